@@ -1,0 +1,2 @@
+//! The Rowgate binary.
+fn main() {}
