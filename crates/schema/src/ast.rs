@@ -15,6 +15,33 @@ pub enum Version {
     V0_3,
 }
 
+impl Version {
+    /// The version a number stands for.
+    pub fn parse(number: &str) -> Option<Self> {
+        match number {
+            "0.1" => Some(Self::V0_1),
+            "0.2" => Some(Self::V0_2),
+            "0.3" => Some(Self::V0_3),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    pub fn number(self) -> &'static str {
+        match self {
+            Self::V0_1 => "0.1",
+            Self::V0_2 => "0.2",
+            Self::V0_3 => "0.3",
+        }
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
 /// A byte range of the source text. A schema that came from JSON has empty spans.
 ///
 /// Two spans are always equal, so that comparing schemas compares what they say and not where it stood.
@@ -32,6 +59,13 @@ impl PartialEq for Span {
     }
 }
 impl Eq for Span {}
+
+impl Span {
+    /// Whether it says nothing about a place.
+    pub fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
 
 /// A name and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,6 +162,16 @@ pub enum GroupOp {
 }
 
 impl GroupOp {
+    /// The operator a keyword stands for.
+    pub fn parse(keyword: &str) -> Option<Self> {
+        match keyword {
+            "any_of" => Some(Self::AnyOf),
+            "all_of" => Some(Self::AllOf),
+            "none_of" => Some(Self::NoneOf),
+            _ => None,
+        }
+    }
+
     /// The keyword.
     pub fn keyword(self) -> &'static str {
         match self {
@@ -143,7 +187,7 @@ impl GroupOp {
 pub struct PolicyDef {
     /// The policy's name.
     pub name: Name,
-    /// Free text; only the JSON form can carry it.
+    /// Free text. In the text form, the `///` lines directly above the policy.
     pub description: Option<String>,
     /// Typed parameters in order.
     pub parameters: Vec<Parameter>,
@@ -151,7 +195,22 @@ pub struct PolicyDef {
     pub expression: String,
     /// Where the body stands.
     pub expression_span: Span,
+    /// Where its lines stand; without this, places inside a body cannot be found again.
+    pub expression_lines: LineStarts,
 }
+
+/// The byte of the source text that each line of a policy's expression starts at. Empty for a schema that came from JSON.
+///
+/// Like spans, two of these are always equal.
+#[derive(Debug, Clone, Default)]
+pub struct LineStarts(pub Vec<u32>);
+
+impl PartialEq for LineStarts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for LineStarts {}
 
 /// One parameter of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
