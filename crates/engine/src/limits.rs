@@ -1,0 +1,16 @@
+//! Bounds on one decision.
+
+/// How far one decision may go before it is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Hops on one path: group in group, folder in folder, relation by relation.
+    pub depth: u32,
+    /// Warrants and rules looked at.
+    pub work: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 256, work: 50_000_000 }
+    }
+}

@@ -1,0 +1,195 @@
+//! The model in the graph's symbols: what the evaluator walks.
+
+use std::sync::Arc;
+
+use rowgate_graph::{Graph, GraphError, Symbol};
+use rowgate_policy::Policy;
+use rowgate_schema::Model;
+use rowgate_schema::ast::{self, GroupOp};
+use rustc_hash::FxHashMap;
+
+use crate::drivers::{self, Driver};
+
+/// A rule in symbols. See [`ast::Rule`] for the meaning of each.
+#[derive(Debug, Clone)]
+pub(crate) enum Rule {
+    Relation(Symbol),
+    On { relation: Symbol, edge: Symbol, resource_type: Symbol },
+    Group(GroupOp, Box<[Rule]>),
+    Policy(PolicyIndex),
+}
+
+/// Index into [`Program::policies`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PolicyIndex(u32);
+
+/// Index into [`Program::relations`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RelationIndex(u32);
+
+#[derive(Debug)]
+pub(crate) struct Relation {
+    pub(crate) resource_type: Symbol,
+    pub(crate) relation: Symbol,
+    pub(crate) rule: Option<Rule>,
+    /// When the rule is true, at least one of these holds. See [`drivers`].
+    pub(crate) drivers: Vec<Driver>,
+    /// The rule consists of `any_of`, `relation` and `relation … on …` alone, so a true driver makes it true.
+    pub(crate) disjunctive: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct NamedPolicy {
+    pub(crate) name: String,
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// A checked schema, ready to decide with on the graph whose symbols it was compiled to.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// By type symbol; relations sorted by symbol.
+    types: Vec<Option<Vec<(Symbol, RelationIndex)>>>,
+    relations: Vec<Relation>,
+    policies: Vec<NamedPolicy>,
+    /// (type, relation) -> relations of the same type that it drives.
+    same: FxHashMap<(Symbol, Symbol), Vec<RelationIndex>>,
+    /// (type, relation) -> relations it drives over an edge, with the edge.
+    over: FxHashMap<(Symbol, Symbol), Vec<(RelationIndex, Symbol)>>,
+}
+
+impl Program {
+    /// Compiles a model; its names become symbols of `graph`.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`].
+    pub fn compile(model: &Model, graph: &mut Graph) -> Result<Self, GraphError> {
+        let mut program = Self::default();
+        let schema = model.schema();
+        let mut indexes: FxHashMap<&str, PolicyIndex> = FxHashMap::default();
+        for definition in &schema.policies {
+            let Some(policy) = model.policy(&definition.name.text) else { continue };
+            indexes.insert(&definition.name.text, PolicyIndex(program.policies.len() as u32));
+            let name = definition.name.text.clone();
+            program.policies.push(NamedPolicy { name, policy: Arc::clone(policy) });
+        }
+        for definition in &schema.types {
+            let resource_type = graph.intern(&definition.name.text)?;
+            // The row `type:*` of a query needs a number even where no warrant has that subject.
+            graph.ensure_resource(&definition.name.text, "*", 0)?;
+            let mut listed = Vec::with_capacity(definition.relations.len());
+            for relation in &definition.relations {
+                let symbol = graph.intern(&relation.name.text)?;
+                let rule = relation.rule.as_ref().map(|rule| lower(rule, graph, &indexes)).transpose()?.flatten();
+                listed.push((symbol, RelationIndex(program.relations.len() as u32)));
+                program.relations.push(Relation {
+                    resource_type,
+                    relation: symbol,
+                    drivers: rule.as_ref().map_or(Vec::new(), drivers::of),
+                    disjunctive: rule.as_ref().is_none_or(drivers::is_disjunctive),
+                    rule,
+                });
+            }
+            listed.sort_unstable();
+            if program.types.len() <= resource_type.index() {
+                program.types.resize_with(resource_type.index() + 1, || None);
+            }
+            program.types[resource_type.index()] = Some(listed);
+        }
+        program.index_drivers();
+        Ok(program)
+    }
+
+    fn index_drivers(&mut self) {
+        for (number, relation) in self.relations.iter().enumerate() {
+            let index = RelationIndex(number as u32);
+            for driver in &relation.drivers {
+                match *driver {
+                    Driver::Same(by) => self.same.entry((relation.resource_type, by)).or_default().push(index),
+                    Driver::Over { relation: by, edge, resource_type } => {
+                        self.over.entry((resource_type, by)).or_default().push((index, edge));
+                    }
+                    Driver::Every(_) => {}
+                }
+            }
+        }
+    }
+
+    pub(crate) fn has_type(&self, resource_type: Symbol) -> bool {
+        self.relations_of(resource_type).is_some()
+    }
+
+    /// The relations that the type declares, by symbol.
+    pub(crate) fn relations_of(&self, resource_type: Symbol) -> Option<&[(Symbol, RelationIndex)]> {
+        self.types.get(resource_type.index())?.as_deref()
+    }
+
+    /// The types that the schema defines.
+    pub(crate) fn types(&self) -> impl Iterator<Item = Symbol> + '_ {
+        let mut types: Vec<Symbol> = self.relations.iter().map(|relation| relation.resource_type).collect();
+        types.dedup();
+        types.into_iter()
+    }
+
+    #[inline]
+    pub(crate) fn relation(&self, resource_type: Symbol, relation: Symbol) -> Option<&Relation> {
+        let listed = self.relations_of(resource_type)?;
+        let at = listed.iter().position(|(symbol, _)| *symbol == relation)?;
+        Some(self.at(listed[at].1))
+    }
+
+    pub(crate) fn at(&self, index: RelationIndex) -> &Relation {
+        &self.relations[index.0 as usize]
+    }
+
+    pub(crate) fn policy(&self, index: PolicyIndex) -> &NamedPolicy {
+        &self.policies[index.0 as usize]
+    }
+
+    pub(crate) fn driven_by_same(&self, resource_type: Symbol, relation: Symbol) -> &[RelationIndex] {
+        self.same.get(&(resource_type, relation)).map_or(&[], |list| list)
+    }
+
+    pub(crate) fn driven_over(&self, resource_type: Symbol, relation: Symbol) -> &[(RelationIndex, Symbol)] {
+        self.over.get(&(resource_type, relation)).map_or(&[], |list| list)
+    }
+}
+
+/// `None` for a rule that names a policy the model does not have, which a checked model never does.
+fn lower(
+    rule: &ast::Rule,
+    graph: &mut Graph,
+    policies: &FxHashMap<&str, PolicyIndex>,
+) -> Result<Option<Rule>, GraphError> {
+    Ok(Some(match rule {
+        ast::Rule::Relation { relation } => Rule::Relation(graph.intern(&relation.text)?),
+        ast::Rule::On { relation, edge, resource_type } => Rule::On {
+            relation: graph.intern(&relation.text)?,
+            edge: graph.intern(&edge.text)?,
+            resource_type: graph.intern(&resource_type.text)?,
+        },
+        ast::Rule::Policy { policy } => match policies.get(policy.text.as_str()) {
+            Some(index) => Rule::Policy(*index),
+            None => return Ok(None),
+        },
+        ast::Rule::Group { op, rules, .. } => {
+            let mut lowered = Vec::with_capacity(rules.len());
+            for rule in rules {
+                match lower(rule, graph, policies)? {
+                    Some(rule) => lowered.push(rule),
+                    None => return Ok(None),
+                }
+            }
+            Rule::Group(*op, lowered.into_boxed_slice())
+        }
+    }))
+}
+
+impl Rule {
+    /// The rule and every rule inside it.
+    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Rule)) {
+        visit(self);
+        if let Rule::Group(_, rules) = self {
+            rules.iter().for_each(|rule| rule.walk(visit));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `select TYPES where SUBJECT is RELATIONS`: which resources?
+//!
+//! Candidates are found by walking from the subject towards resources along stored warrants and the drivers of rules: that
+//! reaches everything that can hold and perhaps more. What was reached by plain warrants and disjunctive rules alone holds
+//! for certain; the rest is asked, with one memory for the whole query.
+
+use rowgate_graph::{ObjectId, Symbol};
+use rowgate_schema::ast::GroupOp;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::page::Candidate;
+use crate::drivers::Driver;
+use crate::eval::Evaluator;
+use crate::program::{Relation, Rule};
+use crate::view::Node;
+use crate::{EngineError, Value};
+
+type Kind = (Symbol, Symbol);
+
+pub(crate) struct Search<'e, 'a> {
+    evaluator: &'e mut Evaluator<'a>,
+    relevant: FxHashSet<Kind>,
+    /// What was reached, and whether it holds for certain.
+    reached: FxHashMap<Node, bool>,
+    queue: Vec<(ObjectId, Symbol, bool)>,
+}
+
+/// Everything of the wanted (type, relation) pairs that can hold for the evaluator's subject.
+pub(crate) fn candidates(evaluator: &mut Evaluator<'_>, goals: &FxHashSet<Kind>) -> Result<Vec<Candidate>, EngineError> {
+    let relevant = relevant(evaluator, goals);
+    let mut search = Search { evaluator, relevant, reached: FxHashMap::default(), queue: Vec::new() };
+    search.start()?;
+    while let Some((object, relation, exact)) = search.queue.pop() {
+        search.follow(object, relation, exact)?;
+    }
+    let graph = search.evaluator.graph;
+    let wanted = |object: ObjectId, relation: Symbol| {
+        goals.contains(&(graph.type_of(object), relation)) && graph.resource(object).is_some()
+    };
+    Ok(search
+        .reached
+        .into_iter()
+        .filter(|((object, relation), _)| wanted(*object, *relation))
+        .map(|((object, relation), exact)| Candidate { object, relation, exact })
+        .collect())
+}
+
+/// The (type, relation) pairs that can have a part in a goal.
+fn relevant(evaluator: &Evaluator<'_>, goals: &FxHashSet<Kind>) -> FxHashSet<Kind> {
+    let mut groups: FxHashMap<Kind, Vec<Kind>> = FxHashMap::default();
+    for kind in evaluator.graph.group_kinds() {
+        let of = (kind.resource_type, kind.relation);
+        groups.entry(of).or_default().push((kind.subject_type, kind.subject_relation));
+    }
+    let mut found = goals.clone();
+    let mut queue: Vec<Kind> = goals.iter().copied().collect();
+    while let Some(kind) = queue.pop() {
+        let mut next = groups.get(&kind).cloned().unwrap_or_default();
+        let rule = evaluator.program.relation(kind.0, kind.1).and_then(|relation| relation.rule.as_ref());
+        if let (Some(rule), false) = (rule, evaluator.mode.explicit) {
+            rule.walk(&mut |rule| match rule {
+                Rule::Relation(other) => next.push((kind.0, *other)),
+                Rule::On { relation, resource_type, .. } => next.push((*resource_type, *relation)),
+                Rule::Policy(_) | Rule::Group(..) => {}
+            });
+        }
+        queue.extend(next.into_iter().filter(|kind| found.insert(*kind)));
+    }
+    found
+}
+
+impl Search<'_, '_> {
+    fn reach(&mut self, object: ObjectId, relation: Symbol, exact: bool) {
+        if !self.relevant.contains(&(self.evaluator.graph.type_of(object), relation)) {
+            return;
+        }
+        let known = self.reached.get(&(object, relation)).copied();
+        if known.is_none_or(|was_exact| exact && !was_exact) {
+            self.reached.insert((object, relation), exact);
+            self.queue.push((object, relation, exact));
+        }
+    }
+
+    fn start(&mut self) -> Result<(), EngineError> {
+        let (graph, who) = (self.evaluator.graph, self.evaluator.who);
+        let wildcard = self.evaluator.counting_wildcard();
+        let from = [Some((who.object, who.relation)), wildcard.map(|wildcard| (wildcard, Symbol::NONE))];
+        for (subject, as_relation) in from.into_iter().flatten() {
+            for edge in graph.resources(subject).of(as_relation) {
+                self.evaluator.spend(1)?;
+                self.reach(edge.other(), edge.second(), edge.policy().is_none());
+            }
+        }
+        if !self.evaluator.mode.explicit {
+            let mut kinds: Vec<Kind> = self.relevant.iter().copied().collect();
+            kinds.sort_unstable();
+            for (resource_type, relation) in kinds {
+                if self.can_hold_anywhere(resource_type, relation) {
+                    self.reach_all(resource_type, relation)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the relation can hold without anything in the graph that leads to it.
+    fn can_hold_anywhere(&self, resource_type: Symbol, relation: Symbol) -> bool {
+        let drivers = self.evaluator.program.relation(resource_type, relation).map(|relation| &relation.drivers);
+        drivers.into_iter().flatten().any(|driver| match driver {
+            Driver::Every(None) => true,
+            Driver::Every(Some(policy)) => self.evaluator.policy_can_hold(*policy),
+            Driver::Same(_) | Driver::Over { .. } => false,
+        })
+    }
+
+    fn reach_all(&mut self, resource_type: Symbol, relation: Symbol) -> Result<(), EngineError> {
+        for resource in self.evaluator.graph.all_resources() {
+            self.evaluator.spend(1)?;
+            if resource.resource_type == resource_type {
+                self.reach(resource.object, relation, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, object: ObjectId, relation: Symbol, exact: bool) -> Result<(), EngineError> {
+        let graph = self.evaluator.graph;
+        for edge in graph.resources(object).of(relation) {
+            self.evaluator.spend(1)?;
+            self.reach(edge.other(), edge.second(), exact && edge.policy().is_none());
+        }
+        if self.evaluator.mode.explicit {
+            return Ok(());
+        }
+        let program = self.evaluator.program;
+        let resource_type = graph.type_of(object);
+        for index in program.driven_by_same(resource_type, relation) {
+            let driven: &Relation = program.at(*index);
+            self.reach(object, driven.relation, exact && driven.disjunctive);
+        }
+        if graph.is_wildcard(object) {
+            return Ok(());
+        }
+        for (index, edge) in program.driven_over(resource_type, relation) {
+            let driven = program.at(*index);
+            for edge in graph.resources(object).with(Symbol::NONE, *edge) {
+                self.evaluator.spend(1)?;
+                if graph.type_of(edge.other()) == driven.resource_type {
+                    let certain = exact && driven.disjunctive && edge.policy().is_none();
+                    self.reach(edge.other(), driven.relation, certain);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Evaluator<'_> {
+    /// Whether a schema policy is, or for some resource or subject could be, true.
+    pub(crate) fn policy_can_hold(&self, policy: crate::program::PolicyIndex) -> bool {
+        let named = self.program.policy(policy);
+        named.policy.uses().check_ctx
+            || Value::from(&self.policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE)) == Value::True
+    }
+
+    /// Whether the rule's value can depend on who asks other than by warrants.
+    pub(crate) fn asks_who(&self, rule: &Rule) -> bool {
+        match rule {
+            Rule::Policy(policy) => self.program.policy(*policy).policy.uses().check_ctx,
+            Rule::Group(GroupOp::NoneOf, _) => true,
+            Rule::Group(_, rules) => rules.iter().any(|rule| self.asks_who(rule)),
+            Rule::Relation(_) | Rule::On { .. } => false,
+        }
+    }
+}

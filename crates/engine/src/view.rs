@@ -1,0 +1,89 @@
+//! The entry point: a program and a snapshot that belong together, and the questions one can put to them.
+
+use rowgate_graph::{ObjectId, Snapshot, Symbol};
+
+use crate::eval::{Evaluator, Start, Who};
+use crate::program::Program;
+use crate::{Ambient, Check, EngineError, Limits, Subject, Value, missing};
+
+/// What a request sees: one schema and one revision of the graph.
+///
+/// The program must have been compiled against the graph that the snapshot is of.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The schema.
+    pub program: &'a Program,
+    /// The warrants.
+    pub graph: &'a Snapshot,
+    /// Bounds on each decision.
+    pub limits: Limits,
+}
+
+/// The answer to a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// True, false, or unknown. Only true grants.
+    pub value: Value,
+    /// Whether more than one stored warrant for this very resource and relation was needed. `false` unless granted.
+    pub is_implicit: bool,
+    /// For an unknown answer: the context keys that were missing or ill-typed, sorted.
+    pub missing: Vec<String>,
+    /// For an unknown answer: what was wrong with them, in words.
+    pub problems: Vec<String>,
+    /// How many warrants and rules were looked at; at least one.
+    pub work: u64,
+}
+
+impl<'a> View<'a> {
+    /// A view with the default limits.
+    pub fn new(program: &'a Program, graph: &'a Snapshot) -> Self {
+        Self { program, graph, limits: Limits::default() }
+    }
+
+    /// Does the subject have the relation on the resource?
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownType`] for a resource type that the schema does not have, and the limits.
+    pub fn check(&self, check: &Check<'_>, ambient: &Ambient<'_>) -> Result<Decision, EngineError> {
+        let resource_type = self.known_type(check.resource_type)?;
+        let Some(relation) = self.graph.symbol(check.relation) else {
+            return Ok(Decision { value: Value::False, is_implicit: false, missing: vec![], problems: vec![], work: 1 });
+        };
+        let object = self.graph.find(resource_type, check.resource_id);
+        let start = Start { resource_type, id: check.resource_id };
+        let mut evaluator = self.evaluator(ambient, check.subject, start);
+        let value = evaluator.holds(object, relation)?;
+        let work = evaluator.work().max(1);
+        match value {
+            Value::True => {
+                let is_implicit = evaluator.direct(object, relation)? != Value::True;
+                Ok(Decision { value, is_implicit, missing: vec![], problems: vec![], work })
+            }
+            Value::False => Ok(Decision { value, is_implicit: false, missing: vec![], problems: vec![], work }),
+            Value::Unknown => {
+                let found = missing::of(&mut evaluator, object, relation)?;
+                let (missing, problems) = (found.keys.into_iter().collect(), found.problems.into_iter().collect());
+                Ok(Decision { value, is_implicit: false, missing, problems, work })
+            }
+        }
+    }
+
+    pub(crate) fn known_type(&self, name: &str) -> Result<Symbol, EngineError> {
+        let symbol = self.graph.symbol(name).filter(|symbol| self.program.has_type(*symbol));
+        symbol.ok_or_else(|| EngineError::UnknownType(name.to_owned()))
+    }
+
+    pub(crate) fn evaluator<'b>(&self, ambient: &'b Ambient<'b>, subject: Subject<'b>, start: Start<'b>) -> Evaluator<'b>
+    where
+        'a: 'b,
+    {
+        let who = Who::resolve(self.graph, subject);
+        Evaluator::new(self.program, self.graph, ambient, who, start, self.limits)
+    }
+}
+
+/// A start that no question goes through: for evaluators that are only asked about resources the graph knows.
+pub(crate) const NOWHERE: Start<'static> = Start { resource_type: Symbol::NONE, id: "" };
+
+/// A resource's number is enough to be asked about.
+pub(crate) type Node = (ObjectId, Symbol);

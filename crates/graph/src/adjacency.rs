@@ -1,0 +1,245 @@
+//! Edges by resource. Sixty-four resources to a leaf, their sorted lists end to end; a long list moves out into a [`Hub`].
+
+use crate::cow::CowVec;
+use crate::edge::{self, Edge};
+use crate::hub::Hub;
+use crate::{ObjectId, Symbol};
+
+const LEAF: usize = 64;
+
+/// A list longer than this becomes a hub.
+const INLINE: usize = 192;
+
+#[derive(Debug, Clone)]
+struct Leaf {
+    /// `ends[i]` is where the list of slot `i` ends in `edges`; it starts where the one before ends.
+    ends: [u16; LEAF],
+    edges: Vec<Edge>,
+    /// Slots whose list is a hub, by slot. Their inline list is empty.
+    hubs: Vec<(u8, Hub)>,
+}
+
+impl Default for Leaf {
+    fn default() -> Self {
+        Self { ends: [0; LEAF], edges: Vec::new(), hubs: Vec::new() }
+    }
+}
+
+impl Leaf {
+    #[inline]
+    fn span(&self, slot: usize) -> std::ops::Range<usize> {
+        let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
+        usize::from(start)..usize::from(self.ends[slot])
+    }
+
+    #[inline]
+    fn hub(&self, slot: usize) -> Option<&Hub> {
+        if self.hubs.is_empty() {
+            return None;
+        }
+        self.hubs.iter().find(|(at, _)| usize::from(*at) == slot).map(|(_, hub)| hub)
+    }
+}
+
+/// The edges at one resource, as seen from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Edges<'a> {
+    inline: &'a [Edge],
+    hub: Option<&'a Hub>,
+}
+
+impl<'a> Edges<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.hub.map_or(self.inline.len(), Hub::len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    fn between(self, low: u64, high: u64) -> impl Iterator<Item = &'a Edge> {
+        edge::range(self.inline, low, high)
+            .iter()
+            .chain(self.hub.into_iter().flat_map(move |hub| hub.range(low, high).flatten()))
+    }
+
+    /// All edges, in order.
+    pub fn all(self) -> impl Iterator<Item = &'a Edge> {
+        self.between(0, u64::MAX)
+    }
+
+    /// The edges whose first symbol is `first`.
+    #[inline]
+    pub fn of(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
+        self.between(edge::key(first, Symbol::NONE, 0), edge::key(first, Symbol(u16::MAX), u32::MAX))
+    }
+
+    /// The edges whose first symbol is `first` and whose second is not [`Symbol::NONE`].
+    #[inline]
+    pub fn of_with_second(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
+        self.between(edge::key(first, Symbol(1), 0), edge::key(first, Symbol(u16::MAX), u32::MAX))
+    }
+
+    /// The edges with these two symbols.
+    #[inline]
+    pub fn with(self, first: Symbol, second: Symbol) -> impl Iterator<Item = &'a Edge> {
+        self.between(edge::key(first, second, 0), edge::key(first, second, u32::MAX))
+    }
+
+    /// The edges with these two symbols to one resource: one for each policy.
+    #[inline]
+    pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> impl Iterator<Item = &'a Edge> {
+        let key = edge::key(first, second, other.0);
+        self.between(key, key)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Adjacency {
+    leaves: CowVec<Leaf>,
+}
+
+fn split(object: ObjectId) -> (usize, usize) {
+    (object.0 as usize / LEAF, object.0 as usize % LEAF)
+}
+
+impl Adjacency {
+    #[inline]
+    pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
+        let (index, slot) = split(object);
+        match self.leaves.get(index) {
+            Some(leaf) => Edges { inline: leaf.edges.get(leaf.span(slot)).unwrap_or(&[]), hub: leaf.hub(slot) },
+            None => Edges { inline: &[], hub: None },
+        }
+    }
+
+    pub(crate) fn insert(&mut self, object: ObjectId, edge: Edge) -> bool {
+        let (index, slot) = split(object);
+        while self.leaves.len() <= index {
+            self.leaves.push(Leaf::default());
+        }
+        let Some(leaf) = self.leaves.get_mut(index) else { return false };
+        if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
+            return hub.insert(edge);
+        }
+        let span = leaf.span(slot);
+        let Err(at) = edge::position(&leaf.edges[span.clone()], &edge) else { return false };
+        leaf.edges.insert(span.start + at, edge);
+        leaf.ends[slot..].iter_mut().for_each(|end| *end += 1);
+        if span.len() + 1 > INLINE {
+            leaf.move_out(slot);
+        }
+        true
+    }
+
+    pub(crate) fn remove(&mut self, object: ObjectId, edge: &Edge) -> bool {
+        let (index, slot) = split(object);
+        let Some(leaf) = self.leaves.get_mut(index) else { return false };
+        if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
+            return hub.remove(edge);
+        }
+        let span = leaf.span(slot);
+        let Ok(at) = edge::position(&leaf.edges[span.clone()], edge) else { return false };
+        leaf.edges.remove(span.start + at);
+        leaf.ends[slot..].iter_mut().for_each(|end| *end -= 1);
+        true
+    }
+
+    /// Builds the whole at once from `(resource, edge)` pairs sorted by both.
+    pub(crate) fn from_sorted(objects: usize, edges: &[(ObjectId, Edge)]) -> Self {
+        let mut rest = edges;
+        let leaves = (0..objects.div_ceil(LEAF)).map(|index| {
+            let mut leaf = Leaf::default();
+            let mine = rest.partition_point(|(object, _)| (object.0 as usize) < (index + 1) * LEAF);
+            let (here, after) = rest.split_at(mine);
+            rest = after;
+            leaf.fill(here);
+            leaf
+        });
+        Self { leaves: leaves.collect() }
+    }
+}
+
+impl Leaf {
+    fn fill(&mut self, pairs: &[(ObjectId, Edge)]) {
+        let mut pairs = pairs.iter().peekable();
+        let mut list = Vec::new();
+        for slot in 0..LEAF {
+            list.clear();
+            while let Some((_, edge)) = pairs.next_if(|(object, _)| split(*object).1 == slot) {
+                list.push(*edge);
+            }
+            if list.len() > INLINE {
+                self.hubs.push((slot as u8, Hub::from_sorted(&list)));
+            } else {
+                self.edges.extend_from_slice(&list);
+            }
+            self.ends[slot] = self.edges.len() as u16;
+        }
+        self.edges.shrink_to_fit();
+    }
+
+    fn move_out(&mut self, slot: usize) {
+        let span = self.span(slot);
+        let moved = span.len() as u16;
+        let list: Vec<Edge> = self.edges.drain(span).collect();
+        self.ends[slot..].iter_mut().for_each(|end| *end -= moved);
+        self.hubs.push((slot as u8, Hub::from_sorted(&list)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PolicyId, WarrantId};
+    use std::collections::BTreeSet;
+
+    fn edge(first: u16, second: u16, other: u32) -> Edge {
+        Edge { key: edge::key(Symbol(first), Symbol(second), other), policy: PolicyId::NONE, warrant: WarrantId(other) }
+    }
+
+    /// Small lists, lists that become hubs, removals and snapshots against a plain set.
+    #[test]
+    fn agrees_with_a_plain_set() {
+        let mut adjacency = Adjacency::default();
+        let mut plain: BTreeSet<(u32, Edge)> = BTreeSet::new();
+        let mut state = 7u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        let mut published = Vec::new();
+        for round in 0..20_000 {
+            let object = if random(2) == 0 { 5 } else { random(200) };
+            let edge = edge(random(3) as u16 + 1, random(2) as u16, random(2000));
+            if random(3) > 0 {
+                assert_eq!(adjacency.insert(ObjectId(object), edge), plain.insert((object, edge)));
+            } else {
+                assert_eq!(adjacency.remove(ObjectId(object), &edge), plain.remove(&(object, edge)));
+            }
+            if round % 5000 == 0 {
+                published.push((adjacency.clone(), plain.clone()));
+            }
+        }
+        published.push((adjacency, plain.clone()));
+        let pairs: Vec<(ObjectId, Edge)> = plain.iter().map(|(object, edge)| (ObjectId(*object), *edge)).collect();
+        published.push((Adjacency::from_sorted(200, &pairs), plain));
+        for (adjacency, plain) in published {
+            for object in 0..200 {
+                let want: Vec<&Edge> = plain.iter().filter(|(at, _)| *at == object).map(|(_, edge)| edge).collect();
+                let edges = adjacency.edges(ObjectId(object));
+                assert!(edges.all().eq(want.iter().copied()));
+                assert_eq!(edges.len(), want.len());
+                let two = |edge: &&Edge| edge.first() == Symbol(2);
+                assert!(edges.of(Symbol(2)).eq(want.iter().copied().filter(two)));
+                let group = |edge: &&Edge| two(edge) && !edge.second().is_none();
+                assert!(edges.of_with_second(Symbol(2)).eq(want.iter().copied().filter(group)));
+                let one = |edge: &&Edge| two(edge) && edge.second().is_none() && edge.other().0 == 77;
+                assert!(edges.to(Symbol(2), Symbol::NONE, ObjectId(77)).eq(want.iter().copied().filter(one)));
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One side of a warrant as it lies in an adjacency list: 16 bytes, ordered by a single integer.
+
+use crate::{ObjectId, PolicyId, Symbol, WarrantId};
+
+/// An edge seen from one of its ends.
+///
+/// The key packs two symbols and the resource at the other end, so that everything of one relation is one range:
+/// seen from the resource it is (relation, subject relation, subject); seen from the subject it is
+/// (subject relation, relation, resource).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    pub(crate) key: u64,
+    pub(crate) policy: PolicyId,
+    pub(crate) warrant: WarrantId,
+}
+
+pub(crate) fn key(first: Symbol, second: Symbol, other: u32) -> u64 {
+    u64::from(first.0) << 48 | u64::from(second.0) << 32 | u64::from(other)
+}
+
+impl Edge {
+    /// The symbol that the list is ordered by first.
+    #[inline]
+    pub fn first(&self) -> Symbol {
+        Symbol((self.key >> 48) as u16)
+    }
+
+    /// The symbol that the list is ordered by second.
+    #[inline]
+    pub fn second(&self) -> Symbol {
+        Symbol((self.key >> 32) as u16)
+    }
+
+    /// The resource at the other end.
+    #[inline]
+    pub fn other(&self) -> ObjectId {
+        ObjectId(self.key as u32)
+    }
+
+    /// The warrant's policy.
+    #[inline]
+    pub fn policy(&self) -> PolicyId {
+        self.policy
+    }
+
+    /// The warrant.
+    #[inline]
+    pub fn warrant(&self) -> WarrantId {
+        self.warrant
+    }
+
+    /// What makes two edges of one list the same warrant.
+    fn identity(&self) -> (u64, PolicyId) {
+        (self.key, self.policy)
+    }
+}
+
+/// Where `edge` is, or where it would go, in a sorted list.
+pub(crate) fn position(list: &[Edge], edge: &Edge) -> Result<usize, usize> {
+    list.binary_search_by_key(&edge.identity(), Edge::identity)
+}
+
+/// The part of a sorted list whose keys lie in `low..=high`.
+#[inline]
+pub(crate) fn range(list: &[Edge], low: u64, high: u64) -> &[Edge] {
+    // Most lists are a handful of edges: walking them beats two binary searches.
+    let (start, end) = if list.len() <= 8 {
+        let start = list.iter().position(|edge| edge.key >= low).unwrap_or(list.len());
+        let end = list[start..].iter().position(|edge| edge.key > high).map_or(list.len(), |n| start + n);
+        (start, end)
+    } else {
+        let start = list.partition_point(|edge| edge.key < low);
+        (start, start + list[start..].partition_point(|edge| edge.key <= high))
+    };
+    &list[start..end]
+}

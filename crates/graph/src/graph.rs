@@ -1,0 +1,224 @@
+//! What the writer holds: the newest state, changed in place where no snapshot shares it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::edge::{self, Edge};
+use crate::policies::PolicyIndex;
+use crate::snapshot::{GroupKind, Snapshot};
+use crate::warrants::WarrantRef;
+use crate::{GraphError, ObjectId, PolicyId, Symbol, WarrantId};
+
+/// A warrant in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuple<'a> {
+    /// Type of the resource.
+    pub resource_type: &'a str,
+    /// Id of the resource.
+    pub resource_id: &'a str,
+    /// Relation that the subject has.
+    pub relation: &'a str,
+    /// Type of the subject.
+    pub subject_type: &'a str,
+    /// Id of the subject; `*` for all of the type.
+    pub subject_id: &'a str,
+    /// Relation of the subject, for a group.
+    pub subject_relation: Option<&'a str>,
+    /// Policy text; the same tuple with another policy is another warrant.
+    pub policy: Option<&'a str>,
+}
+
+/// The writable graph.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub(crate) state: Snapshot,
+    pub(crate) policies: PolicyIndex,
+}
+
+impl Graph {
+    /// A writable graph that goes on from a snapshot. Takes time in proportion to the number of warrants.
+    pub fn from_snapshot(state: Snapshot) -> Self {
+        let mut policies = PolicyIndex::default();
+        for (_, row) in state.warrants_oldest_first(None) {
+            policies.count(&state.policies, row.policy);
+        }
+        policies.find_free(&state.policies);
+        Self { state, policies }
+    }
+
+    /// The state as of now, to be read.
+    pub fn state(&self) -> &Snapshot {
+        &self.state
+    }
+
+    /// A snapshot to publish.
+    pub fn snapshot(&self) -> Snapshot {
+        self.state.clone()
+    }
+
+    /// Marks the state as being that of `revision`.
+    pub fn set_revision(&mut self, revision: u64) {
+        self.state.revision = revision;
+    }
+
+    /// The symbol of a name, given out if it is new.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`].
+    pub fn intern(&mut self, name: &str) -> Result<Symbol, GraphError> {
+        match self.state.names.get(name) {
+            Some(symbol) => Ok(symbol),
+            None => Arc::make_mut(&mut self.state.names).add(name),
+        }
+    }
+
+    /// The resource's number; it is created if it does not exist.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
+    pub fn ensure_resource(&mut self, resource_type: &str, id: &str, created_at: i64) -> Result<ObjectId, GraphError> {
+        let symbol = self.intern(resource_type)?;
+        if let Some(object) = self.state.lookup.find(&self.state.objects, symbol, id) {
+            return Ok(object);
+        }
+        let object = self.state.objects.push(symbol, id, created_at).ok_or(GraphError::Full)?;
+        self.state.lookup.insert(&self.state.objects, object, symbol, id);
+        if id == "*" {
+            let wildcards = Arc::make_mut(&mut self.state.wildcards);
+            if wildcards.len() <= symbol.index() {
+                wildcards.resize(symbol.index() + 1, ObjectId::ABSENT);
+            }
+            wildcards[symbol.index()] = object;
+        }
+        Ok(object)
+    }
+
+    /// Creates a resource or replaces its metadata.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
+    pub fn put_resource(
+        &mut self,
+        resource_type: &str,
+        id: &str,
+        meta: Option<Value>,
+        created_at: i64,
+    ) -> Result<ObjectId, GraphError> {
+        let object = self.ensure_resource(resource_type, id, created_at)?;
+        self.state.objects.set_meta(object, meta.map(Arc::new));
+        Ok(object)
+    }
+
+    /// Deletes a resource and every warrant that names it on either side. `false` when it does not exist.
+    pub fn delete_resource(&mut self, resource_type: &str, id: &str) -> bool {
+        let Some(symbol) = self.state.names.get(resource_type) else { return false };
+        let Some(object) = self.state.lookup.find(&self.state.objects, symbol, id) else { return false };
+        let on_it = self.state.subjects.edges(object).all();
+        let warrants: Vec<WarrantId> =
+            on_it.chain(self.state.resources.edges(object).all()).map(|edge| edge.warrant).collect();
+        for warrant in warrants {
+            self.remove(warrant);
+        }
+        self.state.lookup.remove(object, symbol, id);
+        self.state.objects.kill(object);
+        if id == "*" && self.state.wildcard(symbol) == object {
+            Arc::make_mut(&mut self.state.wildcards)[symbol.index()] = ObjectId::ABSENT;
+        }
+        true
+    }
+
+    /// Stores a warrant and creates the resources on its two sides. `false` when it was stored already.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
+    pub fn create_warrant(&mut self, tuple: &Tuple<'_>, created_at: i64) -> Result<bool, GraphError> {
+        if self.find(tuple).is_some() {
+            return Ok(false);
+        }
+        let resource = self.ensure_resource(tuple.resource_type, tuple.resource_id, created_at)?;
+        let subject = self.ensure_resource(tuple.subject_type, tuple.subject_id, created_at)?;
+        let relation = self.intern(tuple.relation)?;
+        let subject_relation = tuple.subject_relation.map_or(Ok(Symbol::NONE), |name| self.intern(name))?;
+        let policy = match tuple.policy {
+            Some(text) => self.policies.acquire(&mut self.state.policies, text),
+            None => PolicyId::NONE,
+        };
+        let row = WarrantRef { resource, subject, relation, subject_relation, policy, created_at };
+        let warrant = self.state.warrants.push(row).ok_or(GraphError::Full)?;
+        let [forward, backward] = edges_of(&row, warrant);
+        self.state.subjects.insert(resource, forward);
+        self.state.resources.insert(subject, backward);
+        self.count_kind(&row);
+        Ok(true)
+    }
+
+    /// Deletes exactly this warrant. `false` when it is not stored.
+    pub fn delete_warrant(&mut self, tuple: &Tuple<'_>) -> bool {
+        let found = self.find(tuple);
+        found.is_some_and(|warrant| self.remove(warrant))
+    }
+
+    /// The stored warrant that says exactly this.
+    pub fn find(&self, tuple: &Tuple<'_>) -> Option<WarrantId> {
+        let state = &self.state;
+        let resource = state.find(state.symbol(tuple.resource_type)?, tuple.resource_id);
+        let subject = state.find(state.symbol(tuple.subject_type)?, tuple.subject_id);
+        let relation = state.symbol(tuple.relation)?;
+        let subject_relation = match tuple.subject_relation {
+            Some(name) => state.symbol(name)?,
+            None => Symbol::NONE,
+        };
+        let policy = match tuple.policy {
+            Some(text) => self.policies.find(text)?,
+            None => PolicyId::NONE,
+        };
+        let mut edges = state.subjects(resource).to(relation, subject_relation, subject);
+        edges.find(|edge| edge.policy == policy).map(|edge| edge.warrant)
+    }
+
+    fn kind_of(&self, row: &WarrantRef) -> Option<GroupKind> {
+        (!row.subject_relation.is_none()).then(|| GroupKind {
+            resource_type: self.state.type_of(row.resource),
+            relation: row.relation,
+            subject_type: self.state.type_of(row.subject),
+            subject_relation: row.subject_relation,
+        })
+    }
+
+    pub(crate) fn count_kind(&mut self, row: &WarrantRef) {
+        if let Some(kind) = self.kind_of(row) {
+            *Arc::make_mut(&mut self.state.kinds).entry(kind).or_insert(0) += 1;
+        }
+    }
+
+    fn remove(&mut self, warrant: WarrantId) -> bool {
+        let Some(row) = self.state.warrants.get(warrant).copied() else { return false };
+        let [forward, backward] = edges_of(&row, warrant);
+        self.state.subjects.remove(row.resource, &forward);
+        self.state.resources.remove(row.subject, &backward);
+        self.state.warrants.kill(warrant);
+        if let Some(kind) = self.kind_of(&row) {
+            let kinds = Arc::make_mut(&mut self.state.kinds);
+            if let Some(count) = kinds.get_mut(&kind) {
+                *count -= 1;
+                if *count == 0 {
+                    kinds.remove(&kind);
+                }
+            }
+        }
+        if !row.policy.is_none() {
+            self.policies.release(&mut self.state.policies, row.policy);
+        }
+        true
+    }
+}
+
+/// The warrant as seen from its resource and from its subject.
+pub(crate) fn edges_of(row: &WarrantRef, warrant: WarrantId) -> [Edge; 2] {
+    let (relation, group, policy) = (row.relation, row.subject_relation, row.policy);
+    [
+        Edge { key: edge::key(relation, group, row.subject.0), policy, warrant },
+        Edge { key: edge::key(group, relation, row.resource.0), policy, warrant },
+    ]
+}

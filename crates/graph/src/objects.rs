@@ -1,0 +1,165 @@
+//! Resources by number: type, id, creation time, metadata. Sixty-four to a leaf, ids packed end to end.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cow::CowVec;
+use crate::{ObjectId, Symbol};
+
+const LEAF: usize = 64;
+
+#[derive(Debug, Clone)]
+struct Leaf {
+    types: [Symbol; LEAF],
+    /// `ends[i]` is where the id of slot `i` ends in `text`; it starts where the one before ends.
+    ends: [u32; LEAF],
+    /// Microseconds since the Unix epoch.
+    created: [i64; LEAF],
+    text: String,
+    /// Bit `i`: slot `i` exists. A deleted resource leaves its bit clear for good.
+    alive: u64,
+    /// Bit `i`: slot `i` is the wildcard of its type, which is not a resource.
+    wildcard: u64,
+    meta: Vec<(u8, Arc<Value>)>,
+}
+
+impl Leaf {
+    fn id(&self, slot: usize) -> &str {
+        let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
+        self.text.get(start as usize..self.ends[slot] as usize).unwrap_or("")
+    }
+}
+
+/// What is known of one resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Resource<'a> {
+    /// Its number.
+    pub object: ObjectId,
+    /// Its type's symbol.
+    pub resource_type: Symbol,
+    /// Its id.
+    pub id: &'a str,
+    /// When it was created, microseconds since the Unix epoch.
+    pub created_at: i64,
+    /// Its metadata, a JSON object.
+    pub meta: Option<&'a Value>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Objects {
+    leaves: CowVec<Leaf>,
+    len: usize,
+    alive: usize,
+}
+
+fn split(object: ObjectId) -> (usize, usize) {
+    (object.0 as usize / LEAF, object.0 as usize % LEAF)
+}
+
+impl Objects {
+    /// How many numbers were given out.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many resources exist.
+    pub(crate) fn alive(&self) -> usize {
+        self.alive
+    }
+
+    #[inline]
+    fn at(&self, object: ObjectId) -> Option<(&Leaf, usize)> {
+        let (leaf, slot) = split(object);
+        (object.0 < self.len as u32).then(|| self.leaves.get(leaf))?.map(|leaf| (leaf, slot))
+    }
+
+    #[inline]
+    pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
+        self.at(object).map_or(Symbol::NONE, |(leaf, slot)| leaf.types[slot])
+    }
+
+    #[inline]
+    pub(crate) fn id(&self, object: ObjectId) -> &str {
+        self.at(object).map_or("", |(leaf, slot)| leaf.id(slot))
+    }
+
+    #[inline]
+    pub(crate) fn is(&self, object: ObjectId, resource_type: Symbol, id: &str) -> bool {
+        self.at(object).is_some_and(|(leaf, slot)| leaf.types[slot] == resource_type && leaf.id(slot) == id)
+    }
+
+    pub(crate) fn is_wildcard(&self, object: ObjectId) -> bool {
+        self.at(object).is_some_and(|(leaf, slot)| leaf.wildcard >> slot & 1 == 1)
+    }
+
+    /// The resource, unless it was deleted or is a wildcard.
+    pub(crate) fn resource(&self, object: ObjectId) -> Option<Resource<'_>> {
+        let (leaf, slot) = self.at(object)?;
+        (leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0).then(|| Resource {
+            object,
+            resource_type: leaf.types[slot],
+            id: leaf.id(slot),
+            created_at: leaf.created[slot],
+            meta: leaf.meta.iter().find(|(at, _)| usize::from(*at) == slot).map(|(_, value)| &**value),
+        })
+    }
+
+    pub(crate) fn push(&mut self, resource_type: Symbol, id: &str, created_at: i64) -> Option<ObjectId> {
+        let number = u32::try_from(self.len).ok().filter(|number| *number < u32::MAX)?;
+        let (index, slot) = split(ObjectId(number));
+        if slot == 0 {
+            self.leaves.push(Leaf {
+                types: [Symbol::NONE; LEAF],
+                ends: [0; LEAF],
+                created: [0; LEAF],
+                text: String::new(),
+                alive: 0,
+                wildcard: 0,
+                meta: Vec::new(),
+            });
+        }
+        let leaf = self.leaves.get_mut(index)?;
+        leaf.types[slot] = resource_type;
+        leaf.text.push_str(id);
+        leaf.ends[slot] = u32::try_from(leaf.text.len()).ok()?;
+        leaf.created[slot] = created_at;
+        leaf.alive |= 1 << slot;
+        if id == "*" {
+            leaf.wildcard |= 1 << slot;
+        } else {
+            self.alive += 1;
+        }
+        if slot == LEAF - 1 {
+            leaf.text.shrink_to_fit();
+        }
+        self.len += 1;
+        Some(ObjectId(number))
+    }
+
+    pub(crate) fn set_meta(&mut self, object: ObjectId, meta: Option<Arc<Value>>) {
+        let (index, slot) = split(object);
+        if let Some(leaf) = self.leaves.get_mut(index) {
+            leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
+            if let Some(meta) = meta {
+                leaf.meta.push((slot as u8, meta));
+            }
+        }
+    }
+
+    pub(crate) fn kill(&mut self, object: ObjectId) {
+        let (index, slot) = split(object);
+        if let Some(leaf) = self.leaves.get_mut(index) {
+            if leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0 {
+                self.alive -= 1;
+            }
+            leaf.alive &= !(1 << slot);
+            leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
+        }
+    }
+
+    /// Everything that exists, oldest first (or, from the back, newest first).
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Resource<'_>> {
+        (0..self.len as u32).filter_map(|number| self.resource(ObjectId(number)))
+    }
+}

@@ -1,0 +1,159 @@
+//! What a reader holds: the whole graph at one revision. It never changes.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use crate::adjacency::{Adjacency, Edges};
+use crate::lookup::Lookup;
+use crate::names::Names;
+use crate::objects::{Objects, Resource};
+use crate::policies::{Policies, WarrantPolicy};
+use crate::warrants::{WarrantRef, Warrants};
+use crate::{ObjectId, PolicyId, Symbol, WarrantId};
+
+/// A kind of group warrant that is stored: a relation of a type that has a relation of a type as its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupKind {
+    /// The resource's type.
+    pub resource_type: Symbol,
+    /// The warrant's relation.
+    pub relation: Symbol,
+    /// The subject's type.
+    pub subject_type: Symbol,
+    /// The subject's relation.
+    pub subject_relation: Symbol,
+}
+
+/// The graph at one revision. Cloning costs a few reference counts.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub(crate) revision: u64,
+    pub(crate) names: Arc<Names>,
+    pub(crate) objects: Objects,
+    pub(crate) lookup: Lookup,
+    pub(crate) subjects: Adjacency,
+    pub(crate) resources: Adjacency,
+    pub(crate) warrants: Warrants,
+    pub(crate) policies: Policies,
+    /// `wildcards[type]` is the wildcard subject of the type.
+    pub(crate) wildcards: Arc<Vec<ObjectId>>,
+    pub(crate) kinds: Arc<FxHashMap<GroupKind, u32>>,
+}
+
+impl Snapshot {
+    /// The revision of the last change it contains.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The symbol of a type or relation name, if any schema or warrant has ever used it.
+    #[inline]
+    pub fn symbol(&self, name: &str) -> Option<Symbol> {
+        self.names.get(name)
+    }
+
+    /// The name of a symbol.
+    pub fn name(&self, symbol: Symbol) -> &str {
+        self.names.text(symbol)
+    }
+
+    /// The number of a resource, or [`ObjectId::ABSENT`].
+    #[inline]
+    pub fn find(&self, resource_type: Symbol, id: &str) -> ObjectId {
+        self.lookup.find(&self.objects, resource_type, id).unwrap_or(ObjectId::ABSENT)
+    }
+
+    /// The wildcard subject `type:*`, or [`ObjectId::ABSENT`] when no warrant has it.
+    #[inline]
+    pub fn wildcard(&self, resource_type: Symbol) -> ObjectId {
+        self.wildcards.get(resource_type.index()).copied().unwrap_or(ObjectId::ABSENT)
+    }
+
+    /// The type of a resource.
+    #[inline]
+    pub fn type_of(&self, object: ObjectId) -> Symbol {
+        self.objects.type_of(object)
+    }
+
+    /// The id of a resource.
+    #[inline]
+    pub fn id_of(&self, object: ObjectId) -> &str {
+        self.objects.id(object)
+    }
+
+    /// Whether it is the wildcard of its type.
+    pub fn is_wildcard(&self, object: ObjectId) -> bool {
+        self.objects.is_wildcard(object)
+    }
+
+    /// What is known of a resource, unless it does not exist (any more) or is a wildcard.
+    pub fn resource(&self, object: ObjectId) -> Option<Resource<'_>> {
+        self.objects.resource(object)
+    }
+
+    /// The metadata of a resource.
+    pub fn meta(&self, resource_type: &str, id: &str) -> Option<&Value> {
+        let object = self.lookup.find(&self.objects, self.names.get(resource_type)?, id)?;
+        self.objects.resource(object)?.meta
+    }
+
+    /// Every existing resource, oldest first; from the back, newest first.
+    pub fn all_resources(&self) -> impl DoubleEndedIterator<Item = Resource<'_>> {
+        self.objects.iter()
+    }
+
+    /// The warrants on a resource: edges by (relation, subject relation, subject).
+    #[inline]
+    pub fn subjects(&self, resource: ObjectId) -> Edges<'_> {
+        self.subjects.edges(resource)
+    }
+
+    /// The warrants that name a subject: edges by (subject relation, relation, resource).
+    #[inline]
+    pub fn resources(&self, subject: ObjectId) -> Edges<'_> {
+        self.resources.edges(subject)
+    }
+
+    /// A policy of warrants.
+    pub fn policy(&self, policy: PolicyId) -> Option<&WarrantPolicy> {
+        self.policies.get(policy)
+    }
+
+    /// A stored warrant.
+    pub fn warrant(&self, warrant: WarrantId) -> Option<&WarrantRef> {
+        self.warrants.get(warrant)
+    }
+
+    /// The stored warrants older than `before` (all when `None`), newest first.
+    pub fn warrants_newest_first(&self, before: Option<WarrantId>) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
+        self.warrants.newest_first(before.unwrap_or(WarrantId(u32::MAX)))
+    }
+
+    /// The stored warrants younger than `after` (all when `None`), oldest first.
+    pub fn warrants_oldest_first(&self, after: Option<WarrantId>) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
+        self.warrants.oldest_first(after.map_or(0, |warrant| warrant.0.saturating_add(1)))
+    }
+
+    /// The kinds of group warrants that are stored.
+    pub fn group_kinds(&self) -> impl Iterator<Item = GroupKind> {
+        self.kinds.keys().copied()
+    }
+
+    /// How many warrants are stored.
+    pub fn warrant_count(&self) -> usize {
+        self.warrants.alive()
+    }
+
+    /// How many resources exist.
+    pub fn resource_count(&self) -> usize {
+        self.objects.alive()
+    }
+}
+
+impl rowgate_policy::Metadata for Snapshot {
+    fn get(&self, resource_type: &str, resource_id: &str) -> Option<&Value> {
+        self.meta(resource_type, resource_id)
+    }
+}
