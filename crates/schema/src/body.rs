@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(end("a } b"), Some(2));
         assert_eq!(end("{k: {}} } b"), Some(8));
         assert_eq!(end(r#""}" '}' "\"}" }"#), Some(14));
-        assert_eq!(end("`}\n}` // }\n /* } */ }"), Some(21));
+        assert_eq!(end("`}\n}` // }\n /* } */ }"), Some(20));
         assert_eq!(end("\"open }\n }"), Some(9));
         assert_eq!(end("a"), None);
     }
@@ -195,7 +195,7 @@ mod tests {
     fn the_first_lines_indentation_is_the_margin() {
         let (text, starts) = dedent("\n      let a = 1;\n        a >\n    0\n  ");
         assert_eq!(text, "let a = 1;\n  a >\n0");
-        assert_eq!(starts, [7, 24, 36]);
+        assert_eq!(starts, [7, 24, 34]);
     }
 
     #[test]

@@ -118,6 +118,22 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// An author's words as a message shows them: not too long, and without what would disturb a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut out = String::new();
+    for c in text.chars().take(LONGEST) {
+        match c {
+            '"' | '\'' | '\\' => out.push(c),
+            _ => out.extend(c.escape_debug()),
+        }
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
 /// Line and column of a byte offset, both from 1. Anything past the end is the end.
 pub(crate) fn line_col(source: &str, offset: usize) -> (usize, usize) {
     let mut end = offset.min(source.len());

@@ -5,6 +5,8 @@ pub(crate) mod write;
 
 use std::fmt;
 
+use crate::diagnostic::shown;
+
 /// A place inside a JSON document, written as `resource_types[2].relations.viewer`.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {
@@ -27,8 +29,8 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Path::Root => Ok(()),
-            Path::Field(Path::Root, name) => f.write_str(name),
-            Path::Field(parent, name) => write!(f, "{parent}.{name}"),
+            Path::Field(Path::Root, name) => f.write_str(&shown(name)),
+            Path::Field(parent, name) => write!(f, "{parent}.{}", shown(name)),
             Path::Item(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }

@@ -5,7 +5,8 @@
 //! The rules of an `any_of`, `all_of` or `none_of` are shown by indentation, and schemas also travel through places that
 //! lose it: documents that flatten it, forms that join everything to one line. Both read, by one rule. Columns count
 //! characters from the start of the line; a tab advances to the next multiple of four. Nothing but the extent of an
-//! operator's list depends on line breaks.
+//! operator's list depends on line breaks, except that a `type`,
+//! `relation`, `inherit` or `policy` that starts a line is never the name that the line before it lacks.
 //!
 //! An operator is *indented* or *flat*, which the token after its keyword decides:
 //!

@@ -2,7 +2,7 @@
 
 use crate::ast::Span;
 use crate::body;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Sink, shown};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,13 @@ pub(crate) fn lex<'s>(source: &'s str, sink: &mut Sink) -> Tokens<'s> {
     lexer.out
 }
 
+/// Whether the word at the start of `rest` is followed by a number with a point, which nothing but a version has.
+fn is_number(rest: &str) -> bool {
+    let word = rest.split_whitespace().nth(1).unwrap_or_default();
+    word.split_once('.')
+        .is_some_and(|(major, _)| major.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 fn is_ident(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
@@ -158,7 +165,8 @@ impl<'s> Lexer<'s, '_> {
     fn ident(&mut self) {
         let rest = self.rest();
         let length = rest.find(|c| !is_ident(c)).unwrap_or(rest.len());
-        let opens = self.out.all.is_empty() && &rest[..length] == "version";
+        let first = self.indent.is_none();
+        let opens = &rest[..length] == "version" && (self.out.all.is_empty() || first && is_number(rest));
         self.token(Kind::Ident, length);
         if opens {
             self.advance_while(|c| c == ' ' || c == '\t');
@@ -215,7 +223,6 @@ impl<'s> Lexer<'s, '_> {
             None => rest.len(),
         };
         let text = &rest[..length];
-        let shown: String = text.chars().take(20).flat_map(char::escape_debug).collect();
         let help = match text.chars().next() {
             Some(';') => Some("nothing ends with a semicolon outside a policy"),
             Some('"' | '\'' | '`') => Some("names are written without quotes"),
@@ -231,7 +238,7 @@ impl<'s> Lexer<'s, '_> {
             start: self.at as u32,
             end: (self.at + length) as u32,
         };
-        let error = Diagnostic::error("unexpected_character", format!("unexpected `{shown}`"));
+        let error = Diagnostic::error("unexpected_character", format!("unexpected `{}`", shown(text)));
         self.sink.push(error.at(span).help_if(help.map(String::from)));
         // It still counts as the start of its line.
         let _ = self.indent.get_or_insert(self.col);

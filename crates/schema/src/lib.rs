@@ -107,10 +107,13 @@ pub fn compile(source: &str) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>
     };
     for diagnostic in more {
         let place = |d: &Diagnostic| d.span.map(|span| (span.start, span.end));
+        let unreadable = |body: &ast::Span| {
+            place(&diagnostic).is_some_and(|(start, _)| body.start <= start && start < body.end)
+        };
         let known = found
             .iter()
             .any(|d| d.code == diagnostic.code && place(d) == place(&diagnostic));
-        if !known || diagnostic.span.is_none() {
+        if (!known || diagnostic.span.is_none()) && !outcome.unreadable.iter().any(unreadable) {
             found.push(diagnostic);
         }
     }

@@ -1,7 +1,7 @@
 //! What a name may be.
 
 use crate::ast::GroupOp;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, shown};
 use crate::limits::MAX_NAME_CHARS;
 
 /// The error for a name that is empty or has characters it cannot have.
@@ -10,12 +10,12 @@ pub(crate) fn bad_characters(what: &str, name: &str) -> Option<Diagnostic> {
     if !name.is_empty() && name.chars().all(fits) {
         return None;
     }
-    let shown: String = name
-        .chars()
-        .take(MAX_NAME_CHARS)
-        .flat_map(char::escape_debug)
-        .collect();
-    let error = Diagnostic::error("bad_name", format!("`{shown}` cannot be the name of a {what}"));
+    let message = if name.is_empty() {
+        format!("a {what} needs a name")
+    } else {
+        format!("`{}` cannot be the name of a {what}", shown(name))
+    };
+    let error = Diagnostic::error("bad_name", message);
     Some(error.help("names have letters, digits, `_` and `-`"))
 }
 
@@ -23,10 +23,9 @@ pub(crate) fn bad_characters(what: &str, name: &str) -> Option<Diagnostic> {
 pub(crate) fn check(what: &str, name: &str) -> Option<Diagnostic> {
     let characters = name.chars().count();
     if characters > MAX_NAME_CHARS {
-        let shown: String = name.chars().take(20).collect();
-        let message = format!(
-            "the name of {what} `{shown}…` has {characters} characters; the limit is {MAX_NAME_CHARS}"
-        );
+        let name = shown(name);
+        let message =
+            format!("the name of {what} `{name}` has {characters} characters; the limit is {MAX_NAME_CHARS}");
         return Some(Diagnostic::error("name_too_long", message));
     }
     if what == "relation" && GroupOp::parse(name).is_some() {

@@ -110,12 +110,20 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A type that declares nothing and that nothing mentions. Where any relation is not restricted, every type is.
+    /// A type that declares nothing and that nothing mentions. Where a relation is not restricted, or a rule asks for more
+    /// than warrants, every type may be a subject.
     fn unused_types(&mut self) {
         let schema = self.schema;
         let mut mentioned = HashSet::new();
         for relation in schema.types.iter().flat_map(|def| &def.relations) {
             let Some(allowed) = &relation.allowed else { return };
+            if relation
+                .rule
+                .as_ref()
+                .is_some_and(relations::holds_without_warrants)
+            {
+                return;
+            }
             mentioned.extend(allowed.iter().map(|subject| subject.resource_type.text.as_str()));
         }
         for (at, def) in schema.types.iter().enumerate() {

@@ -1,19 +1,15 @@
 //! JSON to a [`Schema`]. Strict about shapes, so that a rule is never read as something its author did not write;
 //! unknown fields are left alone. `null` stands for an absent optional field.
 
-use rowgate_policy::ParamType;
 use serde_json::{Map, Value};
 
+mod policies;
+
 use super::Path;
-use crate::ast::{
-    GroupOp, LineStarts, Name, Parameter, PolicyDef, RelationDef, Rule, Schema, Span, SubjectType, TypeDef,
-    Version,
-};
-use crate::body;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::ast::{GroupOp, Name, RelationDef, Rule, Schema, Span, SubjectType, TypeDef, Version};
+use crate::diagnostic::{Diagnostic, Sink, shown};
 use crate::limits::MAX_RULE_DEPTH;
 use crate::names;
-use crate::parser::unknown_type;
 
 /// Reads one document and collects what is wrong with it.
 #[derive(Default)]
@@ -106,7 +102,7 @@ impl Reader {
             match Version::parse(number) {
                 Some(version) => self.version = version,
                 None => {
-                    let message = format!("version `{}` is not supported", number.escape_debug());
+                    let message = format!("version `{}` is not supported", shown(number));
                     let error = Diagnostic::error("unsupported_version", message);
                     self.report(error.help("supported versions are 0.1, 0.2 and 0.3"), &path);
                 }
@@ -178,7 +174,7 @@ impl Reader {
                 None => (text, None),
             };
             if relation.is_some() && self.version < Version::V0_2 {
-                let message = format!("`{}` needs version 0.2", text.escape_debug());
+                let message = format!("`{}` needs version 0.2", shown(text));
                 self.error("version_too_low", &path, message);
             }
             let resource_type = self.name(resource_type, "type", &path);
@@ -238,7 +234,7 @@ impl Reader {
         if rules.is_some() {
             let message = format!(
                 "`rules` goes with `any_of`, `all_of` and `none_of`, not `{}`",
-                word.escape_debug()
+                shown(word)
             );
             self.error("conflicting_rule", path, message);
             return None;
@@ -289,86 +285,6 @@ impl Reader {
             rules,
             span: Span::default(),
         })
-    }
-
-    /// A policy object; `key` is the name it stands under.
-    pub(crate) fn policy(&mut self, key: Option<&str>, value: &Value, path: &Path<'_>) -> Option<PolicyDef> {
-        let map = self.object(value, path)?;
-        let own = match optional(map, "name") {
-            Some(name) => Some(self.string(name, &path.field("name"))?),
-            None => None,
-        };
-        let name = match (key, own) {
-            (Some(key), Some(own)) if key != own => {
-                let message = format!(
-                    "policy `{}` stands under the name `{}`",
-                    own.escape_debug(),
-                    key.escape_debug()
-                );
-                self.error("policy_name_mismatch", &path.field("name"), message);
-                return None;
-            }
-            (Some(name), _) | (None, Some(name)) => self.name(name, "policy", path),
-            (None, None) => {
-                self.required(map, "name", path)?;
-                return None;
-            }
-        };
-        if let Some(language) = optional(map, "language") {
-            let path = path.field("language");
-            let language = self.string(language, &path)?;
-            if language != "expr" {
-                let message = format!("policy language `{}` is not supported", language.escape_debug());
-                self.report(
-                    Diagnostic::error("unsupported_language", message).help("use `expr`"),
-                    &path,
-                );
-            }
-        }
-        let description = match optional(map, "description") {
-            Some(text) => self
-                .string(text, &path.field("description"))
-                .map(body::unify_newlines),
-            None => None,
-        };
-        let mut parameters = Vec::new();
-        if let Some(list) = optional(map, "parameters") {
-            let path = path.field("parameters");
-            for (at, value) in self.array(list, &path).unwrap_or_default().iter().enumerate() {
-                parameters.extend(self.parameter(value, &path.item(at)));
-            }
-        }
-        let expression = self.required(map, "expression", path)?;
-        let path = path.field("expression");
-        let expression = body::unify_newlines(self.string(expression, &path)?)
-            .trim()
-            .to_owned();
-        if !body::is_enclosable(&expression) {
-            let message = "the braces, strings or comments of the expression do not end where it ends";
-            self.error("unclosed_policy_body", &path, message);
-        }
-        Some(PolicyDef {
-            name,
-            description,
-            parameters,
-            expression,
-            expression_span: Span::default(),
-            expression_lines: LineStarts::default(),
-        })
-    }
-
-    fn parameter(&mut self, value: &Value, path: &Path<'_>) -> Option<Parameter> {
-        let map = self.object(value, path)?;
-        let name = self.required(map, "name", path);
-        let ty = self.required(map, "type", path);
-        let name = self.name_at(name?, "parameter", &path.field("name"));
-        let at = path.field("type");
-        let ty = self.string(ty?, &at)?;
-        let Some(ty) = ParamType::parse(ty) else {
-            self.report(unknown_type(ty), &at);
-            return None;
-        };
-        Some(Parameter { name: name?, ty })
     }
 }
 

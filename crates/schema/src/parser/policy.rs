@@ -2,10 +2,10 @@
 
 use rowgate_policy::ParamType;
 
-use super::{Abandoned, Parse, Parser};
+use super::{Parse, Parser};
 use crate::ast::{LineStarts, Parameter, PolicyDef, Span};
 use crate::body;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, shown};
 use crate::lexer::Kind;
 use crate::suggest;
 
@@ -16,20 +16,13 @@ impl Parser<'_> {
         self.next();
         let name = self.name("a name after `policy`")?;
         if self.peek().kind != Kind::LParen {
-            let token = self.peek();
-            let message = format!("expected `(`, found {}", self.found(token));
             let help = format!(
                 "a policy is written `policy {}(parameters) {{ expression }}`",
                 name.text
             );
-            self.hard(
-                Diagnostic::error("syntax_error", message)
-                    .at(token.span)
-                    .help(help),
-            );
-            return Err(Abandoned);
+            return Err(self.expected_with_help("`(`", help));
         }
-        let parameters = self.parameters()?;
+        let (parameters, all_known) = self.parameters()?;
         let token = self.peek();
         if token.kind != Kind::Body {
             return Err(self.expected("`{` and the policy's expression"));
@@ -42,6 +35,9 @@ impl Parser<'_> {
         let offset = token.span.start + 1;
         let trimmed = inside.trim();
         let start = offset + (inside.len() - inside.trim_start().len()) as u32;
+        if !all_known {
+            self.unreadable.push(token.span);
+        }
         self.schema.policies.push(PolicyDef {
             name,
             description,
@@ -67,36 +63,40 @@ impl Parser<'_> {
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    fn parameters(&mut self) -> Parse<Vec<Parameter>> {
+    /// The parameters, and whether that is all of them.
+    fn parameters(&mut self) -> Parse<(Vec<Parameter>, bool)> {
         self.next();
         let mut parameters = Vec::new();
+        let mut all_known = true;
         if self.eat(Kind::RParen) {
-            return Ok(parameters);
+            return Ok((parameters, all_known));
         }
         loop {
             let name = self.name("a parameter")?;
             if matches!(self.peek().kind, Kind::Comma | Kind::RParen) {
                 let message = format!("parameter `{}` has no type", name.text);
                 let help = format!("write `{} string`, or another of {}", name.text, type_list());
-                self.hard(
+                self.soft(
                     Diagnostic::error("syntax_error", message)
                         .at(name.span)
                         .help(help),
                 );
+                all_known = false;
             } else {
                 let ty = self.name("the parameter's type")?;
                 match ParamType::parse(&ty.text) {
                     Some(ty) => parameters.push(Parameter { name, ty }),
                     None => {
                         let error = unknown_type(&ty.text).at(ty.span);
-                        self.hard(error);
+                        self.soft(error);
+                        all_known = false;
                     }
                 }
             }
             match self.peek().kind {
                 Kind::RParen => {
                     self.next();
-                    return Ok(parameters);
+                    return Ok((parameters, all_known));
                 }
                 Kind::Comma => {
                     self.next();
@@ -112,7 +112,11 @@ pub(crate) fn unknown_type(ty: &str) -> Diagnostic {
     let types = ParamType::ALL.map(|ty| ty.keyword());
     let help =
         suggest::did_you_mean(ty, types).unwrap_or_else(|| format!("parameter types are {}", type_list()));
-    Diagnostic::error("unknown_parameter_type", format!("unknown parameter type `{ty}`")).help(help)
+    Diagnostic::error(
+        "unknown_parameter_type",
+        format!("unknown parameter type `{}`", shown(ty)),
+    )
+    .help(help)
 }
 
 fn type_list() -> String {

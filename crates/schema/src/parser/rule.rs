@@ -59,7 +59,7 @@ impl Parser<'_> {
             if !std::mem::replace(&mut refused, true) {
                 let message = format!("`inherit {} if` takes one rule, found another", relation.text);
                 let error = Diagnostic::error("wrong_arity", message).at(self.peek().span);
-                self.hard(error.help("put the rules under `any_of` or `all_of`"));
+                self.soft(error.help("put the rules under `any_of` or `all_of`"));
             }
             // Read to get past it, errors and all.
             self.one_rule(inherit)?;
@@ -133,14 +133,10 @@ impl Parser<'_> {
             }
             None => {
                 let token = self.peek();
-                let message = format!("expected a rule, found {}", self.found(token));
+
                 let help = "a rule is `relation R`, `relation R on E [T]`, `policy P`, or one of `any_of`, `all_of`, \
                             `none_of` with rules below it";
-                self.hard(
-                    Diagnostic::error("syntax_error", message)
-                        .at(token.span)
-                        .help(help),
-                );
+                self.expected_with_help("a rule", help);
                 // What stands here is not a rule: leave it only if it can begin a statement.
                 if !self.is_statement(token) {
                     return Err(Abandoned);
@@ -207,11 +203,8 @@ impl Parser<'_> {
         let edge = self.name("a relation of this type after `on`")?;
         let bracket = self.peek();
         if bracket.kind != Kind::LBracket {
-            let message = format!("expected `[`, found {}", self.found(bracket));
-            let error = Diagnostic::error("syntax_error", message).at(bracket.span);
             let help = format!("say which type `{0}` leads to: `on {0} [TYPE]`", edge.text);
-            self.hard(error.help(help));
-            return Err(Abandoned);
+            return Err(self.expected_with_help("`[`", help));
         }
         let subjects = self.subjects()?;
         let close = self.tokens.all[self.at - 1].span;

@@ -111,11 +111,15 @@ fn in_source(def: &PolicyDef, place: &Range<usize>) -> Span {
             .map(|start| start + (before.len() - line_start) as u32)
     };
     match (offset(place.start), offset(place.end)) {
-        // An error at the end of the body underlines its last character.
-        (Some(start), Some(end)) if start >= end => Span {
-            start: start.saturating_sub(1).max(def.expression_span.start),
-            end: start.max(1),
-        },
+        // Nothing to underline: the character there, or the last one where the expression ends too soon.
+        (Some(start), Some(end)) if start >= end => {
+            let past_the_end = u32::from(place.start >= def.expression.len());
+            let start = start.saturating_sub(past_the_end).max(def.expression_span.start);
+            Span {
+                start,
+                end: start + 1,
+            }
+        }
         (Some(start), Some(end)) => Span { start, end },
         _ => def.expression_span,
     }

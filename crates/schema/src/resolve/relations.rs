@@ -177,6 +177,9 @@ impl<'s> Checker<'s> {
 
     /// Warns where no warrant of the edge can lead to the type that the rule goes on with.
     fn edge_leads_to(&mut self, place: &Place<'s>, edge: &Name, resource_type: &Name) {
+        if self.index.type_at(&resource_type.text).is_none() {
+            return;
+        }
         let Some((ty, at)) = self.index.relation_at(&place.def.name.text, &edge.text) else {
             return;
         };
@@ -243,6 +246,18 @@ fn only_itself(rule: &Rule, relation: &str, depth: usize) -> bool {
             ..
         } => rules.iter().any(|rule| only_itself(rule, relation, depth + 1)),
         Rule::Group { .. } | Rule::On { .. } | Rule::Policy { .. } => false,
+    }
+}
+
+/// Whether a subject that no warrant mentions may satisfy the rule or a part of it.
+pub(super) fn holds_without_warrants(rule: &Rule) -> bool {
+    match rule {
+        Rule::Relation { .. } | Rule::On { .. } => false,
+        Rule::Policy { .. }
+        | Rule::Group {
+            op: GroupOp::NoneOf, ..
+        } => true,
+        Rule::Group { rules, .. } => rules.iter().any(holds_without_warrants),
     }
 }
 
