@@ -1,0 +1,66 @@
+//! Warrant tokens: which revision of which environment a client has seen.
+//!
+//! The text is opaque to clients: base64url of `1|<environment uid>|<revision>`. It is not secret and grants nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::{Error, Result};
+
+/// What a request says about freshness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Nothing was said. Reads are always of the newest revision that this process has.
+    Any,
+    /// `latest`
+    Latest,
+    /// At least this revision.
+    AtLeast(u64),
+}
+
+/// Longest token that is looked at, in bytes.
+const MAX_TOKEN: usize = 200;
+
+pub(crate) fn write(uid: &str, revision: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("1|{uid}|{revision}"))
+}
+
+pub(crate) fn read(uid: &str, token: &str) -> Result<Freshness> {
+    if token == "latest" {
+        return Ok(Freshness::Latest);
+    }
+    let undecodable =
+        || Error::invalid("Warrant-Token", "not a warrant token; send one that a write returned, or `latest`");
+    if token.len() > MAX_TOKEN {
+        return Err(undecodable());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| undecodable())?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| undecodable())?;
+    let mut parts = text.split('|');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("1"), Some(of), Some(revision), None) => {
+            let revision = revision.parse().map_err(|_| undecodable())?;
+            if of != uid {
+                return Err(Error::invalid("Warrant-Token", "the token belongs to another environment"));
+            }
+            Ok(Freshness::AtLeast(revision))
+        }
+        _ => Err(undecodable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_wrote_and_refuses_the_rest() {
+        assert_eq!(read("u1", &write("u1", 42)).unwrap(), Freshness::AtLeast(42));
+        assert_eq!(read("u1", "latest").unwrap(), Freshness::Latest);
+        let other = read("u2", &write("u1", 42)).unwrap_err();
+        assert_eq!(other.to_string(), "the token belongs to another environment");
+        for bad in ["", "x", "!!!", "MXx1MXw", &"A".repeat(10_000), &write("u1|7", 1)] {
+            assert_eq!(read("u1", bad).unwrap_err().code(), "invalid_parameter", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What can be written to an environment, and what comes back.
+
+use rowgate_schema::Diagnostic;
+use rowgate_schema::ast::Schema;
+use serde_json::{Map, Value};
+
+use crate::Result;
+
+/// Most entries in one batch.
+pub const MAX_BATCH: usize = 100;
+
+/// Largest metadata of a resource, in bytes of JSON.
+pub const MAX_META: usize = 50_000;
+
+/// A warrant in words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Warrant {
+    /// Type of the resource.
+    pub resource_type: String,
+    /// Id of the resource.
+    pub resource_id: String,
+    /// Relation that the subject has.
+    pub relation: String,
+    /// Type of the subject.
+    pub subject_type: String,
+    /// Id of the subject; `*` for all of the type.
+    pub subject_id: String,
+    /// Relation of the subject, for a group.
+    pub subject_relation: Option<String>,
+    /// Policy text.
+    pub policy: Option<String>,
+}
+
+/// Create or delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Create; it is no error if it is there already.
+    Create,
+    /// Delete; it is an error if it is not there.
+    Delete,
+}
+
+/// A resource to create.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewResource {
+    /// Its type.
+    pub resource_type: String,
+    /// Its id; one is generated when absent.
+    pub resource_id: Option<String>,
+    /// Its metadata. An existing resource keeps its own when this is absent.
+    pub meta: Option<Map<String, Value>>,
+}
+
+/// A resource as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredResource {
+    /// Its type.
+    pub resource_type: String,
+    /// Its id.
+    pub resource_id: String,
+    /// Its metadata.
+    pub meta: Option<Value>,
+    /// When it was created, microseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+/// An edit of the schema, run against the newest one.
+pub type SchemaEdit = Box<dyn FnOnce(&Schema) -> Result<Schema> + Send>;
+
+/// One write. It is carried out as a whole or not at all.
+pub enum Write {
+    /// Creates and deletes warrants, in order. At most [`MAX_BATCH`].
+    Warrants(Vec<(Op, Warrant)>),
+    /// Creates resources. At most [`MAX_BATCH`].
+    CreateResources(Vec<NewResource>),
+    /// Deletes resources, each with the warrants that name it. At most [`MAX_BATCH`].
+    DeleteResources(Vec<(String, String)>),
+    /// Replaces or clears the metadata of a resource.
+    UpdateResource {
+        /// Its type.
+        resource_type: String,
+        /// Its id.
+        resource_id: String,
+        /// Its new metadata.
+        meta: Option<Map<String, Value>>,
+    },
+    /// Changes the schema.
+    Schema(SchemaEdit),
+    /// Creates what an export contains: resources and warrants with their creation times. What is there stays as it is.
+    Import {
+        /// Resources with their creation times.
+        resources: Vec<(NewResource, Option<i64>)>,
+        /// Warrants with their creation times.
+        warrants: Vec<(Warrant, Option<i64>)>,
+    },
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Written {
+    /// The revision at which it can be read.
+    pub revision: u64,
+    /// The resources created, updated or deleted, in the order of the request.
+    pub resources: Vec<StoredResource>,
+    /// What is questionable in a new schema.
+    pub warnings: Vec<Diagnostic>,
+    /// How many resources and warrants were not there before.
+    pub created: usize,
+}
+
+impl std::fmt::Display for Warrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { resource_type, resource_id, relation, subject_type, subject_id, .. } = self;
+        write!(f, "{resource_type}:{resource_id}#{relation}@{subject_type}:{subject_id}")?;
+        if let Some(relation) = &self.subject_relation {
+            write!(f, "#{relation}")?;
+        }
+        if let Some(policy) = &self.policy {
+            write!(f, "[{policy}]")?;
+        }
+        Ok(())
+    }
+}
