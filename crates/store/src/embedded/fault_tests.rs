@@ -340,6 +340,67 @@ fn a_disk_that_is_gone_for_a_while_holds_no_surprise_when_it_is_back() {
     }
 }
 
+/// The same for a snapshot. Its own file is well; it is the transaction by which it counts that fails.
+#[test]
+fn a_failing_operation_leaves_the_old_snapshot_or_the_new_one() {
+    for after_the_work in [false, true] {
+        let world = World::new();
+        let (mut base, mut after, mut errors) = (0, 0, 0);
+        loop {
+            world.store.append(&world.batch(base, 10)).unwrap();
+            let taken = base + 10;
+            let before = {
+                let mut disk = world.disk.lock().unwrap();
+                disk.fail_after = Some(after);
+                disk.after_the_work = after_the_work;
+                disk.failures
+            };
+            let revision = Revision::from_u64(taken);
+            let outcome = world
+                .store
+                .write_snapshot(world.env, revision, &mut |to| write!(to, "{taken}"));
+            let failed = world.disk.lock().unwrap().failures > before;
+            world.disk.lock().unwrap().heal();
+            let expected = if outcome.is_ok() { taken } else { base };
+            errors += u32::from(outcome.is_err());
+            match world.store.snapshot(world.env).unwrap() {
+                Some((found, mut reader)) => {
+                    let mut text = String::new();
+                    reader.read_to_string(&mut text).unwrap();
+                    assert_eq!((found.get(), text), (expected, expected.to_string()));
+                }
+                None => assert_eq!(expected, 0),
+            }
+            let snapshots = super::snapshots::snapshot_files(world.dir.path()).unwrap();
+            assert_eq!(snapshots.len(), usize::from(expected > 0));
+            let mut next = expected;
+            let all = &mut |commit: Commit| {
+                next += 1;
+                assert_eq!(commit.revision.get(), next);
+                Ok(())
+            };
+            world
+                .store
+                .commits_after(world.env, Revision::from_u64(expected), all)
+                .unwrap();
+            assert_eq!(next, taken);
+            world
+                .store
+                .write_snapshot(world.env, revision, &mut |to| write!(to, "{taken}"))
+                .unwrap();
+            base = taken;
+            if !failed {
+                break;
+            }
+            after += 1;
+        }
+        assert!(
+            after > 10 && (after_the_work || errors > 0),
+            "{errors} errors at {after} operations"
+        );
+    }
+}
+
 /// Puts back a part of the sectors that were not flushed, as a power failure does.
 fn lose_power(disk: &SharedDisk, path: &Path, random: &mut impl FnMut() -> u64) {
     let mut disk = disk.lock().unwrap();

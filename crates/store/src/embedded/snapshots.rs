@@ -91,14 +91,13 @@ impl Embedded {
         }
         fs::rename(&unfinished, &path).map_err(|error| io_error("rename", &unfinished, error))?;
         sync_dir(&self.dir)?;
-        match self.set_base(environment, revision) {
-            Ok(()) => {}
-            Err(error) => {
-                // When the environment is gone, so is what its snapshot is for. After any other error the new
-                // file stays for now: the base may turn out to refer to it.
-                if error.kind() == ErrorKind::EnvironmentUnknown {
-                    let _ = remove(&path);
-                }
+        if let Err(error) = self.set_base(environment, revision) {
+            // Removes the file unless the base refers to it, and leaves both if that cannot be found out now.
+            let _ = self.sweep_snapshots(Some(environment));
+            if !self
+                .read_head(environment)
+                .is_ok_and(|head| head.base == revision)
+            {
                 return Err(error);
             }
         }
