@@ -15,6 +15,11 @@ use crate::suggest;
 
 /// Checks a schema. Either a [`Model`] with warnings, or errors and warnings.
 pub fn resolve(schema: Schema) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut sink = Sink::default();
+    too_large(&schema, &mut sink);
+    if sink.has_errors() {
+        return Err(sink.finish());
+    }
     let mut checker = Checker {
         schema: &schema,
         index: Index::new(&schema),
@@ -23,9 +28,8 @@ pub fn resolve(schema: Schema) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnosti
             .iter()
             .map(|policy| policy.name.text.as_str())
             .collect(),
-        sink: Sink::default(),
+        sink,
     };
-    checker.limits();
     checker.duplicates();
     let policies = checker.policies();
     checker.relations();
@@ -58,26 +62,6 @@ impl<'s> Checker<'s> {
             diagnostic.at(span)
         };
         self.sink.push(placed);
-    }
-
-    fn limits(&mut self) {
-        let relations: usize = self.schema.types.iter().map(|def| def.relations.len()).sum();
-        let counts = [
-            ("types", "too_many_types", self.schema.types.len(), MAX_TYPES),
-            ("relations", "too_many_relations", relations, MAX_RELATIONS),
-            (
-                "policies",
-                "too_many_policies",
-                self.schema.policies.len(),
-                MAX_POLICIES,
-            ),
-        ];
-        for (what, code, count, limit) in counts {
-            if count > limit {
-                let message = format!("the schema has {count} {what}; the limit is {limit}");
-                self.sink.push(Diagnostic::error(code, message));
-            }
-        }
     }
 
     /// Names that are used twice, and names that cannot be used.
@@ -181,6 +165,27 @@ impl<'s> Checker<'s> {
             let help = format!("write `version {version}` in the first line");
             Diagnostic::error("version_too_low", message).help(help)
         })
+    }
+}
+
+/// Reports every limit that the schema exceeds.
+fn too_large(schema: &Schema, sink: &mut Sink) {
+    let relations: usize = schema.types.iter().map(|def| def.relations.len()).sum();
+    let counts = [
+        ("types", "too_many_types", schema.types.len(), MAX_TYPES),
+        ("relations", "too_many_relations", relations, MAX_RELATIONS),
+        (
+            "policies",
+            "too_many_policies",
+            schema.policies.len(),
+            MAX_POLICIES,
+        ),
+    ];
+    for (what, code, count, limit) in counts {
+        if count > limit {
+            let message = format!("the schema has {count} {what}; the limit is {limit}");
+            sink.push(Diagnostic::error(code, message));
+        }
     }
 }
 

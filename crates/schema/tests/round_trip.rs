@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn line_ends_and_indentation_by_tabs_say_the_same(schema in schema()) {
+    fn windows_line_ends_say_the_same(schema in schema()) {
         let text = format(&schema);
         let windows = read(&text.replace('\n', "\r\n"));
         let windows_text = format(&windows);
