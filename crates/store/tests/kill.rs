@@ -41,8 +41,10 @@ fn the_process_to_be_killed() {
         head += count;
         writeln!(out, "\nanswered {head}").unwrap();
         out.flush().unwrap();
-        if random(&mut state).is_multiple_of(8) {
+        if random(&mut state).is_multiple_of(4) {
             let at = head - random(&mut state) % count;
+            writeln!(out, "\nwriting {at}").unwrap();
+            out.flush().unwrap();
             write_snapshot(&store, env, at, &payload(at, 1_500_000)).unwrap();
             writeln!(out, "\nsnapshot {at}").unwrap();
             out.flush().unwrap();
@@ -59,8 +61,8 @@ fn nothing_answered_is_lost_and_nothing_is_torn() {
     let started = Instant::now();
     let (mut head, mut snapshots, mut unfinished) = (0, 0, 0);
     for round in 0..ROUNDS {
-        let (answered, snapshot) =
-            run_and_kill(dir.path(), Duration::from_micros(random(&mut state) % 60_000));
+        let (lines, moment) = (random(&mut state) % 12, random(&mut state) % 8_000);
+        let (answered, snapshot) = run_and_kill(dir.path(), lines, Duration::from_micros(moment));
         unfinished += names(dir.path())
             .iter()
             .filter(|name| name.ends_with(".tmp"))
@@ -106,36 +108,43 @@ fn nothing_answered_is_lost_and_nothing_is_torn() {
         "{ROUNDS} kills in {:?}: {head} commits, {snapshots} rounds with a snapshot, {unfinished} cut short",
         started.elapsed()
     );
-    assert!(head > u64::from(ROUNDS));
+    assert!(head > u64::from(ROUNDS) && snapshots > ROUNDS / 10);
 }
 
-/// Kills the process some time after its first answer. Returns the last revision and snapshot it said.
-fn run_and_kill(dir: &Path, patience: Duration) -> (Option<u64>, Option<u64>) {
+/// Kills the process a moment after it said so many lines, however fast this machine is; or while it starts.
+/// Returns the last revision and the last snapshot it said.
+fn run_and_kill(dir: &Path, lines: u64, moment: Duration) -> (Option<u64>, Option<u64>) {
     let mut process = child("the_process_to_be_killed", DIR, dir)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let out = BufReader::new(process.stdout.take().unwrap());
+    let mut out = BufReader::new(process.stdout.take().unwrap());
+    let (said, heard) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let (mut answered, mut snapshot) = (None, None);
-        // The last line may be cut by the kill: then it lacks its end and was not said.
-        let mut out = out;
         let mut line = String::new();
         while out.read_line(&mut line).unwrap_or(0) > 0 {
-            if line.ends_with('\n') {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                match words.as_slice() {
-                    ["answered", number] => answered = number.parse::<u64>().ok(),
-                    ["snapshot", number] => snapshot = number.parse::<u64>().ok(),
-                    _ => {}
-                }
+            // A line that the kill cut short lacks its end and was not said.
+            let words: Vec<&str> = line.split_whitespace().filter(|_| line.ends_with('\n')).collect();
+            let known = match words.as_slice() {
+                ["answered", _] => &mut answered,
+                ["snapshot", _] => &mut snapshot,
+                _ => &mut None,
+            };
+            if let [_, number] = words.as_slice()
+                && let Ok(number) = number.parse::<u64>()
+            {
+                *known = Some(number);
+                let _ = said.send(());
             }
             line.clear();
         }
         (answered, snapshot)
     });
-    // Some are killed while they start.
-    std::thread::sleep(Duration::from_millis(5) + patience);
+    for _ in 0..lines {
+        heard.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
+    std::thread::sleep(moment);
     process.kill().unwrap();
     let status = process.wait().unwrap();
     assert_eq!(status.code(), None, "it ended by itself: {status}");
