@@ -5,8 +5,8 @@
 //! The rules of an `any_of`, `all_of` or `none_of` are shown by indentation, and schemas also travel through places that
 //! lose it: documents that flatten it, forms that join everything to one line. Both read, by one rule. Columns count
 //! characters from the start of the line; a tab advances to the next multiple of four. Nothing but the extent of an
-//! operator's list depends on line breaks, except that a `type`,
-//! `relation`, `inherit` or `policy` that starts a line is never the name that the line before it lacks.
+//! operator's list depends on line breaks, except that a `type`, `relation`, `inherit` or `policy` that starts a line is
+//! never the name that the line before it lacks.
 //!
 //! An operator is *indented* or *flat*, which the token after its keyword decides:
 //!
@@ -23,9 +23,9 @@
 //! `relation X` followed by `[`, and `policy X` followed by `(`, are definitions. Two things end it earlier:
 //!
 //! * *The same operator again.* An `any_of` directly in an `any_of`, or an `all_of` directly in an `all_of`, would be
-//!   redundant. So where a flat list of more than no rules stands inside another operator, the same keyword closes it
-//!   and stands beside it: `any_of all_of A B all_of C D` is `any_of(all_of(A, B), all_of(C, D))`. This does not hold for
-//!   `none_of`, where nesting means something.
+//!   redundant. So where a flat list that has a rule stands inside another operator, the same keyword closes it and
+//!   stands beside it: `any_of all_of A B all_of C D` is `any_of(all_of(A, B), all_of(C, D))`. A `none_of` in a `none_of`
+//!   would mean something; it is read in the same way, as the likelier of the two, with the warning `ambiguous_layout`.
 //! * *A line at or left of it.* Inside an indented list, a flat list whose rules begin on its own line ends at the first
 //!   token that starts a line in a column at or left of the operator's.
 //!
@@ -141,16 +141,17 @@ impl Nest {
         });
     }
 
-    /// Closes a flat list that the same operator ends.
-    pub(crate) fn same_operator(&mut self, op: GroupOp) {
+    /// Closes a flat list that the same operator ends. Says whether that made a choice between two meanings.
+    pub(crate) fn same_operator(&mut self, op: GroupOp) -> bool {
         if let [.., _, top] = self.open.as_slice()
             && top.op == op
-            && op != GroupOp::NoneOf
             && matches!(top.extent, Extent::Flat { .. })
             && !top.rules.is_empty()
         {
             self.close_down_to(self.open.len() - 1);
+            return op == GroupOp::NoneOf;
         }
+        false
     }
 
     /// Whether it is uncertain that a rule starting at `token` belongs to the innermost open list. Says so once per list.

@@ -1,4 +1,5 @@
 //! The JSON form, field by field.
+#![allow(clippy::unwrap_used)]
 
 use rowgate_schema::{format, from_json, parse, policy_from_json, to_json};
 use serde_json::{Value, json};

@@ -161,11 +161,16 @@ fn with_nothing_around_it_or_nothing_in_it_the_same_operator_nests() {
 }
 
 #[test]
-fn none_of_in_none_of_means_something_so_it_nests() {
+fn none_of_after_none_of_stands_beside_it_and_is_named() {
     reads_with_warnings(
-        "relation x [] inherit x if any_of none_of relation a none_of relation b",
-        "any_of(none_of(a, none_of(b)))",
+        "relation x [] inherit x if all_of none_of relation a none_of relation b",
+        "all_of(none_of(a), none_of(b))",
         1,
+    );
+    // With nothing around it, it can only be inside.
+    reads(
+        "relation x [] inherit x if none_of relation a none_of relation b",
+        "none_of(a, none_of(b))",
     );
 }
 

@@ -7,6 +7,9 @@ use crate::layout::Nest;
 use crate::lexer::{Kind, Token};
 use crate::limits::MAX_RULE_DEPTH;
 
+/// What removes any doubt about the layout.
+const LAYOUT_HELP: &str = "put the rules of an operator on lines of their own, indented below it";
+
 /// What a token that may continue a rule list starts.
 #[derive(Clone, Copy)]
 enum Starts {
@@ -93,8 +96,15 @@ impl Parser<'_> {
                 break;
             }
             let starts = self.starts();
-            if let Starts::Operator(op) = starts {
-                nest.same_operator(op);
+            if let Starts::Operator(op) = starts
+                && nest.same_operator(op)
+            {
+                let message = format!(
+                    "this `{0}` may stand inside the `{0}` before it or beside it; read as beside it",
+                    op.keyword()
+                );
+                let warning = Diagnostic::warning("ambiguous_layout", message).at(token.span);
+                self.sink.push(warning.help(LAYOUT_HELP));
             }
             if !matches!(starts, Starts::Nothing) {
                 self.warn_if_ambiguous(&mut nest, token);
@@ -168,8 +178,7 @@ impl Parser<'_> {
             token.span
         };
         let warning = Diagnostic::warning("ambiguous_layout", message).at(span);
-        self.sink
-            .push(warning.help("put the rules of an operator on lines of their own, indented below it"));
+        self.sink.push(warning.help(LAYOUT_HELP));
     }
 
     fn leaf(&mut self, starts: Starts) -> Parse<Rule> {

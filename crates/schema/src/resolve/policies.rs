@@ -85,7 +85,11 @@ impl<'s> Checker<'s> {
             Err(error) => {
                 let message = format!("policy `{}`: {}", def.name.text, error.message);
                 let span = in_source(def, &error.span);
-                let diagnostic = Diagnostic::error("invalid_policy", message).help_if(error.help);
+                let mut diagnostic = Diagnostic::error("invalid_policy", message).help_if(error.help);
+                if span.is_empty() {
+                    let place = format!("line {}, column {} of the expression", error.line, error.column);
+                    diagnostic = diagnostic.note(place);
+                }
                 self.report(diagnostic, span, || {
                     format!("{}.expression", policy_path(&def.name.text))
                 });

@@ -1,5 +1,5 @@
 //! What several test files share.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use rowgate_schema::ast::{Rule, Schema};
 use rowgate_schema::{Diagnostic, Model, compile, parse};
