@@ -43,9 +43,10 @@ fn the_process_to_be_killed() {
         out.flush().unwrap();
         if random(&mut state).is_multiple_of(4) {
             let at = head - random(&mut state) % count;
+            let all = payload(at, 1_500_000);
             writeln!(out, "\nwriting {at}").unwrap();
             out.flush().unwrap();
-            write_snapshot(&store, env, at, &payload(at, 1_500_000)).unwrap();
+            write_snapshot(&store, env, at, &all).unwrap();
             writeln!(out, "\nsnapshot {at}").unwrap();
             out.flush().unwrap();
         }
@@ -61,7 +62,7 @@ fn nothing_answered_is_lost_and_nothing_is_torn() {
     let started = Instant::now();
     let (mut head, mut snapshots, mut unfinished) = (0, 0, 0);
     for round in 0..ROUNDS {
-        let (lines, moment) = (random(&mut state) % 12, random(&mut state) % 8_000);
+        let (lines, moment) = (random(&mut state) % 12, random(&mut state) % 20_000);
         let (answered, snapshot) = run_and_kill(dir.path(), lines, Duration::from_micros(moment));
         unfinished += names(dir.path())
             .iter()
