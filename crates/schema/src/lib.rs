@@ -15,7 +15,7 @@
 //! assert_eq!(rowgate_schema::to_json(model.schema())["resource_types"][0]["type"], "user");
 //! ```
 //!
-//! There are two stages. [`parse`] and [`from_json`] give a [`Schema`](ast::Schema): its shape is right and nothing more.
+//! There are two stages. [`parse`] and [`from_json`] give a [`Schema`]: its shape is right and nothing more.
 //! [`resolve`] checks what it says, compiles its policies and gives a [`Model`]. [`compile`] does both and reports the
 //! errors of both at once where it can.
 //!

@@ -21,7 +21,7 @@ use types::OpenType;
 pub(crate) struct Outcome {
     pub schema: Schema,
     pub sink: Sink,
-    /// Whether the schema holds everything the source says, errors or not.
+    /// Whether the schema declares everything the source does, so that resolving it finds no error that is not there.
     pub complete: bool,
     /// Bodies of policies whose parameters are not all known.
     pub unreadable: Vec<Span>,
@@ -120,12 +120,12 @@ impl<'s> Parser<'s> {
         token.kind == Kind::Ident && STATEMENTS.contains(&self.text(token))
     }
 
-    /// Reports an error after which the schema still says everything the source does.
+    /// Reports an error that leaves out nothing that other parts refer to.
     fn soft(&mut self, error: Diagnostic) {
         self.sink.push(error);
     }
 
-    /// Reports an error that leaves something out.
+    /// Reports an error after which other errors may only follow from it.
     fn hard(&mut self, error: Diagnostic) {
         self.complete = false;
         self.sink.push(error);
