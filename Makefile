@@ -1,0 +1,79 @@
+# The daily loop. `make help` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+NPM ?= npm
+PYTHON ?= python3
+FUZZ_CASES ?= 20000
+
+# The client suites run this binary. Cargo's own variable decides where builds go.
+ROWGATE_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/rowgate
+export ROWGATE_BIN
+
+VENV := clients/python/.venv
+NODE_MODULES := clients/node_modules
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## Build everything
+	$(CARGO) build --workspace --locked
+
+.PHONY: demo
+demo: ## Build for speed, start a server with example data and show it answering
+	$(CARGO) run --release --locked -- demo
+
+.PHONY: test
+test: lint test-rust test-clients ## Install what the tests need, then run every check and test
+
+.PHONY: lint
+lint: ## Formatting, clippy with warnings denied, licences of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(PYTHON) -m unittest discover --start-directory scripts
+	$(PYTHON) scripts/licenses.py
+
+.PHONY: test-rust
+test-rust: ## Unit, property and integration tests of the crates
+	$(CARGO) test --workspace --locked
+
+.PHONY: test-clients
+test-clients: test-node test-python ## The published SDKs and curl against the real server
+
+.PHONY: binary
+binary:
+	$(CARGO) build --package rowgate --locked
+
+.PHONY: test-node
+test-node: binary $(NODE_MODULES)/.installed ## The Node SDK, and the tutorials under clients/seeds
+	cd clients && $(NPM) test
+
+.PHONY: test-python
+test-python: binary $(VENV)/.installed ## The Python SDK
+	cd clients/python && .venv/bin/python -m unittest
+
+$(NODE_MODULES)/.installed: clients/package.json clients/package-lock.json clients/.npmrc
+	cd clients && $(NPM) ci
+	touch $@
+
+$(VENV)/.installed: clients/python/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.PHONY: fuzz
+fuzz: ## Property tests for longer: FUZZ_CASES=20000 cases each
+	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --workspace --locked --release
+
+.PHONY: bench
+bench: ## Measure
+	$(CARGO) bench --workspace --locked
+
+.PHONY: clean
+clean: ## Remove what the targets above made
+	$(CARGO) clean
+	rm -rf $(NODE_MODULES) $(VENV)
