@@ -62,25 +62,28 @@ pub struct PolicyError {
     pub column: usize,
 }
 
+/// An error on its way out. Boxed, so that the frames of the parser stay small.
+pub(crate) type Refusal = Box<PolicyError>;
+
 impl PolicyError {
     /// An error at a place; [`PolicyError::locate`] fills line and column in.
-    pub(crate) fn new(code: ErrorCode, span: Range<usize>, message: impl Into<String>) -> PolicyError {
-        PolicyError {
+    pub(crate) fn new(code: ErrorCode, span: Range<usize>, message: impl Into<String>) -> Refusal {
+        Box::new(PolicyError {
             code,
             message: message.into(),
             span,
             help: None,
             line: 1,
             column: 1,
-        }
+        })
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> PolicyError {
+    pub(crate) fn help(mut self: Box<Self>, help: impl Into<String>) -> Refusal {
         self.help = Some(help.into());
         self
     }
 
-    pub(crate) fn help_if(mut self, help: Option<String>) -> PolicyError {
+    pub(crate) fn help_if(mut self: Box<Self>, help: Option<String>) -> Refusal {
         if help.is_some() {
             self.help = help;
         }

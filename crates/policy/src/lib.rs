@@ -21,22 +21,35 @@
 //! * `lexer`, `parser`: text to tree, names resolved
 //! * `pattern`: regular expressions in RE2 syntax, size-limited
 //! * `types`: what can be refused before anything is evaluated
-//! * `value`: values, borrowed from the environment wherever they can be
-//! * `eval`, `operators`, `access`, `predicate`: the evaluator
-//! * `builtins`: the functions, a file per family
-//! * `explain`: the reason for a no
+//! * `survey`: what an expression reads
+//! * `value`, `fail`: values, borrowed from the environment wherever they can be, and the reasons for having none
+//! * `eval`: the evaluator, a file per kind of expression
+//! * `builtins`: the functions, a file per family; `clock` has dates and durations as text
+//! * `explain`: the reason for a no; `print` and `quote` show values and source in it
+//! * `suggest`: did you mean …?
 //! * `policy`, `param`, `env`, `outcome`, `error`: the public face
 
 pub mod ast;
 mod builtins;
+mod clock;
 mod env;
 mod error;
+mod eval;
+mod explain;
+mod fail;
+mod lexer;
 pub mod limits;
 mod outcome;
 mod param;
+mod parser;
 mod pattern;
 mod policy;
+mod print;
+mod quote;
+mod suggest;
+mod survey;
 mod types;
+mod value;
 
 pub use builtins::{Builtin, Method};
 pub use env::{CheckCtx, Context, Env, Metadata, Timestamp, WarrantCtx};

@@ -6,7 +6,7 @@ pub const MAX_SOURCE_BYTES: usize = 16 * 1024;
 /// The highest expression tree.
 pub const MAX_DEPTH: u32 = 64;
 /// The most sub-expressions the parser is inside of at once; parentheses count here and not for [`MAX_DEPTH`].
-pub const MAX_NESTING: usize = 96;
+pub const MAX_NESTING: usize = 64;
 /// The most expressions in a tree.
 pub const MAX_NODES: usize = 4096;
 /// The steps of one evaluation: one for each expression evaluated, each array element visited and each byte built,

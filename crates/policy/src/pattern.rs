@@ -6,7 +6,7 @@ use crate::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_DEPTH, MAX_PATTERN_SIZE};
 
 /// A compiled regular expression.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex);
+pub struct Pattern(Box<Regex>);
 
 impl Pattern {
     /// Compiles a pattern; the error is one line for people.
@@ -21,7 +21,7 @@ impl Pattern {
             .dfa_size_limit(MAX_PATTERN_SIZE)
             .nest_limit(MAX_PATTERN_DEPTH)
             .build()
-            .map(Pattern)
+            .map(|regex| Pattern(Box::new(regex)))
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
                 error => {

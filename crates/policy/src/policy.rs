@@ -2,9 +2,11 @@
 
 use crate::ast::Expr;
 use crate::env::Env;
-use crate::error::{ErrorCode, PolicyError};
-use crate::outcome::{Explanation, Outcome, Unknown, Uses};
+use crate::error::PolicyError;
+use crate::eval::Machine;
+use crate::outcome::{Explanation, Outcome, Uses};
 use crate::param::Param;
+use crate::{parser, survey, types};
 
 /// A compiled expression: immutable, cheap to share, evaluated any number of times.
 #[derive(Debug, Clone)]
@@ -58,20 +60,24 @@ impl Policy {
 
     /// Evaluates it.
     #[must_use]
-    pub fn eval(&self, _env: &Env<'_>) -> Outcome {
-        Outcome::Unknown(Unknown {
-            keys: Vec::new(),
-            message: "not evaluated".to_owned(),
-        })
+    pub fn eval(&self, env: &Env<'_>) -> Outcome {
+        match Machine::new(&self.source, env).truth(&self.expr) {
+            Ok(true) => Outcome::True,
+            Ok(false) => Outcome::False,
+            Err(fail) => Outcome::Unknown(fail.into_unknown()),
+        }
     }
 
     /// Evaluates it and says why the answer is no.
     #[must_use]
     pub fn explain(&self, env: &Env<'_>) -> Explanation {
-        Explanation {
-            outcome: self.eval(env),
-            reason: None,
-        }
+        let outcome = self.eval(env);
+        let reason = match &outcome {
+            Outcome::True => None,
+            Outcome::False => Some(Machine::new(&self.source, env).why(&self.expr, false)),
+            Outcome::Unknown(unknown) => Some(unknown.message.clone()),
+        };
+        Explanation { outcome, reason }
     }
 
     /// The checked tree.
@@ -82,6 +88,17 @@ impl Policy {
 }
 
 fn compile(parameters: Option<&[Param]>, text: &str) -> Result<Policy, PolicyError> {
-    let _ = (parameters, text);
-    Err(PolicyError::new(ErrorCode::Syntax, 0..0, "not compiled"))
+    let checked = parser::parse(text, parameters).and_then(|expr| {
+        types::check(&expr, text, parameters)?;
+        Ok(expr)
+    });
+    let expr = checked.map_err(|error| (*error).locate(text))?;
+    let (keys, uses) = survey::survey(&expr);
+    Ok(Policy {
+        source: text.to_owned(),
+        expr,
+        keys,
+        parameters: parameters.unwrap_or_default().to_vec(),
+        uses,
+    })
 }

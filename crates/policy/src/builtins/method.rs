@@ -76,6 +76,16 @@ impl MethodWant {
     }
 }
 
+impl Method {
+    pub(crate) fn receiver_noun(self) -> &'static str {
+        match self.receiver() {
+            Ty::Time => "a date",
+            Ty::Duration => "a duration",
+            _ => "a date or a duration",
+        }
+    }
+}
+
 methods! {
     Year "Year" Time () Int;
     Month "Month" Time () Int;

@@ -23,6 +23,8 @@ pub(crate) enum Want {
     Span,
     /// A time zone or its name.
     Zone,
+    /// A string, or a date already.
+    Date,
     /// A predicate that gives true or false for each element.
     Test,
     /// A predicate that gives any value for each element.
@@ -146,7 +148,7 @@ builtins! {
 
     Now "now" (0, 0) [] Time;
     Duration "duration" (1, 1) [Text] Duration;
-    Date "date" (1, 3) [Text Text Zone] Time;
+    Date "date" (1, 3) [Date Text Zone] Time;
     Timezone "timezone" (1, 1) [Text] Zone;
 
     First "first" (1, 1) [List] Any;
