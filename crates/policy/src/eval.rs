@@ -113,8 +113,10 @@ impl<'a> Machine<'a> {
     }
 
     /// The values of two operands, or everything that is wrong with them.
+    #[inline]
     pub(crate) fn both(&mut self, left: &'a Expr, right: &'a Expr) -> Result<(Value<'a>, Value<'a>), Fail> {
         let fail = match self.eval(left) {
+            Ok(left) if let Some(right) = literal(right) => return Ok((left, right)),
             Ok(left) => return Ok((left, self.eval(right).map_err(Fail::settle)?)),
             Err(fail) => combine(None, fail)?,
         };
@@ -123,6 +125,17 @@ impl<'a> Machine<'a> {
             Err(other) => Err(combine(Some(fail), other)?.settle()),
         }
     }
+}
+
+/// The value of a literal, which costs nothing.
+fn literal(expr: &Expr) -> Option<Value<'_>> {
+    Some(match &expr.kind {
+        ExprKind::Str(text) => Value::Str(Str::Borrowed(text)),
+        ExprKind::Int(i) => Value::Int(*i),
+        ExprKind::Float(f) => Value::Float(*f),
+        ExprKind::Bool(b) => Value::Bool(*b),
+        _ => return None,
+    })
 }
 
 /// Adds a failure to those before it; one that ends the evaluation is returned as such.

@@ -23,6 +23,6 @@ pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
 /// The most levels of groups in a regular expression.
 pub const MAX_PATTERN_DEPTH: u32 = 32;
 /// What compiling a regular expression at run time costs, in steps, besides its length.
-pub const PATTERN_STEPS: u64 = 2_500;
+pub const PATTERN_STEPS: u64 = 10_000;
 /// The longest piece of source or value quoted in a message, in characters.
 pub const MAX_QUOTE: usize = 80;

@@ -231,7 +231,19 @@ impl<'a> Value<'a> {
 
     /// Whether two values are of kinds that can be equal. Nil can be compared with anything.
     pub(crate) fn comparable(&self, other: &Value<'_>) -> bool {
-        matches!(self, Value::Nil) || matches!(other, Value::Nil) || self.kind() == other.kind()
+        matches!(
+            (self, other),
+            (Value::Nil, _)
+                | (_, Value::Nil)
+                | (Value::Bool(_), Value::Bool(_))
+                | (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_))
+                | (Value::Str(_), Value::Str(_))
+                | (Value::Array(_), Value::Array(_))
+                | (Value::Map(_), Value::Map(_))
+                | (Value::Time(_), Value::Time(_))
+                | (Value::Duration(_), Value::Duration(_))
+                | (Value::Zone(_), Value::Zone(_))
+        )
     }
 
     /// How many levels of built values this is.

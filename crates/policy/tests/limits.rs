@@ -184,3 +184,50 @@ fn deep_context_values_are_unknown() {
         assert!(explanation.outcome.is_false());
     });
 }
+
+/// Work over large values of the context is paid for by their size.
+#[test]
+fn large_context_values_are_bounded() {
+    let mut context = rowgate_policy::Context::new();
+    context.insert("big".to_owned(), "a".repeat(1_000_000).into());
+    context.insert("list".to_owned(), (0..200_000).collect::<Vec<_>>().into());
+    let map: serde_json::Map<_, _> = (0..3_000).map(|i| (format!("k{i}"), i.into())).collect();
+    context.insert("map".to_owned(), map.into());
+    for source in [
+        "any(1..1000, big contains 'b' || big == 'x' + big)",
+        "sort(map(1..1000, big)) == []",
+        "sortBy(1..1000, big) == []",
+        "groupBy(1..1000, big) == {}",
+        "any(1..1000, big matches 'b$')",
+        "any(1..1000, int(big) > 1 || date(big) > now())",
+        "any(1..1000, len(big) < 0)",
+        "uniq(map(1..1000, big + '')) == []",
+        "any(1..1000, trim(big, big) == 'b')",
+        "uniq(list) == []",
+        "sum(list) < 0",
+    ] {
+        let start = Instant::now();
+        let outcome = common::compile(source).eval(&Env::new(&context, NOW));
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{source} took {:?}",
+            start.elapsed()
+        );
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{source}: {outcome:?}");
+    }
+    for source in [
+        "map == map",
+        "199999 in list[-10:]",
+        "hasPrefix(big, 'aa')",
+        "len(list) == 200000",
+    ] {
+        let outcome = common::compile(source).eval(&Env::new(&context, NOW));
+        assert_eq!(outcome, Outcome::True, "{source}");
+    }
+}
+
+#[test]
+fn a_policy_is_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Policy>();
+}

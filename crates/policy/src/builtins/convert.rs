@@ -12,6 +12,9 @@ use crate::print;
 use crate::value::{Json, Seq, Value, integral};
 
 pub(super) fn call<'a>(machine: &mut Machine<'a>, function: Builtin, call: &Call<'a>) -> Eval<'a> {
+    if let Value::Str(text) = call.value(0) {
+        machine.read_text(text)?;
+    }
     match function {
         Builtin::Len => len(machine, call),
         Builtin::Type => Ok(Value::text(type_name(call.value(0)))),

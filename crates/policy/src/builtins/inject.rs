@@ -40,6 +40,9 @@ impl<'a> Machine<'a> {
 
 /// Whether the warrant is younger than a duration.
 fn expires_in<'a>(machine: &mut Machine<'a>, call: &Call<'a>) -> Eval<'a> {
+    if let Value::Str(text) = call.value(0) {
+        machine.read_text(text)?;
+    }
     let nanos = match call.value(0) {
         Value::Duration(nanos) => *nanos,
         Value::Str(text) => duration::parse(text).map_err(|why| call.wrong(machine, why))?,

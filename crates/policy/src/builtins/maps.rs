@@ -51,7 +51,7 @@ fn from_pairs<'a>(machine: &mut Machine<'a>, call: &Call<'a>) -> Eval<'a> {
     let seq = call.seq(machine, 0)?;
     let mut entries: Vec<(Value<'a>, Value<'a>)> = Vec::new();
     for item in seq.iter() {
-        machine.steps(1 + entries.len() as u64)?;
+        machine.steps(1)?;
         let pair = match &item {
             Value::Array(pair) if pair.len() == 2 => pair.get(0).zip(pair.get(1)),
             _ => None,
@@ -60,6 +60,7 @@ fn from_pairs<'a>(machine: &mut Machine<'a>, call: &Call<'a>) -> Eval<'a> {
         else {
             return Err(call.wrong(machine, "every element must be a pair of a key and a value"));
         };
+        machine.read_key(&key, entries.len() as u64)?;
         match entries.iter_mut().find(|(known, _)| known.same_scalar(&key)) {
             Some(entry) => entry.1 = value,
             None => entries.push((key, value)),

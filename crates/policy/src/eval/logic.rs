@@ -7,6 +7,7 @@ use crate::value::Value;
 
 impl<'a> Machine<'a> {
     /// The truth of an operand of a logical operator.
+    #[inline]
     pub(crate) fn truth(&mut self, expr: &'a Expr) -> Result<bool, Fail> {
         match self.eval(expr) {
             Ok(Value::Bool(truth)) => Ok(truth),

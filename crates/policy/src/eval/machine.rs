@@ -51,6 +51,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Pays for work before it is done.
+    #[inline]
     pub(crate) fn steps(&mut self, steps: u64) -> Result<(), Fail> {
         match self.steps.checked_sub(steps) {
             Some(left) => {
@@ -67,6 +68,12 @@ impl<'a> Machine<'a> {
     /// Pays for reading a text.
     pub(crate) fn read_text(&mut self, text: &str) -> Result<(), Fail> {
         self.steps(text.len() as u64 / 16)
+    }
+
+    /// Pays for comparing a key with `times` others.
+    pub(crate) fn read_key(&mut self, key: &Value<'a>, times: u64) -> Result<(), Fail> {
+        let each = 1 + key.as_str().map_or(0, |text| text.len() as u64 / 16);
+        self.steps(times.saturating_mul(each))
     }
 
     /// Pays for building a text, before it is built.

@@ -132,7 +132,12 @@ impl<'a> Machine<'a> {
             return Ok(false);
         }
         for (key, a) in a.iter() {
-            self.steps(1 + b.len() as u64)?;
+            // A map that was built is searched from end to end.
+            self.steps(if let Table::Built(_) = b {
+                1 + b.len() as u64
+            } else {
+                1
+            })?;
             let Some(b) = b.get_value(&key) else {
                 return Ok(false);
             };

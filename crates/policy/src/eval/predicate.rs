@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
             if matches!(key, Value::Array(_) | Value::Map(_)) {
                 return Err(self.mismatch(each.expr, each.body, &key, "a string, a number or a boolean"));
             }
-            self.steps(groups.len() as u64)?;
+            self.read_key(&key, groups.len() as u64)?;
             match groups.iter_mut().find(|(known, _)| known.same_scalar(&key)) {
                 Some((_, items)) => items.push(item),
                 None => groups.push((key, vec![item])),
@@ -206,7 +206,9 @@ impl<'a> Machine<'a> {
             Some(_) => return Err(self.wrong(expr, [], "the order is `\"asc\"` or `\"desc\"`")),
         };
         let length = pairs.len() as u64;
-        self.steps(length * u64::from(length.max(1).ilog2() + 1))?;
+        for (key, _) in &pairs {
+            self.read_key(key, u64::from(length.max(1).ilog2() + 1))?;
+        }
         let first = pairs.first().map(|(key, _)| key.clone());
         if let Some(first) = first
             && let Some((key, _)) = pairs.iter().find(|(key, _)| compare(&first, key).is_none())

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod generate;
+
 use rowgate_policy::{CheckCtx, Context, Env, Metadata, Outcome, Policy, Timestamp, WarrantCtx};
 use serde_json::Value;
 
