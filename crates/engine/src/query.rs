@@ -138,12 +138,13 @@ impl<'a> View<'a> {
             explicit,
             stars: FxHashMap::default(),
             explicit_stars: FxHashMap::default(),
+            unknown: Unknowns::default(),
         };
         let mut candidates = Vec::new();
         for relation in self.relations(resource_type, relations) {
             form.candidates(relation, types, &mut candidates)?;
         }
-        let mut unknown = Unknowns::default();
+        let mut unknown = std::mem::take(&mut form.unknown);
         let mut evaluators: [Option<Evaluator<'_>>; 2] = [None, None];
         let (chosen, more) = page::select(self.graph, candidates, page, |candidate| {
             let without_wildcards = form.is_starred(candidate.object, candidate.relation);
@@ -152,6 +153,10 @@ impl<'a> View<'a> {
             let who = Who::known(self.graph, candidate.object);
             let evaluator = slot.get_or_insert_with(|| form.evaluator(who, mode));
             evaluator.ask_for(who);
+            if without_wildcards {
+                // The row `type:*` stands for the subject: it is decided, whatever its own warrants say.
+                return Ok(evaluator.holds(object, candidate.relation)?.grants());
+            }
             unknown.ask(evaluator, object, candidate.relation)
         })?;
         let mut rows = Vec::with_capacity(chosen.len());
@@ -173,6 +178,8 @@ struct SubjectForm<'v, 'a> {
     stars: FxHashMap<(Symbol, Symbol), bool>,
     /// The same for the explicit form.
     explicit_stars: FxHashMap<(Symbol, Symbol), bool>,
+    /// What stayed unknown about wildcard rows of the form asked for.
+    unknown: Unknowns,
 }
 
 impl<'v> SubjectForm<'v, '_> {
@@ -217,8 +224,14 @@ impl<'v> SubjectForm<'v, '_> {
         let words = Subject { resource_type: graph.name(subject_type), id: "*", relation: None };
         let who = Who::resolve(graph, words);
         let mut evaluator = self.evaluator(who, Mode { explicit, ..Mode::default() });
-        Ok(evaluator.holds(self.object, relation)?.grants()
-            && subjects::is_uniform(&mut evaluator, self.object, relation)?)
+        let value = evaluator.holds(self.object, relation)?;
+        if value == Value::False || !subjects::is_uniform(&mut evaluator, self.object, relation)? {
+            return Ok(false);
+        }
+        if explicit == self.explicit {
+            self.unknown.ask(&mut evaluator, self.object, relation)?;
+        }
+        Ok(value.grants())
     }
 
     fn is_starred(&self, subject: ObjectId, relation: Symbol) -> bool {
@@ -237,15 +250,14 @@ impl<'v> SubjectForm<'v, '_> {
         };
         let is_star = self.view.graph.is_wildcard(subject);
         let who = Who::known(self.view.graph, subject);
-        let without_wildcards = !is_star && explicit_star;
-        let mut by_warrants = self.evaluator(who, Mode { explicit: true, without_wildcards });
         let is_implicit = if is_star {
             !explicit_star
         } else {
-            !by_warrants.holds(self.object, relation)?.grants()
+            let mode = Mode { explicit: true, without_wildcards: explicit_star };
+            !self.evaluator(who, mode).holds(self.object, relation)?.grants()
         };
-        let without_wildcards = !is_star && self.is_starred(subject, relation);
-        let mut evaluator = self.evaluator(who, Mode { explicit: self.explicit, without_wildcards });
+        let mut by_warrants = self.evaluator(who, Mode { explicit: true, ..Mode::default() });
+        let mut evaluator = self.evaluator(who, Mode { explicit: self.explicit, ..Mode::default() });
         let warrant = Witness::new(&mut evaluator, &mut by_warrants, RowIs::Subject).of(self.object, relation)?;
         Ok(Row { object: subject, relation, warrant, is_implicit })
     }

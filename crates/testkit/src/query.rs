@@ -152,7 +152,7 @@ impl Oracle {
             let table = self.table(&everybody.as_subject(), explicit, &[resource]);
             for relation in relations
                 .iter()
-                .filter(|relation| self.is_uniform(resource, relation))
+                .filter(|relation| self.is_uniform(resource, relation, explicit))
             {
                 let value = self.candidate(&table, resource, relation);
                 listing.consider((&everybody, relation), value, || {

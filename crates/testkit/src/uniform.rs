@@ -14,8 +14,8 @@ struct Way {
 
 impl Oracle {
     /// Whether nothing on the way from the resource depends on who asks except by warrants: no `none_of`, and no
-    /// policy that reads `check_ctx`. It is the same for a query's explicit form: `explicit` restricts what holds.
-    pub fn is_uniform(&self, resource: impl Into<Resource>, relation: &str) -> bool {
+    /// policy that reads `check_ctx`. In a query's explicit form rules are not on the way.
+    pub fn is_uniform(&self, resource: impl Into<Resource>, relation: &str, explicit: bool) -> bool {
         let mut seen: BTreeSet<Pair> = BTreeSet::new();
         let mut way = Way {
             depends_on_who_asks: false,
@@ -32,7 +32,8 @@ impl Oracle {
                         .push((warrant.subject.resource(), group_relation.clone()));
                 }
             }
-            if let Some(rule) = self.world.rule_of(&resource.resource_type, &relation) {
+            let rule = self.world.rule_of(&resource.resource_type, &relation);
+            if let Some(rule) = rule.filter(|_| !explicit) {
                 self.follow(rule, &resource, &mut way);
             }
         }

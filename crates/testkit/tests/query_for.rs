@@ -161,24 +161,24 @@ fn uniform_is_decided_on_what_is_reached_from_the_resource() {
         )
         .warrant_if("doc:own#viewer@team:y", "check_ctx.subject_id == \"y\"");
     let oracle = oracle(&world, "{}");
-    assert!(oracle.is_uniform("doc:plain", "viewer"));
+    assert!(oracle.is_uniform("doc:plain", "viewer", false));
     assert!(
-        !oracle.is_uniform("doc:group", "viewer"),
+        !oracle.is_uniform("doc:group", "viewer", false),
         "the group's rule negates"
     );
     assert!(
-        !oracle.is_uniform("doc:edge", "viewer"),
+        !oracle.is_uniform("doc:edge", "viewer", false),
         "the folder's policy reads the check"
     );
     assert!(
-        oracle.is_uniform("doc:edge-policy", "viewer"),
+        oracle.is_uniform("doc:edge-policy", "viewer", false),
         "the rule does not follow a wildcard edge"
     );
     assert!(
-        !oracle.is_uniform("doc:own", "viewer"),
+        !oracle.is_uniform("doc:own", "viewer", false),
         "whoever the warrant names"
     );
-    assert!(oracle.is_uniform("doc:edge", "parent"));
+    assert!(oracle.is_uniform("doc:edge", "parent", false));
 }
 
 #[test]

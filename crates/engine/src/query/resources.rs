@@ -13,7 +13,7 @@ use crate::drivers::Driver;
 use crate::eval::Evaluator;
 use crate::program::{Relation, Rule};
 use crate::view::Node;
-use crate::{EngineError, Value};
+use crate::EngineError;
 
 type Kind = (Symbol, Symbol);
 
@@ -156,11 +156,11 @@ impl Search<'_, '_> {
 }
 
 impl Evaluator<'_> {
-    /// Whether a schema policy is, or for some resource or subject could be, true.
+    /// Whether a schema policy is, or for some resource could be, true. An unknown one could be, with more context: its
+    /// candidates are looked at so that the missing keys are reported.
     pub(crate) fn policy_can_hold(&self, policy: crate::program::PolicyIndex) -> bool {
         let named = self.program.policy(policy);
-        named.policy.uses().check_ctx
-            || Value::from(&self.policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE)) == Value::True
+        named.policy.uses().check_ctx || !self.policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE).is_false()
     }
 
     /// Whether the rule's value can depend on who asks other than by warrants.

@@ -114,6 +114,6 @@ impl Evaluator<'_> {
 
     fn schema_policy_can_hold(&self, policy: crate::program::PolicyIndex, object: ObjectId, relation: Symbol) -> bool {
         self.program.policy(policy).policy.uses().check_ctx
-            || self.policy_outcome(policy, object, relation).is_true()
+            || !self.policy_outcome(policy, object, relation).is_false()
     }
 }
