@@ -51,7 +51,9 @@ impl Inner {
     }
 
     pub(crate) fn publish(&self, working: &mut Working) {
-        if working.revision != self.published.load().revision() {
+        // A graph that cannot be compacted goes on as it is.
+        let compacted = working.compact_if_sparse().unwrap_or(false);
+        if compacted || working.revision != self.published.load().revision() {
             self.published.store(Arc::new(working.publish()));
         }
     }

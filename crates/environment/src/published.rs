@@ -15,6 +15,9 @@ pub struct Published {
     pub program: Arc<Program>,
     /// The warrants and resources.
     pub graph: Snapshot,
+    /// Numbers of warrants and resources mean the same as long as this does: it changes when they are given out anew, on start-up
+    /// and when the graph is compacted. Cursors over lists in order of creation carry it.
+    pub epoch: u64,
 }
 
 impl Published {

@@ -20,6 +20,7 @@ pub(crate) struct Working {
     pub(crate) model: Model,
     pub(crate) program: Arc<Program>,
     pub(crate) revision: u64,
+    epoch: u64,
 }
 
 /// A checked write: what to store, what to answer, and the new schema if there is one.
@@ -33,7 +34,17 @@ impl Working {
     pub(crate) fn new(mut graph: Graph, model: Model, revision: u64) -> Result<Self> {
         let program = Arc::new(Program::compile(&model, &mut graph)?);
         graph.set_revision(revision);
-        Ok(Self { graph, model, program, revision })
+        // Microseconds since 1970: no two numberings of one environment begin in the same one.
+        Ok(Self { graph, model, program, revision, epoch: crate::now() as u64 })
+    }
+
+    /// Numbers everything anew when most numbers are of what is gone.
+    pub(crate) fn compact_if_sparse(&mut self) -> Result<bool> {
+        if !self.graph.is_sparse() {
+            return Ok(false);
+        }
+        *self = Self::new(self.graph.compacted()?, self.model.clone(), self.revision)?;
+        Ok(true)
     }
 
     /// Goes back to what was published.
@@ -43,6 +54,7 @@ impl Working {
             model: published.model.clone(),
             program: Arc::clone(&published.program),
             revision: published.revision(),
+            epoch: published.epoch,
         }
     }
 
@@ -52,6 +64,7 @@ impl Working {
             model: self.model.clone(),
             program: Arc::clone(&self.program),
             graph: self.graph.snapshot(),
+            epoch: self.epoch,
         }
     }
 

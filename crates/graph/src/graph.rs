@@ -47,6 +47,27 @@ impl Graph {
         Self { state, policies }
     }
 
+    /// Whether most numbers given out are of warrants or resources that are gone.
+    ///
+    /// Numbers are not used again, so that greater ones are always younger; once many are gone it is time to number anew.
+    pub fn is_sparse(&self) -> bool {
+        let (warrants, objects) = (&self.state.warrants, &self.state.objects);
+        let sparse = |dead: usize, alive: usize| dead > (1 << 20) && dead > 3 * alive;
+        sparse(warrants.dead(), warrants.alive()) || sparse(objects.len() - objects.alive(), objects.alive())
+    }
+
+    /// The same graph with its resources and warrants numbered anew, in the same order. Symbols keep their numbers.
+    ///
+    /// # Errors
+    /// None that a sound graph gives.
+    pub fn compacted(&self) -> Result<Self, GraphError> {
+        let mut bytes = Vec::new();
+        crate::codec::encode(&self.state, &mut bytes)?;
+        let mut graph = crate::codec::decode(&mut bytes.as_slice())?;
+        graph.state.revision = self.state.revision;
+        Ok(graph)
+    }
+
     /// The state as of now, to be read.
     pub fn state(&self) -> &Snapshot {
         &self.state

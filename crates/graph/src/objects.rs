@@ -155,6 +155,9 @@ impl Objects {
             }
             leaf.alive &= !(1 << slot);
             leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
+            if leaf.alive == 0 && slot == LEAF - 1 {
+                leaf.text = String::new();
+            }
         }
     }
 

@@ -65,7 +65,15 @@ impl Warrants {
         if let Some(leaf) = self.leaves.get_mut(index) {
             self.alive -= usize::from(leaf.alive >> slot & 1 == 1);
             leaf.alive &= !(1 << slot);
+            if leaf.alive == 0 && leaf.warrants.len() == LEAF {
+                leaf.warrants = Vec::new();
+            }
         }
+    }
+
+    /// How many numbers are out of use.
+    pub(crate) fn dead(&self) -> usize {
+        self.len - self.alive
     }
 
     /// The stored warrants older than `before`, newest first.
