@@ -1,1 +1,31 @@
-//! (under construction)
+//! The HTTP face of Rowgate: `/fga/v1` and what an operator needs around it. Thin; decisions are made elsewhere.
+//!
+//! # Layout
+//!
+//! * [`config`]: what a server is started with.
+//! * `server`: starting, running, stopping; `accept`: connections.
+//! * `http`: the routes, one file per resource, and what every request goes through.
+//! * `wire`: the JSON shapes of requests and answers.
+//! * `extract`: callers, bodies, query strings; `cursor`: pages of lists.
+//! * `error`: every answer that is not a success.
+//! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
+//!
+//! `openapi.json` describes every route and is what the tests hold the answers against.
+
+mod accept;
+pub mod config;
+mod cursor;
+mod error;
+mod extract;
+mod http;
+mod log;
+mod metrics;
+mod server;
+mod state;
+mod wire;
+
+pub use config::{Config, ConfigError, Limits, Log, LogFormat, StoreLocation};
+pub use server::{ServeError, Server};
+
+/// The version of this server.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,305 @@
+//! What handlers take from a request: the caller, a body, a query string.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use rowgate_environment::{Environment, Freshness, Published};
+use serde::de::{Deserialize, DeserializeOwned};
+
+use crate::error::{ApiError, Result};
+use crate::state::App;
+use crate::wire::text::Object;
+
+/// The environment whose key a request carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(pub(crate) Environment);
+
+impl Deref for Caller {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        &self.0
+    }
+}
+
+/// Lets a request through if it carries a key, and tells the log which environment it was.
+pub(crate) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match caller(&app, request.headers()) {
+        Err(error) => error.into_response(),
+        Ok(caller) => {
+            request.extensions_mut().insert(caller.clone());
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(caller);
+            response
+        }
+    }
+}
+
+fn caller(app: &App, headers: &HeaderMap) -> Result<Caller> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(ApiError::Unauthorized(
+            "no API key: send `Authorization: Bearer sk_…`",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default();
+    let Some((scheme, secret)) = text.split_once(' ') else {
+        return Err(ApiError::Unauthorized(
+            "the Authorization header must be `Bearer sk_…`",
+        ));
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ApiError::Unauthorized(
+            "the Authorization header must be `Bearer sk_…`",
+        ));
+    }
+    let secret = secret.trim();
+    match app.registry.authenticate(secret) {
+        Some(environment) => Ok(Caller(environment)),
+        // What an identity provider issues has three parts and begins with `{"` in base64.
+        None if secret.starts_with("eyJ") && secret.split('.').count() == 3 => Err(ApiError::Unauthorized(
+            "tokens of identity providers are not accepted by this server; send an API key",
+        )),
+        None => Err(ApiError::Unauthorized("the API key is not known to this server")),
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        // A route without `authenticate` in front of it has no caller: nothing is let through by mistake.
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(ApiError::Unauthorized("no API key"))
+    }
+}
+
+/// A path's variable segments, percent-decoded.
+pub(crate) struct Segments<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(segments)) => Ok(Self(segments)),
+            Err(_) => Err(ApiError::BadRequest("the path is not UTF-8".into())),
+        }
+    }
+}
+
+/// A body of bounded size, whole.
+pub(crate) struct Payload(pub(crate) Bytes);
+
+impl FromRequest<App> for Payload {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        read(request, app.limits.body, app).await.map(Self)
+    }
+}
+
+impl Payload {
+    /// The body as text.
+    pub(crate) fn text(&self) -> Result<&str> {
+        utf8(&self.0)
+    }
+
+    /// The body as JSON of a certain shape.
+    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        json(utf8(&self.0)?)
+    }
+
+    /// The body as a JSON object of a certain shape.
+    pub(crate) fn object<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        self.json::<Object<T>>().map(|object| object.0)
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        ApiError::BadRequest(format!(
+            "the body is not UTF-8 from byte {} on",
+            error.valid_up_to()
+        ))
+    })
+}
+
+/// JSON of a certain shape.
+pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        if !error.is_data() {
+            return ApiError::BadRequest(format!("invalid JSON: {error}"));
+        }
+        // The way that names the field costs more, so it is only taken when something is wrong.
+        let mut again = serde_json::Deserializer::from_str(text);
+        let named = serde_path_to_error::deserialize::<_, T>(&mut again).err();
+        match named.map(|error| (error.path().to_string(), error.inner().to_string())) {
+            Some((path, message)) if path != "." => ApiError::invalid(path, message),
+            Some((_, message)) => ApiError::BadRequest(message),
+            None => ApiError::BadRequest(error.to_string()),
+        }
+    })
+}
+
+/// A body of at most `limit` bytes. Of a larger one the answer is given at once.
+pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<Bytes> {
+    let (parts, mut body) = request.into_parts();
+    let announced = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        if !parts.headers.contains_key(header::EXPECT) {
+            tokio::spawn(discard(body));
+        }
+        return Err(ApiError::TooLarge(limit));
+    }
+    let whole = Limited::new(&mut body, limit).collect();
+    match tokio::time::timeout(app.limits.body_timeout, whole).await {
+        Err(_) => Err(ApiError::BodyTimeout),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            tokio::spawn(discard(body));
+            Err(ApiError::TooLarge(limit))
+        }
+        Ok(Err(_)) => Err(ApiError::BadRequest("the body ended early".into())),
+    }
+}
+
+/// Most of a refused body that is read to let the client see the answer.
+const DISCARD_BYTES: usize = 32 << 20;
+
+/// How long that may take.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// Reads on for a while without keeping anything: most clients look at the answer only after they have sent everything.
+async fn discard(mut body: Body) {
+    let mut left = DISCARD_BYTES;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let read = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(read) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME, reading).await;
+}
+
+/// A query string. Unknown parameters are ignored; of a repeated one the last counts.
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl<S: Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Self::parse(parts.uri.query().unwrap_or(""))
+    }
+}
+
+impl Params {
+    fn parse(query: &str) -> Result<Self> {
+        let mut pairs = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name =
+                decode(name).ok_or_else(|| ApiError::BadRequest("the query string is not UTF-8".into()))?;
+            let value = decode(value).ok_or_else(|| ApiError::invalid(name.clone(), "not UTF-8"))?;
+            pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// A parameter, unless it is absent or empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(known, _)| known == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+}
+
+/// Percent-decodes a part of a query string, where `+` is a blank. `None` if it is not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = match (byte, bytes.get(at + 1), bytes.get(at + 2)) {
+            (b'%', Some(&high), Some(&low)) => hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        at += if escaped.is_some() { 3 } else { 1 };
+        out.push(escaped.unwrap_or(if byte == b'+' { b' ' } else { byte }));
+    }
+    String::from_utf8(out).ok()
+}
+
+/// What a request says about freshness, in its `Warrant-Token` header.
+pub(crate) struct Fresh(pub(crate) Freshness);
+
+impl<S: Sync> FromRequestParts<S> for Fresh {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Some(token) = parts.headers.get("warrant-token") else {
+            return Ok(Self(Freshness::Any));
+        };
+        let token = token
+            .to_str()
+            .map_err(|_| ApiError::invalid("Warrant-Token", "not a warrant token"))?
+            .to_owned();
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(caller.freshness(Some(&token))?))
+    }
+}
+
+/// How often a read looks whether the revision it waits for has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+impl Fresh {
+    /// A revision that is fresh enough, waited for if need be, though not for long.
+    pub(crate) async fn read(&self, app: &App, caller: &Caller) -> Result<Arc<Published>> {
+        if let Some(published) = caller.read_at_least(self.0) {
+            return Ok(published);
+        }
+        let deadline = Instant::now() + app.limits.token_wait;
+        while Instant::now() < deadline {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            if let Some(published) = caller.read_at_least(self.0) {
+                return Ok(published);
+            }
+        }
+        Err(caller.from_the_future().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_query_strings() {
+        let params = Params::parse("a=1&b=x%20y+z&c=&a=2&q=50%&d=%C3%A9&e").unwrap();
+        assert_eq!(params.get("a"), Some("2"));
+        assert_eq!(params.get("b"), Some("x y z"));
+        assert_eq!(params.get("c"), None);
+        assert_eq!(params.get("q"), Some("50%"));
+        assert_eq!(params.get("d"), Some("é"));
+        assert_eq!(params.get("e"), None);
+        assert!(Params::parse("a=%FF").is_err());
+    }
+}

@@ -1,0 +1,15 @@
+//! `/metrics`
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::Response;
+
+use crate::state::App;
+
+pub(crate) async fn metrics(State(app): State<App>) -> Response {
+    let mut response = Response::new(Body::from(app.metrics.render(&app.registry)));
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}

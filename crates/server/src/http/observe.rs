@@ -1,0 +1,65 @@
+//! What every request goes through: its id, its time limit, its log line, its place in the counters.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::metrics::NOWHERE;
+use crate::state::App;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id of a request that is taken over from the client.
+const MAX_REQUEST_ID: usize = 128;
+
+pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let in_flight = app.metrics.begin();
+    let id = request_id(request.headers(), &app);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let answer = tokio::time::timeout(app.limits.request_timeout, next.run(request)).await;
+    let mut response = answer.unwrap_or_else(|_| ApiError::Timeout.into_response());
+    drop(in_flight);
+    let (took, status) = (started.elapsed(), response.status());
+    let route = route.as_ref().map_or(NOWHERE, MatchedPath::as_str);
+    app.metrics.answered(route, &method, status, took);
+    let environment = response.extensions_mut().remove::<Caller>();
+    tracing::info!(
+        request_id = id.to_str().unwrap_or_default(),
+        %method,
+        route,
+        status = status.as_u16(),
+        micros = took.as_micros() as u64,
+        environment = environment.as_ref().map(|caller| caller.name()),
+        "request"
+    );
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// The client's own id if it can stand in a log, or a fresh one.
+fn request_id(headers: &HeaderMap, app: &App) -> HeaderValue {
+    let sane = |id: &&HeaderValue| {
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id
+                .as_bytes()
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte))
+    };
+    match headers.get(REQUEST_ID).filter(sane) {
+        Some(id) => id.clone(),
+        None => HeaderValue::try_from(app.next_request_id()).unwrap_or(HeaderValue::from_static("req")),
+    }
+}
+
+/// The answer to a request whose handler failed in a way nobody foresaw. The server stays up.
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    ApiError::Internal("a handler panicked".into()).into_response()
+}

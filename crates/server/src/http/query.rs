@@ -1,0 +1,143 @@
+//! `GET /fga/v1/query`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use rowgate_engine::Ambient;
+use rowgate_engine::query::page::{Page, RowKey};
+use rowgate_engine::query::text::{self, Query};
+use rowgate_environment::{Freshness, Published};
+use rowgate_policy::{Context, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::cursor::{From, List, Paging};
+use crate::error::{ApiError, Result};
+use crate::extract::{Caller, Fresh, Params};
+use crate::state::App;
+use crate::wire;
+use crate::wire::check::Warning;
+use crate::wire::list::{ListMetadata, ListOut};
+use crate::wire::query::RowOut;
+
+/// A row, and the revision that all pages of its list are of.
+#[derive(Clone, Serialize, Deserialize)]
+struct Position {
+    r: u64,
+    t: String,
+    i: String,
+    n: String,
+}
+
+impl Position {
+    fn key(&self) -> RowKey {
+        RowKey {
+            resource_type: self.t.clone(),
+            id: self.i.clone(),
+            relation: self.n.clone(),
+        }
+    }
+}
+
+pub(crate) async fn query(
+    State(app): State<App>,
+    caller: Caller,
+    fresh: Fresh,
+    params: Params,
+) -> Result<Response> {
+    let q = params.get("q").ok_or_else(|| ApiError::missing("q"))?.to_owned();
+    let query =
+        text::parse(&q).map_err(|error| ApiError::invalid("q", format!("error parsing query: {error}")))?;
+    let context = params.get("context").unwrap_or("").to_owned();
+    let list = List::new("query", &caller, (&q, &context));
+    let paging = list.paging::<Position>(&params)?;
+    let context = read_context(&context)?;
+    let published = revision(&app, &caller, &fresh, &paging.from).await?;
+    app.long(move || answer(&caller, &published, &query, &context, &paging, (&q, &params)))
+        .await?
+}
+
+fn read_context(text: &str) -> Result<Context> {
+    if text.is_empty() || text == "null" {
+        return Ok(Context::new());
+    }
+    serde_json::from_str(text)
+        .map_err(|error| ApiError::invalid("context", format!("must be a JSON object: {error}")))
+}
+
+/// The revision of the page: for a further page, that of the first one.
+async fn revision(
+    app: &App,
+    caller: &Caller,
+    fresh: &Fresh,
+    from: &From<Position>,
+) -> Result<Arc<Published>> {
+    let Some(position) = from.position() else {
+        return fresh.read(app, caller).await;
+    };
+    if matches!(fresh.0, Freshness::AtLeast(wanted) if wanted > position.r) {
+        let message = "the list is older than the warrant token; start over without a cursor";
+        return Err(ApiError::invalid(from.parameter(), message));
+    }
+    caller.pinned(position.r).ok_or_else(|| {
+        let message = "the revision that this list is of is no longer kept; start over without a cursor";
+        ApiError::invalid(from.parameter(), message)
+    })
+}
+
+fn answer(
+    caller: &Caller,
+    published: &Arc<Published>,
+    query: &Query,
+    context: &Context,
+    paging: &Paging<Position>,
+    (q, params): (&str, &Params),
+) -> Result<Response> {
+    let ambient = Ambient {
+        context,
+        claims: None,
+        now: Timestamp(rowgate_environment::now()),
+    };
+    let mut page = Page {
+        limit: Some(paging.limit),
+        order: paging.order,
+        ..Page::default()
+    };
+    match &paging.from {
+        From::Start => {}
+        From::After(position) => page.after = Some(position.key()),
+        From::Before(position) => page.before = Some(position.key()),
+    }
+    let found = published.view().query(query, &page, &ambient)?;
+    let graph = &published.graph;
+    let rows: Vec<RowOut<'_>> = found
+        .rows
+        .iter()
+        .map(|row| RowOut::new(graph, query, row))
+        .collect();
+    let list = List::new("query", caller, (q, params.get("context").unwrap_or("")));
+    let cursor = |row: Option<&RowOut<'_>>, wanted: bool| {
+        let row = row.filter(|_| wanted).map(|row| Position {
+            r: published.revision(),
+            t: row.resource_type.into(),
+            i: row.resource_id.into(),
+            n: row.relation.into(),
+        });
+        row.map(|position| list.write(paging.order, position)).transpose()
+    };
+    let (before, after) = paging.from.neighbours(found.more);
+    let metadata = ListMetadata {
+        before: cursor(rows.first(), before)?,
+        after: cursor(rows.last(), after)?,
+    };
+    if metadata.before.is_some() || metadata.after.is_some() {
+        caller.pin(published);
+    }
+    let unknown = !found.missing.is_empty() || !found.problems.is_empty();
+    let warnings = if unknown {
+        vec![Warning::missing_context(found.missing, &found.problems)]
+    } else {
+        Vec::new()
+    };
+    Ok(wire::json(&ListOut::new(rows, metadata).with_warnings(warnings)))
+}

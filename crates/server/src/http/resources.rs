@@ -1,0 +1,198 @@
+//! `/fga/v1/resources`
+
+use axum::extract::State;
+use axum::response::Response;
+use rowgate_engine::query::page::Order;
+use rowgate_environment::{NewResource, Published, StoredResource, Write};
+use rowgate_graph::Resource;
+use serde::{Deserialize, Serialize};
+
+use super::write;
+use crate::cursor::{From, List, Paging};
+use crate::error::{ApiError, Result};
+use crate::extract::{Caller, Params, Payload, Segments};
+use crate::state::App;
+use crate::wire;
+use crate::wire::list::{ListMetadata, ListOut};
+use crate::wire::resource::{BatchIn, BatchOut, MAX_BATCH, MetaIn, ResourceIn, ResourceOut};
+use crate::wire::text::given;
+
+/// A place in the order of creation, which is counted anew by each process.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Position {
+    /// The process.
+    pub(crate) s: String,
+    /// The number.
+    pub(crate) n: u32,
+}
+
+/// The kept number of a cursor's place.
+pub(crate) fn number(app: &App, from: &From<Position>) -> Result<Option<u32>> {
+    match from.position() {
+        Some(position) if position.s != app.epoch => {
+            let message = "the server was restarted since this list was begun; start over without a cursor";
+            Err(ApiError::invalid(from.parameter(), message))
+        }
+        position => Ok(position.map(|position| position.n)),
+    }
+}
+
+pub(crate) async fn create(caller: Caller, payload: Payload) -> Result<Response> {
+    let new = payload.object::<ResourceIn<'_>>()?.create("")?;
+    one(write(&caller, Write::CreateResources(vec![new])).await?.resources)
+}
+
+pub(crate) async fn get(
+    caller: Caller,
+    Segments((resource_type, id)): Segments<(String, String)>,
+) -> Result<Response> {
+    let published = caller.read();
+    let graph = &published.graph;
+    let symbol = graph.symbol(&resource_type);
+    let resource = symbol.and_then(|symbol| graph.resource(graph.find(symbol, &id)));
+    match resource {
+        Some(resource) => Ok(wire::json(&ResourceOut::stored(graph, &resource))),
+        None => Err(ApiError::NotFound("Resource", format!("{resource_type}:{id}"))),
+    }
+}
+
+pub(crate) async fn update(
+    caller: Caller,
+    Segments((resource_type, resource_id)): Segments<(String, String)>,
+    payload: Payload,
+) -> Result<Response> {
+    let MetaIn { meta } = payload.object()?;
+    one(write(
+        &caller,
+        Write::UpdateResource {
+            resource_type,
+            resource_id,
+            meta,
+        },
+    )
+    .await?
+    .resources)
+}
+
+pub(crate) async fn delete(
+    caller: Caller,
+    Segments(resource): Segments<(String, String)>,
+) -> Result<Response> {
+    write(&caller, Write::DeleteResources(vec![resource])).await?;
+    Ok(wire::empty())
+}
+
+pub(crate) async fn batch(caller: Caller, payload: Payload) -> Result<Response> {
+    let BatchIn { op, resources } = payload.object()?;
+    let resources = resources.ok_or_else(|| ApiError::missing("resources"))?;
+    if resources.total > MAX_BATCH {
+        let message = format!(
+            "the batch has {} entries; at most {MAX_BATCH} are allowed",
+            resources.total
+        );
+        return Err(ApiError::invalid("resources", message));
+    }
+    let entries = resources.items.into_iter().enumerate();
+    let batch = match given(&op) {
+        None => return Err(ApiError::missing("op")),
+        Some("create") => {
+            let new = entries.map(|(at, entry)| entry.0.create(&format!("resources[{at}].")));
+            Write::CreateResources(new.collect::<Result<Vec<NewResource>>>()?)
+        }
+        Some("delete") => {
+            let names = entries.map(|(at, entry)| entry.0.name(&format!("resources[{at}].")));
+            Write::DeleteResources(names.collect::<Result<Vec<_>>>()?)
+        }
+        Some(_) => return Err(ApiError::invalid("op", "must be `create` or `delete`")),
+    };
+    let written = write(&caller, batch).await?;
+    Ok(wire::json(&BatchOut {
+        data: written.resources.iter().map(ResourceOut::from).collect(),
+    }))
+}
+
+fn one(resources: Vec<StoredResource>) -> Result<Response> {
+    let resource = resources
+        .first()
+        .ok_or_else(|| ApiError::Internal("a write without its resource".into()))?;
+    Ok(wire::json(&ResourceOut::from(resource)))
+}
+
+struct Filter {
+    resource_type: Option<String>,
+    search: Option<String>,
+}
+
+impl Filter {
+    fn list<'c>(&self, caller: &'c Caller) -> List<'c> {
+        List::new("resources", caller, (&self.resource_type, &self.search))
+    }
+}
+
+pub(crate) async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
+    let filter = Filter {
+        resource_type: params.get("resource_type").map(str::to_owned),
+        search: params.get("search").map(str::to_owned),
+    };
+    let paging = filter.list(&caller).paging::<Position>(&params)?;
+    let at = number(&app, &paging.from)?;
+    let published = caller.read();
+    let again = app.clone();
+    app.long(move || page(&again, &caller, &published, &filter, &paging, at))
+        .await?
+}
+
+fn page(
+    app: &App,
+    caller: &Caller,
+    published: &Published,
+    filter: &Filter,
+    paging: &Paging<Position>,
+    at: Option<u32>,
+) -> Result<Response> {
+    let graph = &published.graph;
+    let wanted_type = filter.resource_type.as_deref().map(|name| graph.symbol(name));
+    let matches = |resource: &Resource<'_>| {
+        wanted_type.is_none_or(|wanted| wanted == Some(resource.resource_type))
+            && filter.search.as_deref().is_none_or(|search| {
+                resource.id.contains(search) || graph.name(resource.resource_type).contains(search)
+            })
+    };
+    let ascending = (paging.order == Order::Asc) != matches!(paging.from, From::Before(_));
+    let all = graph.all_resources();
+    let mut found: Vec<Resource<'_>> = if ascending {
+        let rest = all.skip_while(|resource| at.is_some_and(|at| resource.object.get() <= at));
+        rest.filter(matches).take(paging.limit + 1).collect()
+    } else {
+        let rest = all
+            .rev()
+            .skip_while(|resource| at.is_some_and(|at| resource.object.get() >= at));
+        rest.filter(matches).take(paging.limit + 1).collect()
+    };
+    let more = found.len() > paging.limit;
+    found.truncate(paging.limit);
+    if matches!(paging.from, From::Before(_)) {
+        found.reverse();
+    }
+    let list = filter.list(caller);
+    let cursor = |resource: Option<&Resource<'_>>, wanted: bool| {
+        let resource = resource.filter(|_| wanted);
+        let position = resource.map(|resource| Position {
+            s: app.epoch.clone(),
+            n: resource.object.get(),
+        });
+        position
+            .map(|position| list.write(paging.order, position))
+            .transpose()
+    };
+    let (before, after) = paging.from.neighbours(more);
+    let metadata = ListMetadata {
+        before: cursor(found.first(), before)?,
+        after: cursor(found.last(), after)?,
+    };
+    let data = found
+        .iter()
+        .map(|resource| ResourceOut::stored(graph, resource))
+        .collect();
+    Ok(wire::json(&ListOut::new(data, metadata)))
+}

@@ -1,0 +1,100 @@
+//! What all requests share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rowgate_environment::Registry;
+use tokio::sync::Semaphore;
+
+use crate::ServeError;
+use crate::config::Limits;
+use crate::error::{ApiError, Result};
+use crate::metrics::Metrics;
+
+/// Most exports at a time.
+const MAX_EXPORTS: usize = 4;
+
+/// A handle on what all requests share. Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    /// Random, and another one after each start: cursors by creation order and generated request ids carry it.
+    pub(crate) epoch: String,
+    /// Long decisions and lists run on threads of their own, no more than this at a time.
+    long: Arc<Semaphore>,
+    /// Exports run for as long as their clients take to read.
+    pub(crate) exports: Arc<Semaphore>,
+    requests: AtomicU64,
+    stopping: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn new(registry: Registry, limits: Limits) -> Result<Self, ServeError> {
+        let mut random = [0; 6];
+        getrandom::fill(&mut random).map_err(|error| {
+            ServeError::Task(format!("the operating system gives no randomness: {error}"))
+        })?;
+        let epoch = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let threads = std::thread::available_parallelism().map_or(4, usize::from);
+        Ok(Self(Arc::new(Shared {
+            registry: Arc::new(registry),
+            limits,
+            metrics: Metrics::default(),
+            epoch,
+            long: Arc::new(Semaphore::new(threads.max(2) * 2)),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+            requests: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+        })))
+    }
+
+    /// Work that may take longer than the threads that serve connections should be kept.
+    pub(crate) async fn long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let place = Arc::clone(&self.long)
+            .acquire_owned()
+            .await
+            .map_err(|_| ApiError::Stopping)?;
+        let working = tokio::task::spawn_blocking(move || {
+            // Kept until the work is done, even if nobody waits for it any more.
+            let _place = place;
+            work()
+        });
+        working
+            .await
+            .map_err(|error| ApiError::Internal(error.to_string()))
+    }
+
+    /// An id that no other request of this or another process has.
+    pub(crate) fn next_request_id(&self) -> String {
+        format!(
+            "req_{}{:010x}",
+            self.epoch,
+            self.requests.fetch_add(1, Ordering::Relaxed)
+        )
+    }
+
+    /// From now on the server is not ready for more.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
