@@ -1,2 +1,7 @@
-//! The Rowgate binary.
-fn main() {}
+//! The `rowgate` binary; everything is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rowgate::main()
+}

@@ -26,12 +26,29 @@ impl Drop for Server {
 impl Server {
     /// `limit`: no file may grow beyond this many KiB, as if the disk were full.
     fn start(store: &std::path::Path, limit: Option<u32>) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let address = format!("127.0.0.1:{port}");
-        let limit = limit.map_or(String::new(), |limit| format!("trap '' XFSZ; ulimit -f {limit}; "));
+        let limit = limit.map_or(String::new(), |limit| {
+            format!("trap '' XFSZ; ulimit -f {limit}; ")
+        });
         let process = Command::new("bash")
-            .args(["-c", &format!("{limit}exec \"$@\""), "serve", env!("CARGO_BIN_EXE_rowgate"), "serve"])
-            .args(["--listen", &address, "--store", &format!("file:{}", store.display())])
+            .args([
+                "-c",
+                &format!("{limit}exec \"$@\""),
+                "serve",
+                env!("CARGO_BIN_EXE_rowgate"),
+                "serve",
+            ])
+            .args([
+                "--listen",
+                &address,
+                "--store",
+                &format!("file:{}", store.display()),
+            ])
             .env("ROWGATE_API_KEY", KEY)
             .env("ROWGATE_LOG", "off")
             .stdout(Stdio::null())
@@ -47,9 +64,16 @@ impl Server {
         server
     }
 
-    fn send(&self, request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &str) -> (u16, serde_json::Value) {
+    fn send(
+        &self,
+        request: ureq::RequestBuilder<ureq::typestate::WithBody>,
+        body: &str,
+    ) -> (u16, serde_json::Value) {
         let request = request.config().http_status_as_error(false).build();
-        let answer = request.header("Authorization", format!("Bearer {KEY}")).content_type("application/json").send(body);
+        let answer = request
+            .header("Authorization", format!("Bearer {KEY}"))
+            .content_type("application/json")
+            .send(body);
         read(answer)
     }
 
@@ -58,7 +82,10 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> (u16, serde_json::Value) {
-        let request = ureq::get(format!("http://{}{path}", self.address)).config().http_status_as_error(false).build();
+        let request = ureq::get(format!("http://{}{path}", self.address))
+            .config()
+            .http_status_as_error(false)
+            .build();
         read(request.header("Authorization", format!("Bearer {KEY}")).call())
     }
 
@@ -76,7 +103,10 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, 
     match answer {
         Ok(mut answer) => {
             let status = answer.status().as_u16();
-            (status, answer.body_mut().read_json().unwrap_or(serde_json::Value::Null))
+            (
+                status,
+                answer.body_mut().read_json().unwrap_or(serde_json::Value::Null),
+            )
         }
         Err(_) => (0, serde_json::Value::Null),
     }
@@ -84,11 +114,18 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, 
 
 /// A hundred warrants with long ids, so that the disk fills soon.
 fn batch(round: usize) -> (String, Vec<String>) {
-    let names: Vec<String> = (0..100).map(|at| format!("{}-{round}-{at}", "x".repeat(200))).collect();
+    let names: Vec<String> = (0..100)
+        .map(|at| format!("{}-{round}-{at}", "x".repeat(200)))
+        .collect();
     let warrant = |name: &String| {
-        format!(r#"{{"resource_type":"doc","resource_id":"{name}","relation":"viewer","subject":{{"resource_type":"user","resource_id":"u"}}}}"#)
+        format!(
+            r#"{{"resource_type":"doc","resource_id":"{name}","relation":"viewer","subject":{{"resource_type":"user","resource_id":"u"}}}}"#
+        )
     };
-    (format!("[{}]", names.iter().map(warrant).collect::<Vec<_>>().join(",")), names)
+    (
+        format!("[{}]", names.iter().map(warrant).collect::<Vec<_>>().join(",")),
+        names,
+    )
 }
 
 #[test]
@@ -103,7 +140,11 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
         match server.post("/fga/v1/warrants", &body) {
             (200, _) => stored.push(names),
             (status, body) => {
-                assert_eq!((status, body["code"].as_str()), (507, Some("store_full")), "{body}");
+                assert_eq!(
+                    (status, body["code"].as_str()),
+                    (507, Some("store_full")),
+                    "{body}"
+                );
                 refused = Some(names);
                 break;
             }
@@ -112,7 +153,9 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
     let refused = refused.expect("the disk never filled");
     assert!(stored.len() > 3, "the disk was full too soon to show anything");
     assert_eq!(server.get("/healthz").0, 200);
-    assert!(server.sees(&stored[0][0]) && server.sees(&stored.last().unwrap()[99]) && !server.sees(&refused[0]));
+    assert!(
+        server.sees(&stored[0][0]) && server.sees(&stored.last().unwrap()[99]) && !server.sees(&refused[0])
+    );
     // Still refused, still alive.
     assert_eq!(server.post("/fga/v1/warrants", &batch(9_999).0).0, 507);
     drop(server);
@@ -122,7 +165,11 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
         assert!(server.sees(&names[0]) && server.sees(&names[99]));
     }
     assert!(!server.sees(&refused[0]) && !server.sees(&refused[99]));
-    assert_eq!(server.post("/fga/v1/warrants", &batch(10_000).0).0, 200, "there is room again");
+    assert_eq!(
+        server.post("/fga/v1/warrants", &batch(10_000).0).0,
+        200,
+        "there is room again"
+    );
 }
 
 #[test]
@@ -138,12 +185,21 @@ fn a_corrupt_store_is_refused_with_its_place_and_left_alone() {
     bytes[..64].fill(0xAA);
     std::fs::write(&file, &bytes).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_rowgate"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--store", &format!("file:{}", directory.path().display())])
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            &format!("file:{}", directory.path().display()),
+        ])
         .env("ROWGATE_API_KEY", KEY)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains("store_corrupt") && message.contains("store.redb"), "{message}");
+    assert!(
+        message.contains("store_corrupt") && message.contains("store.redb"),
+        "{message}"
+    );
     assert_eq!(std::fs::read(&file).unwrap(), bytes);
 }

@@ -1,0 +1,77 @@
+//! `rowgate schema fmt`: the canonical form.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::source::Source;
+use crate::failure::{Failure, Result, answer};
+use crate::output;
+
+/// Put a schema into its canonical form, in place; from the standard input to the standard output. Comments are not kept.
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// The file; `-` is the standard input
+    file: String,
+    /// Change nothing; exit with 1 if something would change
+    #[arg(long)]
+    check: bool,
+}
+
+impl Fmt {
+    pub(super) fn run(&self) -> Result {
+        let source = Source::read(&self.file)?;
+        if source.is_json() {
+            let help = format!("rowgate schema convert {} --to schema", self.file);
+            return Err(Failure::with_help(
+                format!("{} is the JSON form, which is not formatted", source.file),
+                help,
+            ));
+        }
+        let Some(schema) = source.parse() else {
+            return Err(Failure::new(format!(
+                "{} cannot be read; nothing was changed",
+                source.file
+            )));
+        };
+        let text = rowgate_schema::format(&schema);
+        let same = text.trim_end() == source.text.trim_end();
+        if self.check {
+            output::line(format!(
+                "{} {}",
+                if same {
+                    "✔ formatted"
+                } else {
+                    "✖ not formatted"
+                },
+                source.file
+            ))?;
+            return Ok(answer(same));
+        }
+        if self.file == "-" {
+            output::plain(&text)?;
+        } else if !same {
+            if source.text.contains("//") {
+                output::warn(
+                    "comments outside policies are not part of the canonical form and were left out",
+                );
+            }
+            write(&self.file, &text)?;
+            output::line(format!("✔ formatted {}", self.file))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Writes beside the file and renames, so that a crash leaves one or the other.
+fn write(path: &str, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Failure::file(path, &error);
+    let target = std::fs::canonicalize(path).map_err(failed)?;
+    let directory = target.parent().unwrap_or(std::path::Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    let permissions = std::fs::metadata(&target).map_err(failed)?.permissions();
+    file.as_file().set_permissions(permissions).map_err(failed)?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A schema in a file, in either form, and what is said about it.
+
+use rowgate_schema::ast;
+use rowgate_schema::{Diagnostic, Model};
+
+use crate::failure::Result;
+use crate::{input, output};
+
+/// The text of a schema file.
+pub(super) struct Source {
+    /// As it is shown in messages.
+    pub(super) file: String,
+    pub(super) text: String,
+}
+
+impl Source {
+    pub(super) fn read(file: &str) -> Result<Self> {
+        let text = input::read_text(file)?;
+        let file = if file == "-" {
+            "standard input".to_owned()
+        } else {
+            file.to_owned()
+        };
+        Ok(Self { file, text })
+    }
+
+    /// JSON begins with a brace; no text form does.
+    pub(super) fn is_json(&self) -> bool {
+        self.text.trim_start().starts_with('{')
+    }
+
+    /// The schema as written; `None` when it cannot be read, after saying why.
+    pub(super) fn parse(&self) -> Option<ast::Schema> {
+        let parsed = if self.is_json() {
+            rowgate_schema::from_json(&self.json()?)
+        } else {
+            rowgate_schema::parse(&self.text)
+        };
+        self.say(&parsed.diagnostics);
+        parsed.schema
+    }
+
+    /// The checked schema with what is questionable in it, or what is wrong.
+    pub(super) fn compile(&self) -> std::result::Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+        if !self.is_json() {
+            return rowgate_schema::compile(&self.text);
+        }
+        let Some(json) = self.json() else {
+            return Err(Vec::new());
+        };
+        let parsed = rowgate_schema::from_json(&json);
+        let schema = parsed.schema.ok_or(parsed.diagnostics)?;
+        rowgate_schema::resolve(schema)
+    }
+
+    fn json(&self) -> Option<serde_json::Value> {
+        match serde_json::from_str(&self.text) {
+            Ok(json) => Some(json),
+            Err(error) => {
+                output::note(format!("error: {}: {error}", self.file));
+                None
+            }
+        }
+    }
+
+    /// Says what was found, with the lines that it is about.
+    pub(super) fn say(&self, diagnostics: &[Diagnostic]) {
+        let text = if self.is_json() { "" } else { self.text.as_str() };
+        for diagnostic in diagnostics {
+            output::note(rowgate_schema::render(
+                diagnostic,
+                text,
+                &self.file,
+                output::colors_errors(),
+            ));
+            output::note("");
+        }
+    }
+}
+
+/// `2 errors, 1 warning`.
+pub(super) fn count(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    let some = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    match (errors, diagnostics.len() - errors) {
+        (errors, 0) => some(errors, "error"),
+        (0, warnings) => some(warnings, "warning"),
+        (errors, warnings) => format!("{}, {}", some(errors, "error"), some(warnings, "warning")),
+    }
+}

@@ -1,0 +1,85 @@
+//! Why a command fails, and what to do about it.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::client::ClientError;
+
+/// The answer is no: a denied check, a scenario that differs, a schema that is not valid.
+pub const EXIT_NO: u8 = 1;
+
+/// There is no answer.
+pub const EXIT_ERROR: u8 = 2;
+
+/// What a command comes to.
+pub type Result<T = ExitCode> = std::result::Result<T, Failure>;
+
+/// Why a command has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Whoever read the output has read enough.
+    #[error("the output was closed")]
+    ClosedPipe,
+    /// Something is wrong, and there may be a remedy.
+    #[error("{message}")]
+    Because {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// The server could not be asked, or refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl Failure {
+    /// A failure without a remedy beyond its message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::Because {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A failure with a remedy.
+    pub fn with_help(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Because {
+            message: message.into(),
+            help: Some(help.into()),
+        }
+    }
+
+    /// A file that cannot be used.
+    pub fn file(path: &str, error: &io::Error) -> Self {
+        Self::new(format!("{path}: {error}"))
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::ClosedPipe => None,
+            Self::Because { help, .. } => help.clone(),
+            Self::Client(error) => error.help(),
+        }
+    }
+}
+
+/// Writing to the output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::new(error.to_string()),
+        }
+    }
+}
+
+/// The exit code of a question: yes or no.
+pub(crate) fn answer(yes: bool) -> ExitCode {
+    if yes {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_NO)
+    }
+}

@@ -1,0 +1,120 @@
+//! Export and import.
+
+// Helpers of tests may say what must hold by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use support::Server;
+
+const SCHEMA: &str =
+    "version 0.3 type user type doc relation owner [user] relation viewer [user, user#friend]";
+
+fn filled() -> Server {
+    let server = Server::start();
+    server.rowgate_with(&["schema", "apply", "-"], SCHEMA).ok();
+    server
+        .rowgate(&["resource", "create", "doc:d", r#"{"title": "A \"title\""}"#])
+        .ok();
+    server
+        .rowgate(&["warrant", "create", "user:ann", "owner", "doc:d"])
+        .ok();
+    server
+        .rowgate(&["warrant", "create", "user:*", "viewer", "doc:e"])
+        .ok();
+    server
+        .rowgate(&[
+            "warrant",
+            "create",
+            "user:ben#friend",
+            "viewer",
+            "doc:e",
+            "-p",
+            "region == \"eu\"",
+        ])
+        .ok();
+    server
+}
+
+/// Without the first line, which names the revision.
+fn contents(export: &str) -> Vec<&str> {
+    export.lines().skip(1).collect()
+}
+
+#[test]
+fn what_one_server_exports_another_imports() {
+    let (from, to) = (filled(), Server::start());
+    let export = from.rowgate(&["export"]).ok();
+    assert!(export.lines().count() >= 9, "{export}");
+    let imported = to.rowgate_with(&["import"], &export).ok();
+    assert!(
+        imported.starts_with(&format!("✔ imported {} lines", export.lines().count())),
+        "{imported}"
+    );
+    let again = to.rowgate(&["export"]).ok();
+    assert_eq!(contents(&again), contents(&export));
+    to.rowgate(&["check", "doc:d#owner@user:ann"]).ok();
+}
+
+#[test]
+fn importing_twice_changes_nothing() {
+    let (from, to) = (filled(), Server::start());
+    let export = from.rowgate(&["export"]).ok();
+    let first = to.rowgate_with(&["import", "--json"], &export);
+    assert!(first.json()["created"].as_u64().unwrap() >= 6, "{}", first.out);
+    let once = to.rowgate(&["export"]).ok();
+    let second = to.rowgate_with(&["import", "--json"], &export);
+    assert_eq!(second.json()["created"], 0, "{}", second.out);
+    assert_eq!(to.rowgate(&["export"]).ok(), once);
+}
+
+#[test]
+fn an_import_that_broke_off_is_finished_by_doing_it_again() {
+    let to = Server::start();
+    to.rowgate_with(&["schema", "apply", "-"], SCHEMA).ok();
+    let line = |number: usize| {
+        let subject = r#"{"resource_type":"user","resource_id":"ann"}"#;
+        format!(
+            r#"{{"warrant":{{"resource_type":"doc","resource_id":"d{number}","relation":"owner","subject":{subject}}}}}"#
+        )
+    };
+    let mut lines: Vec<String> = (0..6_000).map(line).collect();
+    lines[5_500] = lines[5_500].replace("owner", "no_such_relation");
+    let broken = to.rowgate_with(&["import"], &lines.join("\n"));
+    assert_eq!(broken.code, 2);
+    assert!(broken.err.contains("standard input:5501: "), "{}", broken.err);
+
+    lines[5_500] = line(5_500);
+    let finished = to.rowgate_with(&["import", "--json"], &lines.join("\n"));
+    assert_eq!(
+        finished.json()["lines"],
+        6_000,
+        "{}{}",
+        finished.out,
+        finished.err
+    );
+    // The first five thousand were there already. What is counted are the documents and the warrants that were not.
+    let created = finished.json()["created"].as_u64().unwrap();
+    assert!((1_000..=2_000).contains(&created), "{created}");
+}
+
+#[test]
+fn files_are_not_replaced_by_accident() {
+    let server = filled();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("all.ndjson");
+    let file = path.display().to_string();
+    server.rowgate(&["export", &file]).ok();
+    let again = server.rowgate(&["export", &file]);
+    assert_eq!(again.code, 2);
+    assert!(again.err.contains("--force"), "{}", again.err);
+    server.rowgate(&["export", &file, "--force"]).ok();
+    assert!(!directory.path().join("all.ndjson.partial").exists());
+    assert!(
+        Server::start()
+            .rowgate(&["import", &file])
+            .ok()
+            .starts_with("✔ imported")
+    );
+    assert_eq!(server.rowgate_with(&["import"], "").code, 2);
+}
