@@ -15,7 +15,11 @@ pub(crate) enum Driver {
     /// A relation of the same resource.
     Same(Symbol),
     /// A relation of a resource at the other end of an edge.
-    Over { relation: Symbol, edge: Symbol, resource_type: Symbol },
+    Over {
+        relation: Symbol,
+        edge: Symbol,
+        resource_type: Symbol,
+    },
     /// Nothing in the graph. With a policy: only while the policy can be true.
     Every(Option<PolicyIndex>),
 }
@@ -23,8 +27,16 @@ pub(crate) enum Driver {
 pub(crate) fn of(rule: &Rule) -> Vec<Driver> {
     match rule {
         Rule::Relation(relation) => vec![Driver::Same(*relation)],
-        Rule::On { relation, edge, resource_type } => {
-            vec![Driver::Over { relation: *relation, edge: *edge, resource_type: *resource_type }]
+        Rule::On {
+            relation,
+            edge,
+            resource_type,
+        } => {
+            vec![Driver::Over {
+                relation: *relation,
+                edge: *edge,
+                resource_type: *resource_type,
+            }]
         }
         Rule::Policy(policy) => vec![Driver::Every(Some(*policy))],
         Rule::Group(GroupOp::NoneOf, _) => vec![Driver::Every(None)],
@@ -37,7 +49,11 @@ pub(crate) fn of(rule: &Rule) -> Vec<Driver> {
             }
             all
         }
-        Rule::Group(GroupOp::AllOf, rules) => rules.iter().map(of).min_by_key(|drivers| cost(drivers)).unwrap_or_default(),
+        Rule::Group(GroupOp::AllOf, rules) => rules
+            .iter()
+            .map(of)
+            .min_by_key(|drivers| cost(drivers))
+            .unwrap_or_default(),
     }
 }
 

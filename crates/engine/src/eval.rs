@@ -56,23 +56,45 @@ impl<'a> Who<'a> {
             (Some(symbol), None) if words.id != "*" => used_wildcard(graph, symbol),
             _ => ObjectId::ABSENT,
         };
-        Self { words, object, relation, wildcard }
+        Self {
+            words,
+            object,
+            relation,
+            wildcard,
+        }
     }
 
     /// A subject without a relation that the graph knows by number.
     pub(crate) fn known(graph: &'a Snapshot, object: ObjectId) -> Self {
         let resource_type = graph.type_of(object);
-        let words = Subject { resource_type: graph.name(resource_type), id: graph.id_of(object), relation: None };
+        let words = Subject {
+            resource_type: graph.name(resource_type),
+            id: graph.id_of(object),
+            relation: None,
+        };
         let wildcard = used_wildcard(graph, resource_type);
-        let wildcard = if wildcard == object { ObjectId::ABSENT } else { wildcard };
-        Self { words, object, relation: Symbol::NONE, wildcard }
+        let wildcard = if wildcard == object {
+            ObjectId::ABSENT
+        } else {
+            wildcard
+        };
+        Self {
+            words,
+            object,
+            relation: Symbol::NONE,
+            wildcard,
+        }
     }
 }
 
 /// The wildcard of a type, unless no warrant names it: then looking for it is wasted.
 fn used_wildcard(graph: &Snapshot, resource_type: Symbol) -> ObjectId {
     let wildcard = graph.wildcard(resource_type);
-    if graph.resources(wildcard).is_empty() { ObjectId::ABSENT } else { wildcard }
+    if graph.resources(wildcard).is_empty() {
+        ObjectId::ABSENT
+    } else {
+        wildcard
+    }
 }
 
 /// The resource a question starts at, which need not exist.
@@ -139,11 +161,19 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
-        if object == ObjectId::ABSENT { self.start.resource_type } else { self.graph.type_of(object) }
+        if object == ObjectId::ABSENT {
+            self.start.resource_type
+        } else {
+            self.graph.type_of(object)
+        }
     }
 
     pub(crate) fn id_of(&self, object: ObjectId) -> &'a str {
-        if object == ObjectId::ABSENT { self.start.id } else { self.graph.id_of(object) }
+        if object == ObjectId::ABSENT {
+            self.start.id
+        } else {
+            self.graph.id_of(object)
+        }
     }
 
     /// `holds(object, relation, subject)`.
@@ -159,7 +189,9 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn spend(&mut self, work: u64) -> Result<(), EngineError> {
         self.work += work;
         if self.work > self.limits.work {
-            return Err(EngineError::TooMuchWork { limit: self.limits.work });
+            return Err(EngineError::TooMuchWork {
+                limit: self.limits.work,
+            });
         }
         Ok(())
     }
@@ -191,14 +223,26 @@ impl<'a> Evaluator<'a> {
             return Ok((Value::True, SETTLED));
         }
         let rule = self.rule_of(object, relation);
-        if rule.is_none() && self.graph.subjects(object).of_with_second(relation).next().is_none() {
+        if rule.is_none()
+            && self
+                .graph
+                .subjects(object)
+                .of_with_second(relation)
+                .next()
+                .is_none()
+        {
             return Ok((direct, SETTLED));
         }
         self.derived(object, relation, direct, rule)
     }
 
     /// The value of one rule of `relation` on `object`, by itself.
-    pub(crate) fn rule_value(&mut self, rule: &Rule, object: ObjectId, relation: Symbol) -> Result<Value, EngineError> {
+    pub(crate) fn rule_value(
+        &mut self,
+        rule: &Rule,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Value, EngineError> {
         self.rule(rule, object, relation).map(|(value, _)| value)
     }
 
@@ -211,7 +255,10 @@ impl<'a> Evaluator<'a> {
         if self.mode.explicit {
             return None;
         }
-        self.program.relation(self.type_of(object), relation)?.rule.as_ref()
+        self.program
+            .relation(self.type_of(object), relation)?
+            .rule
+            .as_ref()
     }
 
     /// A value that needs groups or rules: remembered, and computed again while a cycle has not settled.
@@ -239,7 +286,9 @@ impl<'a> Evaluator<'a> {
         }
         let place = self.open;
         if place >= self.limits.depth {
-            return Err(EngineError::TooDeep { limit: self.limits.depth });
+            return Err(EngineError::TooDeep {
+                limit: self.limits.depth,
+            });
         }
         self.open += 1;
         let first = self.provisional.len();
@@ -263,6 +312,7 @@ impl<'a> Evaluator<'a> {
             if low < place {
                 entry.state = State::Provisional { pass };
                 entry.low = low;
+                self.rest_on(first, place, low);
                 self.provisional.push(slot);
                 self.open -= 1;
                 return Ok((value, low));
@@ -282,6 +332,17 @@ impl<'a> Evaluator<'a> {
     fn forget(&mut self, first: usize) {
         for slot in self.provisional.drain(first..) {
             self.memo.at(slot).state = State::Fresh;
+        }
+    }
+
+    /// The entry at `place` is no longer open: what rested on it rests on what it rests on.
+    fn rest_on(&mut self, first: usize, place: u32, low: u32) {
+        for at in first..self.provisional.len() {
+            let slot = self.provisional[at];
+            let entry = self.memo.at(slot);
+            if entry.low >= place {
+                entry.low = low;
+            }
         }
     }
 
@@ -337,9 +398,11 @@ impl<'a> Evaluator<'a> {
     fn rule(&mut self, rule: &Rule, object: ObjectId, relation: Symbol) -> Result<Partial, EngineError> {
         match rule {
             Rule::Relation(other) => self.node(object, *other),
-            Rule::On { relation: needed, edge, resource_type } => {
-                self.over(object, relation, *needed, *edge, *resource_type)
-            }
+            Rule::On {
+                relation: needed,
+                edge,
+                resource_type,
+            } => self.over(object, relation, *needed, *edge, *resource_type),
             Rule::Policy(policy) => Ok(((&self.policy_outcome(*policy, object, relation)).into(), SETTLED)),
             Rule::Group(op, rules) => self.group(*op, rules, object, relation),
         }
@@ -381,10 +444,18 @@ impl<'a> Evaluator<'a> {
         graph
             .subjects(object)
             .with(edge, Symbol::NONE)
-            .filter(move |edge| graph.type_of(edge.other()) == resource_type && !graph.is_wildcard(edge.other()))
+            .filter(move |edge| {
+                graph.type_of(edge.other()) == resource_type && !graph.is_wildcard(edge.other())
+            })
     }
 
-    fn group(&mut self, op: GroupOp, rules: &[Rule], object: ObjectId, relation: Symbol) -> Result<Partial, EngineError> {
+    fn group(
+        &mut self,
+        op: GroupOp,
+        rules: &[Rule],
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Partial, EngineError> {
         let mut low = SETTLED;
         match op {
             GroupOp::AnyOf => {
@@ -417,7 +488,11 @@ impl<'a> Evaluator<'a> {
                     let (next, rests_on) = self.rule(rule, object, relation)?;
                     // INVARIANT: nothing inside a `none_of` rests on an open entry, because schemas and group warrants
                     // that would make it so are refused. Should one be stored all the same, the answer is unknown.
-                    let next = if rests_on == SETTLED { next } else { next.max(Value::Unknown) };
+                    let next = if rests_on == SETTLED {
+                        next
+                    } else {
+                        next.max(Value::Unknown)
+                    };
                     value = value.max(next);
                     if value == Value::True {
                         break;
@@ -431,17 +506,22 @@ impl<'a> Evaluator<'a> {
     /// The value of a warrant met at the (sub-)check of `relation` on `object`.
     #[inline]
     pub(crate) fn warrant_value(&self, object: ObjectId, relation: Symbol, edge: &Edge) -> Value {
-        if edge.policy().is_none() { Value::True } else { (&self.warrant_outcome(object, relation, edge)).into() }
+        if edge.policy().is_none() {
+            Value::True
+        } else {
+            (&self.warrant_outcome(object, relation, edge)).into()
+        }
     }
 
     /// The outcome of the policy of a conditional warrant.
     pub(crate) fn warrant_outcome(&self, object: ObjectId, relation: Symbol, edge: &Edge) -> Outcome {
-        self.with_warrant_env(object, relation, edge, |policy, env| policy.eval(env)).unwrap_or_else(|| {
-            Outcome::Unknown(rowgate_policy::Unknown {
-                keys: Vec::new(),
-                message: "the stored policy of the warrant does not compile".into(),
+        self.with_warrant_env(object, relation, edge, |policy, env| policy.eval(env))
+            .unwrap_or_else(|| {
+                Outcome::Unknown(rowgate_policy::Unknown {
+                    keys: Vec::new(),
+                    message: "the stored policy of the warrant does not compile".into(),
+                })
             })
-        })
     }
 
     pub(crate) fn with_warrant_env<R>(
@@ -465,7 +545,10 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn policy_outcome(&self, policy: PolicyIndex, object: ObjectId, relation: Symbol) -> Outcome {
-        self.program.policy(policy).policy.eval(&self.env(object, relation, None))
+        self.program
+            .policy(policy)
+            .policy
+            .eval(&self.env(object, relation, None))
     }
 
     pub(crate) fn env(&self, object: ObjectId, relation: Symbol, warrant: Option<WarrantCtx<'a>>) -> Env<'a> {

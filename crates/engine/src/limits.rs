@@ -11,6 +11,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 256, work: 50_000_000 }
+        Self {
+            depth: 256,
+            work: 50_000_000,
+        }
     }
 }

@@ -50,7 +50,10 @@ impl Memo {
     pub(crate) fn slot(&mut self, object: ObjectId, relation: Symbol) -> Slot {
         let key = key(object, relation);
         let found = if self.keys.len() <= WALK {
-            self.keys.iter().position(|known| *known == key).map(|at| at as u32)
+            self.keys
+                .iter()
+                .position(|known| *known == key)
+                .map(|at| at as u32)
         } else {
             self.index.get(&key).copied()
         };
@@ -59,10 +62,16 @@ impl Memo {
         }
         let slot = self.keys.len() as u32;
         self.keys.push(key);
-        self.entries.push(Entry { value: Value::False, state: State::Fresh, low: u32::MAX, read: false });
+        self.entries.push(Entry {
+            value: Value::False,
+            state: State::Fresh,
+            low: u32::MAX,
+            read: false,
+        });
         if self.keys.len() > WALK {
             if self.index.is_empty() {
-                self.index.extend(self.keys.iter().enumerate().map(|(at, key)| (*key, at as u32)));
+                self.index
+                    .extend(self.keys.iter().enumerate().map(|(at, key)| (*key, at as u32)));
             } else {
                 self.index.insert(key, slot);
             }

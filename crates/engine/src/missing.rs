@@ -20,7 +20,11 @@ pub(crate) struct Missing {
 }
 
 /// For a (resource, relation) whose value is unknown.
-pub(crate) fn of(evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Symbol) -> Result<Missing, EngineError> {
+pub(crate) fn of(
+    evaluator: &mut Evaluator<'_>,
+    object: ObjectId,
+    relation: Symbol,
+) -> Result<Missing, EngineError> {
     let mut missing = Missing::default();
     missing.node(evaluator, object, relation)?;
     Ok(missing)
@@ -93,7 +97,11 @@ impl Missing {
         }
         match rule {
             Rule::Relation(other) => self.node(evaluator, object, *other),
-            Rule::On { relation: needed, edge, resource_type } => {
+            Rule::On {
+                relation: needed,
+                edge,
+                resource_type,
+            } => {
                 for edge in evaluator.far_ends(object, *edge, *resource_type) {
                     self.hop(evaluator, (object, relation), edge, *needed)?;
                 }
@@ -103,9 +111,9 @@ impl Missing {
                 self.add(evaluator.policy_outcome(*policy, object, relation));
                 Ok(())
             }
-            Rule::Group(_, rules) => {
-                rules.iter().try_for_each(|rule| self.rule(evaluator, rule, object, relation))
-            }
+            Rule::Group(_, rules) => rules
+                .iter()
+                .try_for_each(|rule| self.rule(evaluator, rule, object, relation)),
         }
     }
 }

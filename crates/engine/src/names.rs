@@ -9,7 +9,9 @@ pub const MAX_ID: usize = 255;
 /// Whether `text` can name a type, a relation or a policy: letters, digits, `-` and `_`.
 pub fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// Whether `text` can be the id of a resource: letters, digits and `- _ . @ | : + / = ~ %`.
@@ -17,5 +19,7 @@ pub fn is_name(text: &str) -> bool {
 /// `*` is not an id; it is the wildcard.
 pub fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@|:+/=~%".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.@|:+/=~%".contains(&byte))
 }

@@ -14,7 +14,11 @@ use crate::drivers::{self, Driver};
 #[derive(Debug, Clone)]
 pub(crate) enum Rule {
     Relation(Symbol),
-    On { relation: Symbol, edge: Symbol, resource_type: Symbol },
+    On {
+        relation: Symbol,
+        edge: Symbol,
+        resource_type: Symbol,
+    },
     Group(GroupOp, Box<[Rule]>),
     Policy(PolicyIndex),
 }
@@ -67,10 +71,15 @@ impl Program {
         let schema = model.schema();
         let mut indexes: FxHashMap<&str, PolicyIndex> = FxHashMap::default();
         for definition in &schema.policies {
-            let Some(policy) = model.policy(&definition.name.text) else { continue };
+            let Some(policy) = model.policy(&definition.name.text) else {
+                continue;
+            };
             indexes.insert(&definition.name.text, PolicyIndex(program.policies.len() as u32));
             let name = definition.name.text.clone();
-            program.policies.push(NamedPolicy { name, policy: Arc::clone(policy) });
+            program.policies.push(NamedPolicy {
+                name,
+                policy: Arc::clone(policy),
+            });
         }
         for definition in &schema.types {
             let resource_type = graph.intern(&definition.name.text)?;
@@ -79,7 +88,12 @@ impl Program {
             let mut listed = Vec::with_capacity(definition.relations.len());
             for relation in &definition.relations {
                 let symbol = graph.intern(&relation.name.text)?;
-                let rule = relation.rule.as_ref().map(|rule| lower(rule, graph, &indexes)).transpose()?.flatten();
+                let rule = relation
+                    .rule
+                    .as_ref()
+                    .map(|rule| lower(rule, graph, &indexes))
+                    .transpose()?
+                    .flatten();
                 listed.push((symbol, RelationIndex(program.relations.len() as u32)));
                 program.relations.push(Relation {
                     resource_type,
@@ -104,9 +118,20 @@ impl Program {
             let index = RelationIndex(number as u32);
             for driver in &relation.drivers {
                 match *driver {
-                    Driver::Same(by) => self.same.entry((relation.resource_type, by)).or_default().push(index),
-                    Driver::Over { relation: by, edge, resource_type } => {
-                        self.over.entry((resource_type, by)).or_default().push((index, edge));
+                    Driver::Same(by) => self
+                        .same
+                        .entry((relation.resource_type, by))
+                        .or_default()
+                        .push(index),
+                    Driver::Over {
+                        relation: by,
+                        edge,
+                        resource_type,
+                    } => {
+                        self.over
+                            .entry((resource_type, by))
+                            .or_default()
+                            .push((index, edge));
                     }
                     Driver::Every(_) => {}
                 }
@@ -125,9 +150,12 @@ impl Program {
 
     /// The types that the schema defines.
     pub(crate) fn types(&self) -> impl Iterator<Item = Symbol> + '_ {
-        let mut types: Vec<Symbol> = self.relations.iter().map(|relation| relation.resource_type).collect();
-        types.dedup();
-        types.into_iter()
+        let defined = self
+            .types
+            .iter()
+            .enumerate()
+            .filter(|(_, relations)| relations.is_some());
+        defined.filter_map(|(index, _)| Symbol::from_index(index))
     }
 
     #[inline]
@@ -162,7 +190,11 @@ fn lower(
 ) -> Result<Option<Rule>, GraphError> {
     Ok(Some(match rule {
         ast::Rule::Relation { relation } => Rule::Relation(graph.intern(&relation.text)?),
-        ast::Rule::On { relation, edge, resource_type } => Rule::On {
+        ast::Rule::On {
+            relation,
+            edge,
+            resource_type,
+        } => Rule::On {
             relation: graph.intern(&relation.text)?,
             edge: graph.intern(&edge.text)?,
             resource_type: graph.intern(&resource_type.text)?,

@@ -58,12 +58,24 @@ impl<'a> View<'a> {
     /// have, and the limits.
     pub fn query(&self, query: &Query, page: &Page, ambient: &Ambient<'_>) -> Result<Rows, EngineError> {
         match &query.select {
-            Select::Resources { types, subject, relations } => {
+            Select::Resources {
+                types,
+                subject,
+                relations,
+            } => {
                 let types = self.types(types)?;
-                let subject = Subject { resource_type: &subject.resource_type, id: &subject.id, relation: None };
+                let subject = Subject {
+                    resource_type: &subject.resource_type,
+                    id: &subject.id,
+                    relation: None,
+                };
                 self.resources(&types, relations, subject, query.explicit, page, ambient)
             }
-            Select::Subjects { relations, types, resource } => {
+            Select::Subjects {
+                relations,
+                types,
+                resource,
+            } => {
                 let types = self.types(types)?;
                 self.subjects(relations, &types, resource, query.explicit, page, ambient)
             }
@@ -79,12 +91,17 @@ impl<'a> View<'a> {
 
     /// The relations that a type declares, of those named.
     fn relations(&self, resource_type: Symbol, names: &Names) -> Vec<Symbol> {
-        let declared = self.program.relations_of(resource_type).unwrap_or(&[]).iter().map(|(symbol, _)| *symbol);
+        let declared = self
+            .program
+            .relations_of(resource_type)
+            .unwrap_or(&[])
+            .iter()
+            .map(|(symbol, _)| *symbol);
         match names {
             Names::All => declared.collect(),
-            Names::These(names) => {
-                declared.filter(|symbol| names.iter().any(|name| name == self.graph.name(*symbol))).collect()
-            }
+            Names::These(names) => declared
+                .filter(|symbol| names.iter().any(|name| name == self.graph.name(*symbol)))
+                .collect(),
         }
     }
 
@@ -99,11 +116,21 @@ impl<'a> View<'a> {
     ) -> Result<Rows, EngineError> {
         let mut goals = FxHashSet::default();
         for resource_type in types {
-            goals.extend(self.relations(*resource_type, relations).into_iter().map(|relation| (*resource_type, relation)));
+            goals.extend(
+                self.relations(*resource_type, relations)
+                    .into_iter()
+                    .map(|relation| (*resource_type, relation)),
+            );
         }
-        let explicit_mode = Mode { explicit: true, ..Mode::default() };
+        let explicit_mode = Mode {
+            explicit: true,
+            ..Mode::default()
+        };
         let mut by_warrants = self.evaluator(ambient, subject, NOWHERE).with_mode(explicit_mode);
-        let mut evaluator = self.evaluator(ambient, subject, NOWHERE).with_mode(Mode { explicit, ..Mode::default() });
+        let mut evaluator = self.evaluator(ambient, subject, NOWHERE).with_mode(Mode {
+            explicit,
+            ..Mode::default()
+        });
         let candidates = resources::candidates(&mut evaluator, &goals)?;
         let mut unknown = Unknowns::default();
         let (chosen, more) = page::select(self.graph, candidates, page, |candidate| {
@@ -112,8 +139,14 @@ impl<'a> View<'a> {
         let mut rows = Vec::with_capacity(chosen.len());
         for Candidate { object, relation, .. } in chosen {
             let is_implicit = !by_warrants.holds(object, relation)?.grants();
-            let warrant = Witness::new(&mut evaluator, &mut by_warrants, RowIs::Resource).of(object, relation)?;
-            rows.push(Row { object, relation, warrant, is_implicit });
+            let warrant =
+                Witness::new(&mut evaluator, &mut by_warrants, RowIs::Resource).of(object, relation)?;
+            rows.push(Row {
+                object,
+                relation,
+                warrant,
+                is_implicit,
+            });
         }
         Ok(unknown.into_rows(rows, more))
     }
@@ -129,7 +162,10 @@ impl<'a> View<'a> {
     ) -> Result<Rows, EngineError> {
         let resource_type = self.known_type(&resource.resource_type)?;
         let object = self.graph.find(resource_type, &resource.id);
-        let start = Start { resource_type, id: &resource.id };
+        let start = Start {
+            resource_type,
+            id: &resource.id,
+        };
         let mut form = SubjectForm {
             view: self,
             ambient,
@@ -148,7 +184,10 @@ impl<'a> View<'a> {
         let mut evaluators: [Option<Evaluator<'_>>; 2] = [None, None];
         let (chosen, more) = page::select(self.graph, candidates, page, |candidate| {
             let without_wildcards = form.is_starred(candidate.object, candidate.relation);
-            let mode = Mode { explicit, without_wildcards };
+            let mode = Mode {
+                explicit,
+                without_wildcards,
+            };
             let slot = &mut evaluators[usize::from(without_wildcards)];
             let who = Who::known(self.graph, candidate.object);
             let evaluator = slot.get_or_insert_with(|| form.evaluator(who, mode));
@@ -185,12 +224,28 @@ struct SubjectForm<'v, 'a> {
 impl<'v> SubjectForm<'v, '_> {
     fn evaluator(&self, who: Who<'v>, mode: Mode) -> Evaluator<'v> {
         let view = self.view;
-        Evaluator::new(view.program, view.graph, self.ambient, who, self.start, view.limits).with_mode(mode)
+        Evaluator::new(
+            view.program,
+            view.graph,
+            self.ambient,
+            who,
+            self.start,
+            view.limits,
+        )
+        .with_mode(mode)
     }
 
-    fn candidates(&mut self, relation: Symbol, types: &[Symbol], out: &mut Vec<Candidate>) -> Result<(), EngineError> {
+    fn candidates(
+        &mut self,
+        relation: Symbol,
+        types: &[Symbol],
+        out: &mut Vec<Candidate>,
+    ) -> Result<(), EngineError> {
         let graph = self.view.graph;
-        let mode = Mode { explicit: self.explicit, ..Mode::default() };
+        let mode = Mode {
+            explicit: self.explicit,
+            ..Mode::default()
+        };
         let nobody = Who::known(graph, ObjectId::ABSENT);
         let mut evaluator = self.evaluator(nobody, mode);
         let found = subjects::find(&mut evaluator, self.object, relation)?;
@@ -200,7 +255,11 @@ impl<'v> SubjectForm<'v, '_> {
             let starred = (wild || found.anybody) && self.star(self.explicit, relation, subject_type)?;
             self.stars.insert((subject_type, relation), starred);
             if starred && graph.wildcard(subject_type) != ObjectId::ABSENT {
-                out.push(Candidate { object: graph.wildcard(subject_type), relation, exact: true });
+                out.push(Candidate {
+                    object: graph.wildcard(subject_type),
+                    relation,
+                    exact: true,
+                });
             }
             if found.anybody || (wild && !starred) {
                 everybody.insert(subject_type);
@@ -208,12 +267,22 @@ impl<'v> SubjectForm<'v, '_> {
                 let named = found.subjects.iter().filter(|(subject, _)| {
                     graph.type_of(**subject) == subject_type && graph.resource(**subject).is_some()
                 });
-                out.extend(named.map(|(subject, exact)| Candidate { object: *subject, relation, exact: *exact }));
+                out.extend(named.map(|(subject, exact)| Candidate {
+                    object: *subject,
+                    relation,
+                    exact: *exact,
+                }));
             }
         }
         if !everybody.is_empty() {
-            let all = graph.all_resources().filter(|resource| everybody.contains(&resource.resource_type));
-            out.extend(all.map(|resource| Candidate { object: resource.object, relation, exact: false }));
+            let all = graph
+                .all_resources()
+                .filter(|resource| everybody.contains(&resource.resource_type));
+            out.extend(all.map(|resource| Candidate {
+                object: resource.object,
+                relation,
+                exact: false,
+            }));
         }
         Ok(())
     }
@@ -221,9 +290,19 @@ impl<'v> SubjectForm<'v, '_> {
     /// Whether the row `type:*` stands for all subjects of the type.
     fn star(&mut self, explicit: bool, relation: Symbol, subject_type: Symbol) -> Result<bool, EngineError> {
         let graph = self.view.graph;
-        let words = Subject { resource_type: graph.name(subject_type), id: "*", relation: None };
+        let words = Subject {
+            resource_type: graph.name(subject_type),
+            id: "*",
+            relation: None,
+        };
         let who = Who::resolve(graph, words);
-        let mut evaluator = self.evaluator(who, Mode { explicit, ..Mode::default() });
+        let mut evaluator = self.evaluator(
+            who,
+            Mode {
+                explicit,
+                ..Mode::default()
+            },
+        );
         let value = evaluator.holds(self.object, relation)?;
         if value == Value::False || !subjects::is_uniform(&mut evaluator, self.object, relation)? {
             return Ok(false);
@@ -235,10 +314,20 @@ impl<'v> SubjectForm<'v, '_> {
     }
 
     fn is_starred(&self, subject: ObjectId, relation: Symbol) -> bool {
-        self.stars.get(&(self.view.graph.type_of(subject), relation)).copied().unwrap_or(false)
+        self.stars
+            .get(&(self.view.graph.type_of(subject), relation))
+            .copied()
+            .unwrap_or(false)
     }
 
-    fn row(&mut self, Candidate { object: subject, relation, .. }: Candidate) -> Result<Row, EngineError> {
+    fn row(
+        &mut self,
+        Candidate {
+            object: subject,
+            relation,
+            ..
+        }: Candidate,
+    ) -> Result<Row, EngineError> {
         let subject_type = self.view.graph.type_of(subject);
         let explicit_star = match self.explicit_stars.get(&(subject_type, relation)) {
             Some(star) => *star,
@@ -253,13 +342,34 @@ impl<'v> SubjectForm<'v, '_> {
         let is_implicit = if is_star {
             !explicit_star
         } else {
-            let mode = Mode { explicit: true, without_wildcards: explicit_star };
+            let mode = Mode {
+                explicit: true,
+                without_wildcards: explicit_star,
+            };
             !self.evaluator(who, mode).holds(self.object, relation)?.grants()
         };
-        let mut by_warrants = self.evaluator(who, Mode { explicit: true, ..Mode::default() });
-        let mut evaluator = self.evaluator(who, Mode { explicit: self.explicit, ..Mode::default() });
-        let warrant = Witness::new(&mut evaluator, &mut by_warrants, RowIs::Subject).of(self.object, relation)?;
-        Ok(Row { object: subject, relation, warrant, is_implicit })
+        let mut by_warrants = self.evaluator(
+            who,
+            Mode {
+                explicit: true,
+                ..Mode::default()
+            },
+        );
+        let mut evaluator = self.evaluator(
+            who,
+            Mode {
+                explicit: self.explicit,
+                ..Mode::default()
+            },
+        );
+        let warrant =
+            Witness::new(&mut evaluator, &mut by_warrants, RowIs::Subject).of(self.object, relation)?;
+        Ok(Row {
+            object: subject,
+            relation,
+            warrant,
+            is_implicit,
+        })
     }
 }
 
@@ -271,7 +381,12 @@ struct Unknowns {
 }
 
 impl Unknowns {
-    fn ask(&mut self, evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Symbol) -> Result<bool, EngineError> {
+    fn ask(
+        &mut self,
+        evaluator: &mut Evaluator<'_>,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<bool, EngineError> {
         let value = evaluator.holds(object, relation)?;
         if value == Value::Unknown {
             let found = missing::of(evaluator, object, relation)?;
@@ -282,6 +397,11 @@ impl Unknowns {
     }
 
     fn into_rows(self, rows: Vec<Row>, more: bool) -> Rows {
-        Rows { rows, more, missing: self.keys.into_iter().collect(), problems: self.problems.into_iter().collect() }
+        Rows {
+            rows,
+            more,
+            missing: self.keys.into_iter().collect(),
+            problems: self.problems.into_iter().collect(),
+        }
     }
 }

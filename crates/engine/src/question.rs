@@ -46,6 +46,10 @@ impl std::fmt::Display for Subject<'_> {
 
 impl std::fmt::Display for Check<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}#{}@{}", self.resource_type, self.resource_id, self.relation, self.subject)
+        write!(
+            f,
+            "{}:{}#{}@{}",
+            self.resource_type, self.resource_id, self.relation, self.subject
+        )
     }
 }

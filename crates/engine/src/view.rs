@@ -37,7 +37,11 @@ pub struct Decision {
 impl<'a> View<'a> {
     /// A view with the default limits.
     pub fn new(program: &'a Program, graph: &'a Snapshot) -> Self {
-        Self { program, graph, limits: Limits::default() }
+        Self {
+            program,
+            graph,
+            limits: Limits::default(),
+        }
     }
 
     /// Does the subject have the relation on the resource?
@@ -47,33 +51,71 @@ impl<'a> View<'a> {
     pub fn check(&self, check: &Check<'_>, ambient: &Ambient<'_>) -> Result<Decision, EngineError> {
         let resource_type = self.known_type(check.resource_type)?;
         let Some(relation) = self.graph.symbol(check.relation) else {
-            return Ok(Decision { value: Value::False, is_implicit: false, missing: vec![], problems: vec![], work: 1 });
+            return Ok(Decision {
+                value: Value::False,
+                is_implicit: false,
+                missing: vec![],
+                problems: vec![],
+                work: 1,
+            });
         };
         let object = self.graph.find(resource_type, check.resource_id);
-        let start = Start { resource_type, id: check.resource_id };
+        let start = Start {
+            resource_type,
+            id: check.resource_id,
+        };
         let mut evaluator = self.evaluator(ambient, check.subject, start);
         let value = evaluator.holds(object, relation)?;
         let work = evaluator.work().max(1);
         match value {
             Value::True => {
                 let is_implicit = evaluator.direct(object, relation)? != Value::True;
-                Ok(Decision { value, is_implicit, missing: vec![], problems: vec![], work })
+                Ok(Decision {
+                    value,
+                    is_implicit,
+                    missing: vec![],
+                    problems: vec![],
+                    work,
+                })
             }
-            Value::False => Ok(Decision { value, is_implicit: false, missing: vec![], problems: vec![], work }),
+            Value::False => Ok(Decision {
+                value,
+                is_implicit: false,
+                missing: vec![],
+                problems: vec![],
+                work,
+            }),
             Value::Unknown => {
                 let found = missing::of(&mut evaluator, object, relation)?;
-                let (missing, problems) = (found.keys.into_iter().collect(), found.problems.into_iter().collect());
-                Ok(Decision { value, is_implicit: false, missing, problems, work })
+                let (missing, problems) = (
+                    found.keys.into_iter().collect(),
+                    found.problems.into_iter().collect(),
+                );
+                Ok(Decision {
+                    value,
+                    is_implicit: false,
+                    missing,
+                    problems,
+                    work,
+                })
             }
         }
     }
 
     pub(crate) fn known_type(&self, name: &str) -> Result<Symbol, EngineError> {
-        let symbol = self.graph.symbol(name).filter(|symbol| self.program.has_type(*symbol));
+        let symbol = self
+            .graph
+            .symbol(name)
+            .filter(|symbol| self.program.has_type(*symbol));
         symbol.ok_or_else(|| EngineError::UnknownType(name.to_owned()))
     }
 
-    pub(crate) fn evaluator<'b>(&self, ambient: &'b Ambient<'b>, subject: Subject<'b>, start: Start<'b>) -> Evaluator<'b>
+    pub(crate) fn evaluator<'b>(
+        &self,
+        ambient: &'b Ambient<'b>,
+        subject: Subject<'b>,
+        start: Start<'b>,
+    ) -> Evaluator<'b>
     where
         'a: 'b,
     {
@@ -83,7 +125,10 @@ impl<'a> View<'a> {
 }
 
 /// A start that no question goes through: for evaluators that are only asked about resources the graph knows.
-pub(crate) const NOWHERE: Start<'static> = Start { resource_type: Symbol::NONE, id: "" };
+pub(crate) const NOWHERE: Start<'static> = Start {
+    resource_type: Symbol::NONE,
+    id: "",
+};
 
 /// A resource's number is enough to be asked about.
 pub(crate) type Node = (ObjectId, Symbol);

@@ -28,12 +28,25 @@ pub(crate) struct Witness<'e, 'a> {
 }
 
 impl<'e, 'a> Witness<'e, 'a> {
-    pub(crate) fn new(evaluator: &'e mut Evaluator<'a>, explicit: &'e mut Evaluator<'a>, row_is: RowIs) -> Self {
-        Self { evaluator, explicit, row_is, seen: FxHashSet::default() }
+    pub(crate) fn new(
+        evaluator: &'e mut Evaluator<'a>,
+        explicit: &'e mut Evaluator<'a>,
+        row_is: RowIs,
+    ) -> Self {
+        Self {
+            evaluator,
+            explicit,
+            row_is,
+            seen: FxHashSet::default(),
+        }
     }
 
     /// The warrant for a (resource, relation) that holds; `None` when it holds by a policy or a `none_of` alone.
-    pub(crate) fn of(&mut self, object: ObjectId, relation: Symbol) -> Result<Option<WarrantId>, EngineError> {
+    pub(crate) fn of(
+        &mut self,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Option<WarrantId>, EngineError> {
         if !self.seen.insert((object, relation)) {
             return Ok(None);
         }
@@ -42,7 +55,11 @@ impl<'e, 'a> Witness<'e, 'a> {
         }
         for explicit in [true, false] {
             for edge in self.evaluator.graph.subjects(object).of_with_second(relation) {
-                let behind = if explicit { &mut *self.explicit } else { &mut *self.evaluator };
+                let behind = if explicit {
+                    &mut *self.explicit
+                } else {
+                    &mut *self.evaluator
+                };
                 let grants = behind.warrant_value(object, relation, edge).grants()
                     && behind.holds(edge.other(), edge.second())?.grants();
                 if grants {
@@ -60,20 +77,31 @@ impl<'e, 'a> Witness<'e, 'a> {
         let (evaluator, who) = (&self.evaluator, self.evaluator.who);
         let edges = evaluator.graph.subjects(object);
         let wildcard = evaluator.counting_wildcard();
-        let by_wildcard = wildcard.into_iter().flat_map(|wildcard| edges.to(relation, Symbol::NONE, wildcard));
+        let by_wildcard = wildcard
+            .into_iter()
+            .flat_map(|wildcard| edges.to(relation, Symbol::NONE, wildcard));
         edges
             .to(relation, who.relation, who.object)
             .chain(by_wildcard)
             .find(|edge| evaluator.warrant_value(object, relation, edge).grants())
     }
 
-    fn rule(&mut self, rule: &Rule, object: ObjectId, relation: Symbol) -> Result<Option<WarrantId>, EngineError> {
+    fn rule(
+        &mut self,
+        rule: &Rule,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Option<WarrantId>, EngineError> {
         if self.evaluator.rule_value(rule, object, relation)? != Value::True {
             return Ok(None);
         }
         match rule {
             Rule::Relation(other) => self.of(object, *other),
-            Rule::On { relation: needed, edge, resource_type } => {
+            Rule::On {
+                relation: needed,
+                edge,
+                resource_type,
+            } => {
                 for edge in self.evaluator.far_ends(object, *edge, *resource_type) {
                     let grants = self.evaluator.warrant_value(object, relation, edge).grants()
                         && self.evaluator.holds(edge.other(), *needed)?.grants();

@@ -10,23 +10,36 @@ use proptest::test_runner::{Config, TestRunner};
 use rowgate_testkit as kit;
 
 fn worlds(default: u64) -> u64 {
-    std::env::var("ROWGATE_ORACLE_WORLDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var("ROWGATE_ORACLE_WORLDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 /// Shrinks to the smallest world that differs and prints it as a scenario.
 fn run(strategy: impl Strategy<Value = kit::World>, cases: u64) {
-    let config = Config { cases: cases as u32, max_shrink_iters: 20_000, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: cases as u32,
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let asked = std::cell::Cell::new(0);
     let mut runner = TestRunner::new(config);
-    let outcome = runner.run(&(strategy, kit::generate::context()), |(world, context)| {
-        match common::compare(&world, &context) {
+    let outcome = runner.run(
+        &(strategy, kit::generate::context()),
+        |(world, context)| match common::compare(&world, &context) {
             Ok(count) => {
                 asked.set(asked.get() + count);
                 Ok(())
             }
-            Err(difference) => Err(TestCaseError::fail(common::scenario(&world, &context, &difference))),
-        }
-    });
+            Err(difference) => Err(TestCaseError::fail(common::scenario(
+                &world,
+                &context,
+                &difference,
+            ))),
+        },
+    );
     if let Err(error) = outcome {
         panic!("{error}");
     }
@@ -56,5 +69,8 @@ fn agrees_on_sampled_worlds() {
         }
     }
     println!("{asked} questions");
-    assert!(asked >= 100_000 || worlds(300) < 300, "only {asked} questions were compared");
+    assert!(
+        asked >= 100_000 || worlds(300) < 300,
+        "only {asked} questions were compared"
+    );
 }

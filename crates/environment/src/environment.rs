@@ -110,7 +110,9 @@ impl Environment {
     /// # Errors
     /// [`Error::Invalid`] for a text that is no token, and for a token of another environment.
     pub fn freshness(&self, token: Option<&str>) -> Result<Freshness> {
-        token.filter(|token| !token.is_empty()).map_or(Ok(Freshness::Any), |token| token::read(self.uid(), token))
+        token
+            .filter(|token| !token.is_empty())
+            .map_or(Ok(Freshness::Any), |token| token::read(self.uid(), token))
     }
 
     /// The newest revision if it is fresh enough, at once; `None` when it is not (yet).
@@ -135,7 +137,11 @@ impl Environment {
 
     /// Queues a write. `done` is called once, from another thread, after the write is durable and can be read.
     pub fn submit(&self, write: Write, done: impl FnOnce(Result<Written>) + Send + 'static) {
-        let job = Job { environment: Arc::clone(&self.inner), write, done: Box::new(done) };
+        let job = Job {
+            environment: Arc::clone(&self.inner),
+            write,
+            done: Box::new(done),
+        };
         if let Err(mpsc::SendError(Message::Write(job))) = self.queue.send(Message::Write(Box::new(job))) {
             (job.done)(Err(Error::Stopping));
         }
@@ -161,7 +167,9 @@ impl Environment {
         pins.retain(|_, (_, used)| now.duration_since(*used) < PIN_FOR);
         pins.insert(published.revision(), (Arc::clone(published), now));
         while pins.len() > MAX_PINS {
-            let Some(oldest) = pins.iter().min_by_key(|(_, (_, used))| *used).map(|(at, _)| *at) else { break };
+            let Some(oldest) = pins.iter().min_by_key(|(_, (_, used))| *used).map(|(at, _)| *at) else {
+                break;
+            };
             pins.remove(&oldest);
         }
     }
@@ -181,6 +189,8 @@ impl Environment {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("record", &self.inner.record).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("record", &self.inner.record)
+            .finish_non_exhaustive()
     }
 }

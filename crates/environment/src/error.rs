@@ -87,11 +87,17 @@ impl Error {
     }
 
     pub(crate) fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid { parameter: parameter.into(), message: message.into() }
+        Self::Invalid {
+            parameter: parameter.into(),
+            message: message.into(),
+        }
     }
 
     pub(crate) fn not_found(kind: &'static str, key: impl Into<String>) -> Self {
-        Self::NotFound { kind, key: key.into() }
+        Self::NotFound {
+            kind,
+            key: key.into(),
+        }
     }
 }
 

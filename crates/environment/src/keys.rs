@@ -48,7 +48,8 @@ pub(crate) fn hash(secret: &str) -> [u8; 32] {
 }
 
 pub(crate) fn record(secret: &str, name: &str, environment: EnvironmentId) -> Result<ApiKeyRecord> {
-    if secret.len() < MIN_KEY || secret.len() > MAX_KEY || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if secret.len() < MIN_KEY || secret.len() > MAX_KEY || !secret.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         let message = format!("an API key has {MIN_KEY} to {MAX_KEY} visible characters without spaces");
         return Err(Error::invalid("api_key", message));
     }

@@ -30,7 +30,8 @@ pub(crate) fn load(store: &dyn Store, environment: EnvironmentId) -> Result<Work
         }
         let mut text = vec![0; length as usize];
         input.read_exact(&mut text).map_err(GraphError::Io)?;
-        let text = String::from_utf8(text).map_err(|_| GraphError::Malformed("a schema that is not UTF-8".into()))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| GraphError::Malformed("a schema that is not UTF-8".into()))?;
         schema = Some(text);
         graph = codec::decode(&mut input)?;
         // Only the end of the file says that all of it was intact.
@@ -65,7 +66,9 @@ fn model(json: Option<&str>) -> Result<Model> {
             let value = serde_json::from_str(json)
                 .map_err(|error| GraphError::Malformed(format!("the stored schema: {error}")))?;
             let parsed = rowgate_schema::from_json(&value);
-            parsed.schema.ok_or_else(|| Error::Schema { errors: parsed.diagnostics })?
+            parsed.schema.ok_or_else(|| Error::Schema {
+                errors: parsed.diagnostics,
+            })?
         }
     };
     Ok(working::resolve(schema)?.0)

@@ -55,14 +55,19 @@ impl Registry {
         let mut environments = Vec::new();
         for record in store.environments()? {
             let working = load::load(&*store, record.id)?;
-            environments.push(Environment { inner: Arc::new(Inner::new(record, working)), queue: queue.clone() });
+            environments.push(Environment {
+                inner: Arc::new(Inner::new(record, working)),
+                queue: queue.clone(),
+            });
         }
         let writer = {
             let store = Arc::clone(&store);
             let thread = std::thread::Builder::new().name("rowgate-writer".into());
             let run = move || {
                 let behind = Arc::clone(&store);
-                writer::run(&*store, &jobs, &move |environment| snapshot_if_due(&behind, environment));
+                writer::run(&*store, &jobs, &move |environment| {
+                    snapshot_if_due(&behind, environment)
+                });
             };
             thread.spawn(run).map_err(|error| Error::Refused {
                 code: "internal_error",
@@ -91,7 +96,11 @@ impl Registry {
 
     /// The environment of that name.
     pub fn environment(&self, name: &str) -> Option<Environment> {
-        self.environments.load().iter().find(|environment| environment.name() == name).cloned()
+        self.environments
+            .load()
+            .iter()
+            .find(|environment| environment.name() == name)
+            .cloned()
     }
 
     /// Creates an environment with the default schema.
@@ -101,20 +110,36 @@ impl Registry {
     pub fn create_environment(&self, name: &str) -> Result<Environment> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if !rowgate_engine::names::is_name(name) {
-            return Err(Error::invalid("name", "can only contain letters, digits, '-' and '_', and at most 64 of them"));
+            return Err(Error::invalid(
+                "name",
+                "can only contain letters, digits, '-' and '_', and at most 64 of them",
+            ));
         }
         if self.environment(name).is_some() {
-            return Err(Error::Exists { kind: "Environment", key: name.to_owned() });
+            return Err(Error::Exists {
+                kind: "Environment",
+                key: name.to_owned(),
+            });
         }
         let mut environments = self.environments();
         if environments.len() >= MAX_ENVIRONMENTS {
             let message = format!("a store holds at most {MAX_ENVIRONMENTS} environments");
-            return Err(Error::Refused { code: "invalid_request", message });
+            return Err(Error::Refused {
+                code: "invalid_request",
+                message,
+            });
         }
         let uid = keys::random(9)?;
-        let record = self.store.create_environment(&NewEnvironment { name: name.into(), uid, created_at: writer::now() })?;
+        let record = self.store.create_environment(&NewEnvironment {
+            name: name.into(),
+            uid,
+            created_at: writer::now(),
+        })?;
         let working = load::load(&*self.store, record.id)?;
-        let environment = Environment { inner: Arc::new(Inner::new(record, working)), queue: self.queue.clone() };
+        let environment = Environment {
+            inner: Arc::new(Inner::new(record, working)),
+            queue: self.queue.clone(),
+        };
         environments.push(environment.clone());
         self.environments.store(Arc::new(environments));
         Ok(environment)
@@ -126,13 +151,22 @@ impl Registry {
     /// [`Error::NotFound`], [`Error::Refused`] for the default environment, and those of the store.
     pub fn delete_environment(&self, name: &str) -> Result<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let environment = self.environment(name).ok_or_else(|| Error::not_found("Environment", name))?;
+        let environment = self
+            .environment(name)
+            .ok_or_else(|| Error::not_found("Environment", name))?;
         if environment.is_default() {
             let message = "the default environment cannot be deleted".to_owned();
-            return Err(Error::Refused { code: "invalid_request", message });
+            return Err(Error::Refused {
+                code: "invalid_request",
+                message,
+            });
         }
         self.store.delete_environment(environment.inner.record.id)?;
-        let left = self.environments().into_iter().filter(|other| other.name() != name).collect();
+        let left = self
+            .environments()
+            .into_iter()
+            .filter(|other| other.name() != name)
+            .collect();
         self.environments.store(Arc::new(left));
         self.read_keys()
     }
@@ -146,7 +180,10 @@ impl Registry {
         let keys = self.keys.load();
         let record = keys.get(&hash).filter(|record| keys::same(&record.hash, &hash))?;
         let environments = self.environments.load();
-        environments.iter().find(|environment| environment.inner.record.id == record.environment).cloned()
+        environments
+            .iter()
+            .find(|environment| environment.inner.record.id == record.environment)
+            .cloned()
     }
 
     /// Creates a key; the secret is returned here and never again.
@@ -172,7 +209,10 @@ impl Registry {
             if known.environment == record.environment {
                 return Ok(self.describe(known));
             }
-            return Err(Error::Exists { kind: "ApiKey", key: known.id.clone() });
+            return Err(Error::Exists {
+                kind: "ApiKey",
+                key: known.id.clone(),
+            });
         }
         self.store.put_api_key(&record)?;
         self.read_keys()?;
@@ -182,7 +222,9 @@ impl Registry {
     /// The keys of an environment, oldest first.
     pub fn keys(&self, environment: &Environment) -> Vec<ApiKey> {
         let keys = self.keys.load();
-        let own = keys.values().filter(|key| key.environment == environment.inner.record.id);
+        let own = keys
+            .values()
+            .filter(|key| key.environment == environment.inner.record.id);
         let mut own: Vec<ApiKey> = own.map(|key| self.describe(key)).collect();
         own.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         own
@@ -199,7 +241,10 @@ impl Registry {
         }
         if own.len() == 1 {
             let message = "this is the environment's last key; create another one first".to_owned();
-            return Err(Error::Refused { code: "invalid_request", message });
+            return Err(Error::Refused {
+                code: "invalid_request",
+                message,
+            });
         }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.delete_api_key(id)?;
@@ -208,7 +253,9 @@ impl Registry {
 
     fn describe(&self, record: &ApiKeyRecord) -> ApiKey {
         let environments = self.environments.load();
-        let of = environments.iter().find(|environment| environment.inner.record.id == record.environment);
+        let of = environments
+            .iter()
+            .find(|environment| environment.inner.record.id == record.environment);
         ApiKey {
             id: record.id.clone(),
             name: record.name.clone(),
@@ -219,7 +266,12 @@ impl Registry {
     }
 
     fn read_keys(&self) -> Result<()> {
-        let keys = self.store.api_keys()?.into_iter().map(|key| (key.hash, key)).collect();
+        let keys = self
+            .store
+            .api_keys()?
+            .into_iter()
+            .map(|key| (key.hash, key))
+            .collect();
         self.keys.store(Arc::new(keys));
         Ok(())
     }
@@ -262,11 +314,13 @@ fn snapshot_if_due(store: &Arc<dyn Store>, environment: &Arc<Inner>) {
         return;
     }
     let (store, inner) = (Arc::clone(store), Arc::clone(environment));
-    let thread = std::thread::Builder::new().name("rowgate-snapshot".into()).spawn(move || {
-        // A failed snapshot costs a slower start, nothing else; the next flush tries again.
-        let _ = load::snapshot(&*store, inner.record.id, &inner.published());
-        inner.end_snapshot();
-    });
+    let thread = std::thread::Builder::new()
+        .name("rowgate-snapshot".into())
+        .spawn(move || {
+            // A failed snapshot costs a slower start, nothing else; the next flush tries again.
+            let _ = load::snapshot(&*store, inner.record.id, &inner.published());
+            inner.end_snapshot();
+        });
     if thread.is_err() {
         environment.end_snapshot();
     }

@@ -29,8 +29,12 @@ pub(crate) fn read(uid: &str, token: &str) -> Result<Freshness> {
     if token == "latest" {
         return Ok(Freshness::Latest);
     }
-    let undecodable =
-        || Error::invalid("Warrant-Token", "not a warrant token; send one that a write returned, or `latest`");
+    let undecodable = || {
+        Error::invalid(
+            "Warrant-Token",
+            "not a warrant token; send one that a write returned, or `latest`",
+        )
+    };
     if token.len() > MAX_TOKEN {
         return Err(undecodable());
     }
@@ -41,7 +45,10 @@ pub(crate) fn read(uid: &str, token: &str) -> Result<Freshness> {
         (Some("1"), Some(of), Some(revision), None) => {
             let revision = revision.parse().map_err(|_| undecodable())?;
             if of != uid {
-                return Err(Error::invalid("Warrant-Token", "the token belongs to another environment"));
+                return Err(Error::invalid(
+                    "Warrant-Token",
+                    "the token belongs to another environment",
+                ));
             }
             Ok(Freshness::AtLeast(revision))
         }

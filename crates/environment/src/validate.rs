@@ -10,10 +10,13 @@ use crate::{Error, Result};
 
 fn name(parameter: &str, text: &str) -> Result<()> {
     if text.is_empty() {
-        return Err(Error::Missing { parameter: parameter.into() });
+        return Err(Error::Missing {
+            parameter: parameter.into(),
+        });
     }
     if !is_name(text) {
-        let message = format!("can only contain letters, digits, '-' and '_', and at most {MAX_NAME} of them");
+        let message =
+            format!("can only contain letters, digits, '-' and '_', and at most {MAX_NAME} of them");
         return Err(Error::invalid(parameter, message));
     }
     Ok(())
@@ -21,11 +24,16 @@ fn name(parameter: &str, text: &str) -> Result<()> {
 
 fn id(parameter: &str, text: &str) -> Result<()> {
     if text.is_empty() {
-        return Err(Error::Missing { parameter: parameter.into() });
+        return Err(Error::Missing {
+            parameter: parameter.into(),
+        });
     }
     if !is_id(text) {
         let what = "can only contain letters, digits and - _ . @ | : + / = ~ %";
-        return Err(Error::invalid(parameter, format!("{what}, and at most {MAX_ID} of them")));
+        return Err(Error::invalid(
+            parameter,
+            format!("{what}, and at most {MAX_ID} of them"),
+        ));
     }
     Ok(())
 }
@@ -40,7 +48,10 @@ pub(crate) fn resource(resource_type: &str, resource_id: &str) -> Result<()> {
 pub(crate) fn meta(meta: &serde_json::Map<String, serde_json::Value>) -> Result<String> {
     let text = serde_json::Value::Object(meta.clone()).to_string();
     if text.len() > MAX_META {
-        let message = format!("the metadata is {} bytes of JSON; at most {MAX_META} are allowed", text.len());
+        let message = format!(
+            "the metadata is {} bytes of JSON; at most {MAX_META} are allowed",
+            text.len()
+        );
         return Err(Error::invalid("meta", message));
     }
     Ok(text)
@@ -49,7 +60,8 @@ pub(crate) fn meta(meta: &serde_json::Map<String, serde_json::Value>) -> Result<
 /// The form of a warrant, which does not depend on the schema.
 pub(crate) fn form(warrant: &Warrant) -> Result<()> {
     if warrant.resource_id == "*" {
-        let message = "a warrant is on one resource; `*` stands for all subjects of a type and not for resources";
+        let message =
+            "a warrant is on one resource; `*` stands for all subjects of a type and not for resources";
         return Err(Error::invalid("resource_id", message));
     }
     resource(&warrant.resource_type, &warrant.resource_id)?;
@@ -71,7 +83,14 @@ pub(crate) fn form(warrant: &Warrant) -> Result<()> {
 
 /// Whether the schema allows a warrant to be created. Deleting is always allowed, so that leftovers can be cleaned up.
 pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
-    let Warrant { resource_type, relation, subject_type, subject_id, subject_relation, .. } = warrant;
+    let Warrant {
+        resource_type,
+        relation,
+        subject_type,
+        subject_id,
+        subject_relation,
+        ..
+    } = warrant;
     if model.type_def(resource_type).is_none() {
         let message = format!("the resource type `{resource_type}` does not exist");
         return Err(Error::invalid("resource_type", message));
@@ -80,13 +99,22 @@ pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<
         let message = format!("the relation `{relation}` does not exist on resource type `{resource_type}`");
         return Err(Error::invalid("relation", message));
     }
-    if !model.accepts(resource_type, relation, subject_type, subject_relation.as_deref(), subject_id == "*") {
+    if !model.accepts(
+        resource_type,
+        relation,
+        subject_type,
+        subject_relation.as_deref(),
+        subject_id == "*",
+    ) {
         return Err(Error::invalid("subject", refusal(warrant, model)));
     }
     if let Some(policy) = &warrant.policy {
         Policy::compile_warrant(policy).map_err(|error| {
             let place = error.snippet(policy);
-            Error::invalid("policy", format!("error validating policy '{policy}': {error}\n{place}"))
+            Error::invalid(
+                "policy",
+                format!("error validating policy '{policy}': {error}\n{place}"),
+            )
         })?;
     }
     no_paradox(warrant, model, graph)
@@ -94,12 +122,20 @@ pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<
 
 /// Why the brackets of a relation do not accept a subject.
 fn refusal(warrant: &Warrant, model: &Model) -> String {
-    let Warrant { resource_type, relation, subject_type, subject_relation, .. } = warrant;
+    let Warrant {
+        resource_type,
+        relation,
+        subject_type,
+        subject_relation,
+        ..
+    } = warrant;
     let subject = match subject_relation {
         Some(relation) => format!("{subject_type}#{relation}"),
         None => subject_type.clone(),
     };
-    let allowed = model.relation(resource_type, relation).and_then(|relation| relation.allowed.as_ref());
+    let allowed = model
+        .relation(resource_type, relation)
+        .and_then(|relation| relation.allowed.as_ref());
     let listed: Vec<String> = allowed
         .into_iter()
         .flatten()
@@ -118,7 +154,9 @@ fn refusal(warrant: &Warrant, model: &Model) -> String {
 
 /// A group warrant must not make a relation depend on itself through `none_of`.
 fn no_paradox(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
-    let Some(subject_relation) = &warrant.subject_relation else { return Ok(()) };
+    let Some(subject_relation) = &warrant.subject_relation else {
+        return Ok(());
+    };
     let added = (
         (warrant.resource_type.as_str(), warrant.relation.as_str()),
         (warrant.subject_type.as_str(), subject_relation.as_str()),
@@ -126,18 +164,26 @@ fn no_paradox(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
     match cycle(model, graph, Some(added)) {
         None => Ok(()),
         Some(cycle) => {
-            let message = format!("this group would make a relation depend on itself through none_of: {cycle}");
+            let message =
+                format!("this group would make a relation depend on itself through none_of: {cycle}");
             Err(Error::invalid("subject.relation", message))
         }
     }
 }
 
 /// The cycle through `none_of` that the stored group warrants (and one more) close under a schema, if they close one.
-pub(crate) fn cycle(model: &Model, graph: &Graph, more: Option<rowgate_schema::GroupEdge<'_>>) -> Option<String> {
+pub(crate) fn cycle(
+    model: &Model,
+    graph: &Graph,
+    more: Option<rowgate_schema::GroupEdge<'_>>,
+) -> Option<String> {
     let state = graph.state();
     let stored = state.group_kinds().map(|kind| {
         let resource = (state.name(kind.resource_type), state.name(kind.relation));
-        (resource, (state.name(kind.subject_type), state.name(kind.subject_relation)))
+        (
+            resource,
+            (state.name(kind.subject_type), state.name(kind.subject_relation)),
+        )
     });
     let cycle = model.negative_cycle_with(&mut stored.chain(more))?;
     Some(cycle.join(" -> "))

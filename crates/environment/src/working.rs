@@ -35,7 +35,13 @@ impl Working {
         let program = Arc::new(Program::compile(&model, &mut graph)?);
         graph.set_revision(revision);
         // Microseconds since 1970: no two numberings of one environment begin in the same one.
-        Ok(Self { graph, model, program, revision, epoch: crate::now() as u64 })
+        Ok(Self {
+            graph,
+            model,
+            program,
+            revision,
+            epoch: crate::now() as u64,
+        })
     }
 
     /// Numbers everything anew when most numbers are of what is gone.
@@ -74,7 +80,11 @@ impl Working {
             Write::Warrants(warrants) => self.warrants(warrants, now),
             Write::CreateResources(resources) => self.create_resources(resources, now),
             Write::DeleteResources(resources) => self.delete_resources(&resources),
-            Write::UpdateResource { resource_type, resource_id, meta } => self.update_resource(resource_type, resource_id, meta),
+            Write::UpdateResource {
+                resource_type,
+                resource_id,
+                meta,
+            } => self.update_resource(resource_type, resource_id, meta),
             Write::Schema(edit) => self.schema(edit),
             Write::Import { resources, warrants } => self.import(resources, warrants, now),
         }
@@ -140,7 +150,10 @@ impl Working {
             let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
             validate::resource(&new.resource_type, &id)?;
             let at = (new.resource_type.clone(), id.clone());
-            let before = seen.get(&at).cloned().or_else(|| self.resource(&new.resource_type, &id));
+            let before = seen
+                .get(&at)
+                .cloned()
+                .or_else(|| self.resource(&new.resource_type, &id));
             let meta = new.meta.as_ref().map(validate::meta).transpose()?;
             written.created += usize::from(before.is_none());
             let after = match (before, meta) {
@@ -154,7 +167,12 @@ impl Working {
                         created_at,
                     });
                     let meta = new.meta.map(Value::Object);
-                    StoredResource { resource_type: new.resource_type, resource_id: id, meta, created_at }
+                    StoredResource {
+                        resource_type: new.resource_type,
+                        resource_id: id,
+                        meta,
+                        created_at,
+                    }
                 }
             };
             seen.insert(at, after.clone());
@@ -170,13 +188,27 @@ impl Working {
         meta: Option<Map<String, Value>>,
     ) -> Result<Prepared> {
         let Some(mut resource) = self.resource(&resource_type, &resource_id) else {
-            return Err(Error::not_found("Resource", format!("{resource_type}:{resource_id}")));
+            return Err(Error::not_found(
+                "Resource",
+                format!("{resource_type}:{resource_id}"),
+            ));
         };
         let text = meta.as_ref().map(validate::meta).transpose()?;
         resource.meta = meta.map(Value::Object);
         let created_at = resource.created_at;
-        let change = Change::PutResource { resource_type, resource_id, meta: text, created_at };
-        Ok(Prepared::new(vec![change], Written { resources: vec![resource], ..Written::default() }))
+        let change = Change::PutResource {
+            resource_type,
+            resource_id,
+            meta: text,
+            created_at,
+        };
+        Ok(Prepared::new(
+            vec![change],
+            Written {
+                resources: vec![resource],
+                ..Written::default()
+            },
+        ))
     }
 
     fn delete_resources(&self, resources: &[(String, String)]) -> Result<Prepared> {
@@ -187,7 +219,10 @@ impl Working {
             let again = resources[..index].contains(&(resource_type.clone(), resource_id.clone()));
             let found = self.resource(resource_type, resource_id).filter(|_| !again);
             let Some(resource) = found else {
-                return Err(Error::not_found("Resource", format!("{resource_type}:{resource_id}")));
+                return Err(Error::not_found(
+                    "Resource",
+                    format!("{resource_type}:{resource_id}"),
+                ));
             };
             written.resources.push(resource);
             changes.push(Change::DeleteResource {
@@ -202,14 +237,30 @@ impl Working {
         let schema = edit(self.model.schema())?;
         let (model, warnings) = resolve(schema)?;
         if let Some(cycle) = validate::cycle(&model, &self.graph, None) {
-            let message = format!("with the group warrants that are stored, a relation depends on itself through none_of: {cycle}; delete those warrants first");
-            return Err(Error::Refused { code: "invalid_request", message });
+            let message = format!(
+                "with the group warrants that are stored, a relation depends on itself through none_of: {cycle}; delete those warrants first"
+            );
+            return Err(Error::Refused {
+                code: "invalid_request",
+                message,
+            });
         }
         let json = rowgate_schema::to_json(model.schema()).to_string();
-        let changed = json != rowgate_schema::to_json(self.model.schema()).to_string();
-        let changes = if changed { vec![Change::Schema { json }] } else { Vec::new() };
-        let written = Written { warnings, ..Written::default() };
-        Ok(Prepared { changes, written, model: Some(model) })
+        let changed = model.schema() != self.model.schema();
+        let changes = if changed {
+            vec![Change::Schema { json }]
+        } else {
+            Vec::new()
+        };
+        let written = Written {
+            warnings,
+            ..Written::default()
+        };
+        Ok(Prepared {
+            changes,
+            written,
+            model: Some(model),
+        })
     }
 
     fn import(
@@ -224,17 +275,28 @@ impl Working {
             validate::resource(&new.resource_type, &id)?;
             let meta = new.meta.as_ref().map(validate::meta).transpose()?;
             let before = self.resource(&new.resource_type, &id);
-            if before.as_ref().is_none_or(|before| meta.is_some() && before.meta != new.meta.map(Value::Object)) {
+            if before
+                .as_ref()
+                .is_none_or(|before| meta.is_some() && before.meta != new.meta.map(Value::Object))
+            {
                 let created_at = created_at.unwrap_or(now);
                 let resource_type = new.resource_type;
-                changes.push(Change::PutResource { resource_type, resource_id: id, meta, created_at });
+                changes.push(Change::PutResource {
+                    resource_type,
+                    resource_id: id,
+                    meta,
+                    created_at,
+                });
             }
         }
         let mut batch = Batch::new(&self.graph);
         for (warrant, created_at) in warrants {
             validate::form(&warrant)?;
             validate::create(&warrant, &self.model, &self.graph).map_err(|error| match error {
-                Error::Invalid { parameter, message } => Error::Invalid { parameter, message: format!("{warrant}: {message}") },
+                Error::Invalid { parameter, message } => Error::Invalid {
+                    parameter,
+                    message: format!("{warrant}: {message}"),
+                },
                 error => error,
             })?;
             if !batch.has(&warrant) {
@@ -243,13 +305,23 @@ impl Working {
             }
         }
         let created = changes.len();
-        Ok(Prepared::new(changes, Written { created, ..Written::default() }))
+        Ok(Prepared::new(
+            changes,
+            Written {
+                created,
+                ..Written::default()
+            },
+        ))
     }
 }
 
 impl Prepared {
     fn new(changes: Vec<Change>, written: Written) -> Self {
-        Self { changes, written, model: None }
+        Self {
+            changes,
+            written,
+            model: None,
+        }
     }
 }
 
@@ -261,11 +333,17 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(graph: &'a Graph) -> Self {
-        Self { graph, set: HashMap::new() }
+        Self {
+            graph,
+            set: HashMap::new(),
+        }
     }
 
     fn has(&self, warrant: &Warrant) -> bool {
-        self.set.get(warrant).copied().unwrap_or_else(|| self.graph.find(&tuple(warrant)).is_some())
+        self.set
+            .get(warrant)
+            .copied()
+            .unwrap_or_else(|| self.graph.find(&tuple(warrant)).is_some())
     }
 
     fn set(&mut self, warrant: Warrant, there: bool) {
@@ -277,7 +355,10 @@ fn limit_batch(parameter: &str, len: usize) -> Result<()> {
     match len {
         0 => Err(Error::invalid(parameter, "the batch is empty")),
         1..=MAX_BATCH => Ok(()),
-        _ => Err(Error::invalid(parameter, format!("the batch has {len} entries; at most {MAX_BATCH} are allowed"))),
+        _ => Err(Error::invalid(
+            parameter,
+            format!("the batch has {len} entries; at most {MAX_BATCH} are allowed"),
+        )),
     }
 }
 
@@ -311,7 +392,10 @@ fn key(warrant: &Warrant) -> WarrantKey {
 }
 
 fn stored(warrant: &Warrant, created_at: i64) -> rowgate_store::Warrant {
-    rowgate_store::Warrant { key: key(warrant), created_at }
+    rowgate_store::Warrant {
+        key: key(warrant),
+        created_at,
+    }
 }
 
 fn tuple_of(key: &WarrantKey) -> Tuple<'_> {
@@ -330,14 +414,26 @@ fn tuple_of(key: &WarrantKey) -> Tuple<'_> {
 pub(crate) fn apply(graph: &mut Graph, change: &Change) -> Result<()> {
     match change {
         Change::Schema { .. } => {}
-        Change::PutResource { resource_type, resource_id, meta, created_at } => {
-            let meta = meta.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
-                let what = format!("metadata of {resource_type}:{resource_id}: {error}");
-                rowgate_graph::GraphError::Malformed(what)
-            })?;
+        Change::PutResource {
+            resource_type,
+            resource_id,
+            meta,
+            created_at,
+        } => {
+            let meta = meta
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|error| {
+                    let what = format!("metadata of {resource_type}:{resource_id}: {error}");
+                    rowgate_graph::GraphError::Malformed(what)
+                })?;
             graph.put_resource(resource_type, resource_id, meta, *created_at)?;
         }
-        Change::DeleteResource { resource_type, resource_id } => {
+        Change::DeleteResource {
+            resource_type,
+            resource_id,
+        } => {
             graph.delete_resource(resource_type, resource_id);
         }
         Change::CreateWarrant(warrant) => {

@@ -110,8 +110,18 @@ pub struct Written {
 
 impl std::fmt::Display for Warrant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { resource_type, resource_id, relation, subject_type, subject_id, .. } = self;
-        write!(f, "{resource_type}:{resource_id}#{relation}@{subject_type}:{subject_id}")?;
+        let Self {
+            resource_type,
+            resource_id,
+            relation,
+            subject_type,
+            subject_id,
+            ..
+        } = self;
+        write!(
+            f,
+            "{resource_type}:{resource_id}#{relation}@{subject_type}:{subject_id}"
+        )?;
         if let Some(relation) = &self.subject_relation {
             write!(f, "#{relation}")?;
         }

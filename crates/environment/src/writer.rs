@@ -32,7 +32,9 @@ pub(crate) type Queue = Sender<Message>;
 
 /// Microseconds since the Unix epoch.
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros() as i64)
 }
 
 pub(crate) fn run(store: &dyn Store, queue: &Receiver<Message>, flushed: &dyn Fn(&Arc<Inner>)) {
@@ -46,7 +48,11 @@ pub(crate) fn run(store: &dyn Store, queue: &Receiver<Message>, flushed: &dyn Fn
                 Message::Write(job) => group.push(*job),
                 Message::Stop => stopping = true,
             }
-            next = if stopping || group.len() < MAX_GROUP { queue.try_recv().ok() } else { None };
+            next = if stopping || group.len() < MAX_GROUP {
+                queue.try_recv().ok()
+            } else {
+                None
+            };
         }
         write(store, group, flushed);
     }
@@ -57,7 +63,12 @@ fn write(store: &dyn Store, group: Vec<Job>, flushed: &dyn Fn(&Arc<Inner>)) {
     let mut touched: Vec<Arc<Inner>> = Vec::new();
     let mut answers: Vec<(Done, Result<Written>)> = Vec::new();
     let mut broken: Option<Error> = None;
-    for Job { environment, write, done } in group {
+    for Job {
+        environment,
+        write,
+        done,
+    } in group
+    {
         let mut working = environment.working();
         let at = now();
         let outcome = working.prepare(write, at).and_then(|mut prepared| {
@@ -111,6 +122,9 @@ fn copy(error: &Error) -> Error {
     match error {
         Error::Store(error) => Error::Store(Arc::clone(error)),
         Error::Graph(error) => Error::Graph(Arc::clone(error)),
-        other => Error::Refused { code: "internal_error", message: other.to_string() },
+        other => Error::Refused {
+            code: "internal_error",
+            message: other.to_string(),
+        },
     }
 }

@@ -58,7 +58,9 @@ fn warrant(text: &str) -> Warrant {
 }
 
 fn create(environment: &Environment, texts: &[&str]) -> Result<rowgate_environment::Written, Error> {
-    environment.write(Write::Warrants(texts.iter().map(|text| (Op::Create, warrant(text))).collect()))
+    environment.write(Write::Warrants(
+        texts.iter().map(|text| (Op::Create, warrant(text))).collect(),
+    ))
 }
 
 fn delete(environment: &Environment, text: &str) -> Result<rowgate_environment::Written, Error> {
@@ -78,8 +80,18 @@ fn check(environment: &Environment, text: &str) -> bool {
         },
     };
     let context = Context::new();
-    let ambient = Ambient { context: &context, claims: None, now: Timestamp(0) };
-    environment.read().view().check(&check, &ambient).unwrap().value.grants()
+    let ambient = Ambient {
+        context: &context,
+        claims: None,
+        now: Timestamp(0),
+    };
+    environment
+        .read()
+        .view()
+        .check(&check, &ambient)
+        .unwrap()
+        .value
+        .grants()
 }
 
 #[test]
@@ -87,7 +99,14 @@ fn what_was_written_decides_at_once_and_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let (registry, environment) = open(&directory);
     apply(&environment, TICKETING).unwrap();
-    create(&environment, &["ticket:7#parent@organization:acme", "organization:acme#member@user:ann"]).unwrap();
+    create(
+        &environment,
+        &[
+            "ticket:7#parent@organization:acme",
+            "organization:acme#member@user:ann",
+        ],
+    )
+    .unwrap();
     assert!(check(&environment, "ticket:7#viewer@user:ann"));
     let revision = environment.read().revision();
     registry.close().unwrap();
@@ -105,11 +124,19 @@ fn a_snapshot_and_the_log_after_it_give_the_same_state() {
     apply(&environment, TICKETING).unwrap();
     // Enough commits that closing writes a snapshot.
     for number in 0..600 {
-        create(&environment, &[&format!("ticket:{number}#assignee@user:u{}", number % 7)]).unwrap();
+        create(
+            &environment,
+            &[&format!("ticket:{number}#assignee@user:u{}", number % 7)],
+        )
+        .unwrap();
     }
     registry.close().unwrap();
     let (registry, environment) = open(&directory);
-    create(&environment, &["ticket:0#assignee@team:t#member", "team:t#member@user:ann"]).unwrap();
+    create(
+        &environment,
+        &["ticket:0#assignee@team:t#member", "team:t#member@user:ann"],
+    )
+    .unwrap();
     delete(&environment, "ticket:1#assignee@user:u1").unwrap();
     registry.close().unwrap();
     let (_registry, environment) = open(&directory);
@@ -124,11 +151,21 @@ fn a_repeated_create_changes_nothing_and_a_delete_of_nothing_is_not_found() {
     let directory = tempfile::tempdir().unwrap();
     let (_registry, environment) = open(&directory);
     apply(&environment, TICKETING).unwrap();
-    let first = create(&environment, &["ticket:7#assignee@user:ann"]).unwrap().revision;
-    assert_eq!(create(&environment, &["ticket:7#assignee@user:ann"]).unwrap().revision, first);
+    let first = create(&environment, &["ticket:7#assignee@user:ann"])
+        .unwrap()
+        .revision;
+    assert_eq!(
+        create(&environment, &["ticket:7#assignee@user:ann"])
+            .unwrap()
+            .revision,
+        first
+    );
     delete(&environment, "ticket:7#assignee@user:ann").unwrap();
     let error = delete(&environment, "ticket:7#assignee@user:ann").unwrap_err();
-    assert_eq!((error.code(), error.to_string().as_str()), ("not_found", "Warrant ticket:7#assignee@user:ann not found"));
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("not_found", "Warrant ticket:7#assignee@user:ann not found")
+    );
 }
 
 #[test]
@@ -142,15 +179,26 @@ fn a_batch_is_carried_out_whole_or_not_at_all() {
         (Op::Delete, warrant("ticket:7#assignee@user:ann")),
         (Op::Delete, warrant("ticket:7#assignee@user:ann")),
     ];
-    assert_eq!(environment.write(Write::Warrants(batch)).unwrap_err().code(), "not_found");
-    assert_eq!((environment.read().revision(), environment.read().graph.warrant_count()), (before, 0));
+    assert_eq!(
+        environment.write(Write::Warrants(batch)).unwrap_err().code(),
+        "not_found"
+    );
+    assert_eq!(
+        (
+            environment.read().revision(),
+            environment.read().graph.warrant_count()
+        ),
+        (before, 0)
+    );
     let in_order = vec![
         (Op::Create, warrant("ticket:7#assignee@user:ann")),
         (Op::Delete, warrant("ticket:7#assignee@user:ann")),
         (Op::Create, warrant("ticket:7#assignee@user:bob")),
     ];
     environment.write(Write::Warrants(in_order)).unwrap();
-    assert!(check(&environment, "ticket:7#viewer@user:bob") && !check(&environment, "ticket:7#viewer@user:ann"));
+    assert!(
+        check(&environment, "ticket:7#viewer@user:bob") && !check(&environment, "ticket:7#viewer@user:ann")
+    );
 }
 
 #[test]
@@ -159,17 +207,32 @@ fn what_the_schema_does_not_allow_is_refused_with_the_parameter() {
     let (_registry, environment) = open(&directory);
     apply(&environment, TICKETING).unwrap();
     for (text, parameter, part) in [
-        ("note:7#assignee@user:ann", "resource_type", "`note` does not exist"),
-        ("ticket:7#owner@user:ann", "relation", "`owner` does not exist on resource type `ticket`"),
+        (
+            "note:7#assignee@user:ann",
+            "resource_type",
+            "`note` does not exist",
+        ),
+        (
+            "ticket:7#owner@user:ann",
+            "relation",
+            "`owner` does not exist on resource type `ticket`",
+        ),
         ("ticket:7#viewer@user:ann", "subject", "computed by its rule"),
         ("ticket:7#parent@user:ann", "subject", "allows [organization]"),
-        ("ticket:7#assignee@team:t", "subject", "does not accept `team`; its schema allows [user, team#member]"),
+        (
+            "ticket:7#assignee@team:t",
+            "subject",
+            "does not accept `team`; its schema allows [user, team#member]",
+        ),
         ("ticket:*#assignee@user:ann", "resource_id", "on one resource"),
         ("ticket:7#assignee@team:*#member", "subject.relation", "wildcard"),
         ("ticket:a b#assignee@user:ann", "resource_id", "can only contain"),
     ] {
         match create(&environment, &[text]).unwrap_err() {
-            Error::Invalid { parameter: got, message } => {
+            Error::Invalid {
+                parameter: got,
+                message,
+            } => {
                 assert_eq!(got, parameter, "{text}");
                 assert!(message.contains(part), "{text}: {message}");
             }
@@ -177,11 +240,23 @@ fn what_the_schema_does_not_allow_is_refused_with_the_parameter() {
         }
     }
     let long = "x".repeat(256);
-    assert_eq!(create(&environment, &[&format!("ticket:{long}#assignee@user:ann")]).unwrap_err().code(), "invalid_parameter");
+    assert_eq!(
+        create(&environment, &[&format!("ticket:{long}#assignee@user:ann")])
+            .unwrap_err()
+            .code(),
+        "invalid_parameter"
+    );
     let mut bad_policy = warrant("ticket:7#assignee@user:ann");
     bad_policy.policy = Some("element = 1".into());
-    let error = environment.write(Write::Warrants(vec![(Op::Create, bad_policy)])).unwrap_err();
-    assert!(error.to_string().starts_with("error validating policy 'element = 1'"), "{error}");
+    let error = environment
+        .write(Write::Warrants(vec![(Op::Create, bad_policy)]))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("error validating policy 'element = 1'"),
+        "{error}"
+    );
     assert_eq!(environment.read().graph.warrant_count(), 0);
 }
 
@@ -205,7 +280,10 @@ type room
     apply(&environment, &open_to_all.replace("none_of", "any_of")).unwrap();
     create(&environment, &["room:1#banned@room:2#guest"]).unwrap();
     let error = apply(&environment, open_to_all).unwrap_err();
-    assert!(error.to_string().contains("delete those warrants first"), "{error}");
+    assert!(
+        error.to_string().contains("delete those warrants first"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -213,12 +291,26 @@ fn deleting_a_resource_deletes_its_warrants_on_both_sides() {
     let directory = tempfile::tempdir().unwrap();
     let (_registry, environment) = open(&directory);
     apply(&environment, TICKETING).unwrap();
-    create(&environment, &["ticket:7#assignee@team:t#member", "team:t#member@user:ann", "ticket:8#assignee@user:ann"]).unwrap();
-    let written = environment.write(Write::DeleteResources(vec![("team".into(), "t".into())])).unwrap();
+    create(
+        &environment,
+        &[
+            "ticket:7#assignee@team:t#member",
+            "team:t#member@user:ann",
+            "ticket:8#assignee@user:ann",
+        ],
+    )
+    .unwrap();
+    let written = environment
+        .write(Write::DeleteResources(vec![("team".into(), "t".into())]))
+        .unwrap();
     assert_eq!(written.resources[0].resource_id, "t");
     assert_eq!(environment.read().graph.warrant_count(), 1);
-    assert!(!check(&environment, "ticket:7#viewer@user:ann") && check(&environment, "ticket:8#viewer@user:ann"));
-    let again = environment.write(Write::DeleteResources(vec![("team".into(), "t".into())])).unwrap_err();
+    assert!(
+        !check(&environment, "ticket:7#viewer@user:ann") && check(&environment, "ticket:8#viewer@user:ann")
+    );
+    let again = environment
+        .write(Write::DeleteResources(vec![("team".into(), "t".into())]))
+        .unwrap_err();
     assert_eq!(again.to_string(), "Resource team:t not found");
 }
 
@@ -227,18 +319,42 @@ fn metadata_is_kept_replaced_and_cleared() {
     let directory = tempfile::tempdir().unwrap();
     let (registry, environment) = open(&directory);
     let meta = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap();
-    let new = |meta| NewResource { resource_type: "user".into(), resource_id: Some("ann".into()), meta };
-    environment.write(Write::CreateResources(vec![new(Some(meta(r#"{"a":1}"#)))])).unwrap();
-    let kept = environment.write(Write::CreateResources(vec![new(None)])).unwrap();
+    let new = |meta| NewResource {
+        resource_type: "user".into(),
+        resource_id: Some("ann".into()),
+        meta,
+    };
+    environment
+        .write(Write::CreateResources(vec![new(Some(meta(r#"{"a":1}"#)))]))
+        .unwrap();
+    let kept = environment
+        .write(Write::CreateResources(vec![new(None)]))
+        .unwrap();
     assert_eq!(kept.resources[0].meta, Some(serde_json::json!({"a": 1})));
     let (resource_type, resource_id) = ("user".to_owned(), "ann".to_owned());
-    let cleared = Write::UpdateResource { resource_type, resource_id, meta: None };
+    let cleared = Write::UpdateResource {
+        resource_type,
+        resource_id,
+        meta: None,
+    };
     assert_eq!(environment.write(cleared).unwrap().resources[0].meta, None);
-    let generated = NewResource { resource_type: "user".into(), resource_id: Some(String::new()), meta: None };
-    let written = environment.write(Write::CreateResources(vec![generated])).unwrap();
+    let generated = NewResource {
+        resource_type: "user".into(),
+        resource_id: Some(String::new()),
+        meta: None,
+    };
+    let written = environment
+        .write(Write::CreateResources(vec![generated]))
+        .unwrap();
     assert_eq!(written.resources[0].resource_id.len(), 36);
     let large = meta(&format!(r#"{{"a":"{}"}}"#, "x".repeat(50_000)));
-    assert_eq!(environment.write(Write::CreateResources(vec![new(Some(large))])).unwrap_err().code(), "invalid_parameter");
+    assert_eq!(
+        environment
+            .write(Write::CreateResources(vec![new(Some(large))]))
+            .unwrap_err()
+            .code(),
+        "invalid_parameter"
+    );
     registry.close().unwrap();
     let (_registry, environment) = open(&directory);
     assert_eq!(environment.read().graph.meta("user", "ann"), None);
@@ -257,7 +373,10 @@ fn many_writers_share_flushes_and_none_is_lost() {
                 for number in 0..50 {
                     let text = format!("ticket:{writer}-{number}#assignee@user:u{writer}");
                     let written = create(&environment, &[&text]).unwrap();
-                    assert!(environment.read().revision() >= written.revision, "an answer came before it could be read");
+                    assert!(
+                        environment.read().revision() >= written.revision,
+                        "an answer came before it could be read"
+                    );
                     assert!(check(&environment, &text));
                 }
             });
@@ -277,11 +396,19 @@ fn tokens_name_a_revision_of_one_environment() {
     let token = environment.token(environment.read().revision());
     let freshness = environment.freshness(Some(&token)).unwrap();
     assert!(environment.read_at_least(freshness).is_some());
-    assert_eq!(other.freshness(Some(&token)).unwrap_err().code(), "invalid_parameter");
+    assert_eq!(
+        other.freshness(Some(&token)).unwrap_err().code(),
+        "invalid_parameter"
+    );
     let future = environment.freshness(Some(&environment.token(1_000))).unwrap();
     assert_eq!(future, Freshness::AtLeast(1_000));
     assert!(environment.read_at_least(future).is_none());
-    assert!(environment.from_the_future().to_string().contains("later revision"));
+    assert!(
+        environment
+            .from_the_future()
+            .to_string()
+            .contains("later revision")
+    );
 }
 
 #[test]
@@ -293,7 +420,13 @@ fn a_kept_revision_stays_as_it_was() {
     environment.pin(&published);
     create(&environment, &["ticket:7#assignee@user:ann"]).unwrap();
     let kept = environment.pinned(published.revision()).unwrap();
-    assert_eq!((kept.graph.warrant_count(), environment.read().graph.warrant_count()), (0, 1));
+    assert_eq!(
+        (
+            kept.graph.warrant_count(),
+            environment.read().graph.warrant_count()
+        ),
+        (0, 1)
+    );
     assert!(environment.pinned(published.revision() + 100).is_none());
 }
 
@@ -308,15 +441,27 @@ fn keys_open_their_own_environment_until_they_are_deleted() {
     assert!(registry.authenticate("sk_nonsense_nonsense").is_none());
     registry.delete_key(&staging, &first.id).unwrap();
     assert!(registry.authenticate(&secret).is_none());
-    assert_eq!(registry.delete_key(&staging, &second.id).unwrap_err().code(), "invalid_request");
-    assert_eq!(registry.add_key(&environment, "x", "short").unwrap_err().code(), "invalid_parameter");
-    assert_eq!(registry.add_key(&environment, "x", &other).unwrap_err().code(), "duplicate_record");
+    assert_eq!(
+        registry.delete_key(&staging, &second.id).unwrap_err().code(),
+        "invalid_request"
+    );
+    assert_eq!(
+        registry.add_key(&environment, "x", "short").unwrap_err().code(),
+        "invalid_parameter"
+    );
+    assert_eq!(
+        registry.add_key(&environment, "x", &other).unwrap_err().code(),
+        "duplicate_record"
+    );
     registry.close().unwrap();
     let (registry, _) = open(&directory);
     assert_eq!(registry.authenticate(&other).unwrap().name(), "staging");
     registry.delete_environment("staging").unwrap();
     assert!(registry.authenticate(&other).is_none());
-    assert_eq!(registry.delete_environment("default").unwrap_err().code(), "invalid_request");
+    assert_eq!(
+        registry.delete_environment("default").unwrap_err().code(),
+        "invalid_request"
+    );
 }
 
 #[test]

@@ -21,7 +21,11 @@ struct Leaf {
 
 impl Default for Leaf {
     fn default() -> Self {
-        Self { ends: [0; LEAF], edges: Vec::new(), hubs: Vec::new() }
+        Self {
+            ends: [0; LEAF],
+            edges: Vec::new(),
+            hubs: Vec::new(),
+        }
     }
 }
 
@@ -37,7 +41,10 @@ impl Leaf {
         if self.hubs.is_empty() {
             return None;
         }
-        self.hubs.iter().find(|(at, _)| usize::from(*at) == slot).map(|(_, hub)| hub)
+        self.hubs
+            .iter()
+            .find(|(at, _)| usize::from(*at) == slot)
+            .map(|(_, hub)| hub)
     }
 }
 
@@ -61,9 +68,11 @@ impl<'a> Edges<'a> {
 
     #[inline]
     fn between(self, low: u64, high: u64) -> impl Iterator<Item = &'a Edge> {
-        edge::range(self.inline, low, high)
-            .iter()
-            .chain(self.hub.into_iter().flat_map(move |hub| hub.range(low, high).flatten()))
+        edge::range(self.inline, low, high).iter().chain(
+            self.hub
+                .into_iter()
+                .flat_map(move |hub| hub.range(low, high).flatten()),
+        )
     }
 
     /// All edges, in order.
@@ -74,13 +83,19 @@ impl<'a> Edges<'a> {
     /// The edges whose first symbol is `first`.
     #[inline]
     pub fn of(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
-        self.between(edge::key(first, Symbol::NONE, 0), edge::key(first, Symbol(u16::MAX), u32::MAX))
+        self.between(
+            edge::key(first, Symbol::NONE, 0),
+            edge::key(first, Symbol(u16::MAX), u32::MAX),
+        )
     }
 
     /// The edges whose first symbol is `first` and whose second is not [`Symbol::NONE`].
     #[inline]
     pub fn of_with_second(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
-        self.between(edge::key(first, Symbol(1), 0), edge::key(first, Symbol(u16::MAX), u32::MAX))
+        self.between(
+            edge::key(first, Symbol(1), 0),
+            edge::key(first, Symbol(u16::MAX), u32::MAX),
+        )
     }
 
     /// The edges with these two symbols.
@@ -111,8 +126,14 @@ impl Adjacency {
     pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
         let (index, slot) = split(object);
         match self.leaves.get(index) {
-            Some(leaf) => Edges { inline: leaf.edges.get(leaf.span(slot)).unwrap_or(&[]), hub: leaf.hub(slot) },
-            None => Edges { inline: &[], hub: None },
+            Some(leaf) => Edges {
+                inline: leaf.edges.get(leaf.span(slot)).unwrap_or(&[]),
+                hub: leaf.hub(slot),
+            },
+            None => Edges {
+                inline: &[],
+                hub: None,
+            },
         }
     }
 
@@ -121,12 +142,16 @@ impl Adjacency {
         while self.leaves.len() <= index {
             self.leaves.push(Leaf::default());
         }
-        let Some(leaf) = self.leaves.get_mut(index) else { return false };
+        let Some(leaf) = self.leaves.get_mut(index) else {
+            return false;
+        };
         if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
             return hub.insert(edge);
         }
         let span = leaf.span(slot);
-        let Err(at) = edge::position(&leaf.edges[span.clone()], &edge) else { return false };
+        let Err(at) = edge::position(&leaf.edges[span.clone()], &edge) else {
+            return false;
+        };
         leaf.edges.insert(span.start + at, edge);
         leaf.ends[slot..].iter_mut().for_each(|end| *end += 1);
         if span.len() + 1 > INLINE {
@@ -137,12 +162,16 @@ impl Adjacency {
 
     pub(crate) fn remove(&mut self, object: ObjectId, edge: &Edge) -> bool {
         let (index, slot) = split(object);
-        let Some(leaf) = self.leaves.get_mut(index) else { return false };
+        let Some(leaf) = self.leaves.get_mut(index) else {
+            return false;
+        };
         if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
             return hub.remove(edge);
         }
         let span = leaf.span(slot);
-        let Ok(at) = edge::position(&leaf.edges[span.clone()], edge) else { return false };
+        let Ok(at) = edge::position(&leaf.edges[span.clone()], edge) else {
+            return false;
+        };
         leaf.edges.remove(span.start + at);
         leaf.ends[slot..].iter_mut().for_each(|end| *end -= 1);
         true
@@ -159,7 +188,9 @@ impl Adjacency {
             leaf.fill(here);
             leaf
         });
-        Self { leaves: leaves.collect() }
+        Self {
+            leaves: leaves.collect(),
+        }
     }
 }
 
@@ -198,7 +229,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn edge(first: u16, second: u16, other: u32) -> Edge {
-        Edge { key: edge::key(Symbol(first), Symbol(second), other), policy: PolicyId::NONE, warrant: WarrantId(other) }
+        Edge {
+            key: edge::key(Symbol(first), Symbol(second), other),
+            policy: PolicyId::NONE,
+            warrant: WarrantId(other),
+        }
     }
 
     /// Small lists, lists that become hubs, removals and snapshots against a plain set.
@@ -216,29 +251,50 @@ mod tests {
             let object = if random(2) == 0 { 5 } else { random(200) };
             let edge = edge(random(3) as u16 + 1, random(2) as u16, random(2000));
             if random(3) > 0 {
-                assert_eq!(adjacency.insert(ObjectId(object), edge), plain.insert((object, edge)));
+                assert_eq!(
+                    adjacency.insert(ObjectId(object), edge),
+                    plain.insert((object, edge))
+                );
             } else {
-                assert_eq!(adjacency.remove(ObjectId(object), &edge), plain.remove(&(object, edge)));
+                assert_eq!(
+                    adjacency.remove(ObjectId(object), &edge),
+                    plain.remove(&(object, edge))
+                );
             }
             if round % 5000 == 0 {
                 published.push((adjacency.clone(), plain.clone()));
             }
         }
         published.push((adjacency, plain.clone()));
-        let pairs: Vec<(ObjectId, Edge)> = plain.iter().map(|(object, edge)| (ObjectId(*object), *edge)).collect();
+        let pairs: Vec<(ObjectId, Edge)> = plain
+            .iter()
+            .map(|(object, edge)| (ObjectId(*object), *edge))
+            .collect();
         published.push((Adjacency::from_sorted(200, &pairs), plain));
         for (adjacency, plain) in published {
             for object in 0..200 {
-                let want: Vec<&Edge> = plain.iter().filter(|(at, _)| *at == object).map(|(_, edge)| edge).collect();
+                let want: Vec<&Edge> = plain
+                    .iter()
+                    .filter(|(at, _)| *at == object)
+                    .map(|(_, edge)| edge)
+                    .collect();
                 let edges = adjacency.edges(ObjectId(object));
                 assert!(edges.all().eq(want.iter().copied()));
                 assert_eq!(edges.len(), want.len());
                 let two = |edge: &&Edge| edge.first() == Symbol(2);
                 assert!(edges.of(Symbol(2)).eq(want.iter().copied().filter(two)));
                 let group = |edge: &&Edge| two(edge) && !edge.second().is_none();
-                assert!(edges.of_with_second(Symbol(2)).eq(want.iter().copied().filter(group)));
+                assert!(
+                    edges
+                        .of_with_second(Symbol(2))
+                        .eq(want.iter().copied().filter(group))
+                );
                 let one = |edge: &&Edge| two(edge) && edge.second().is_none() && edge.other().0 == 77;
-                assert!(edges.to(Symbol(2), Symbol::NONE, ObjectId(77)).eq(want.iter().copied().filter(one)));
+                assert!(
+                    edges
+                        .to(Symbol(2), Symbol::NONE, ObjectId(77))
+                        .eq(want.iter().copied().filter(one))
+                );
             }
         }
     }

@@ -14,10 +14,10 @@
 
 use std::io::{Read, Write};
 
+use crate::adjacency::Adjacency;
 use crate::graph::edges_of;
 use crate::warrants::WarrantRef;
 use crate::{Graph, GraphError, ObjectId, PolicyId, Snapshot, Symbol};
-use crate::adjacency::Adjacency;
 
 /// The longest text that is believed when reading back.
 const MAX_TEXT: u32 = 1 << 20;
@@ -67,13 +67,19 @@ pub fn encode(snapshot: &Snapshot, out: &mut dyn Write) -> std::io::Result<()> {
         out.write_all(&snapshot.type_of(object).0.to_le_bytes())?;
         out.write_all(&resource.map_or(0, |resource| resource.created_at).to_le_bytes())?;
         write_text(out, snapshot.id_of(object))?;
-        let meta = resource.and_then(|resource| resource.meta).map(ToString::to_string);
+        let meta = resource
+            .and_then(|resource| resource.meta)
+            .map(ToString::to_string);
         write_text(out, &meta.unwrap_or_default())?;
     }
 
     out.write_all(&(snapshot.warrants.alive() as u32).to_le_bytes())?;
     for (_, row) in snapshot.warrants_oldest_first(None) {
-        let policy = if row.policy.is_none() { 0 } else { policy_numbers.get(&row.policy).copied().unwrap_or(0) };
+        let policy = if row.policy.is_none() {
+            0
+        } else {
+            policy_numbers.get(&row.policy).copied().unwrap_or(0)
+        };
         let mut bytes = [0u8; ROW];
         bytes[0..4].copy_from_slice(&numbers[row.resource.0 as usize].to_le_bytes());
         bytes[4..8].copy_from_slice(&numbers[row.subject.0 as usize].to_le_bytes());
@@ -120,7 +126,10 @@ impl Reader<'_> {
 /// # Errors
 /// [`GraphError::Io`] from `input`, [`GraphError::Malformed`] when the bytes do not describe a graph.
 pub fn decode(input: &mut dyn Read) -> Result<Graph, GraphError> {
-    let mut reader = Reader { input, text: Vec::new() };
+    let mut reader = Reader {
+        input,
+        text: Vec::new(),
+    };
     let mut graph = Graph::default();
     let names = u16::from_le_bytes(reader.bytes()?);
     for _ in 0..names {
@@ -149,9 +158,15 @@ fn read_resources(reader: &mut Reader<'_>, graph: &mut Graph, count: u32) -> Res
             return Err(GraphError::Malformed(format!("resource {number} has no type")));
         }
         let id = reader.text()?;
-        let object = state.objects.push(symbol, id, created_at).ok_or(GraphError::Full)?;
+        let object = state
+            .objects
+            .push(symbol, id, created_at)
+            .ok_or(GraphError::Full)?;
         let wildcard = id == "*";
-        state.lookup.reserve(&state.objects, (number as usize + 1).next_power_of_two().min(count as usize));
+        state.lookup.reserve(
+            &state.objects,
+            (number as usize + 1).next_power_of_two().min(count as usize),
+        );
         state.lookup.insert(&state.objects, object, symbol, id);
         if wildcard {
             let wildcards = std::sync::Arc::make_mut(&mut state.wildcards);
@@ -189,7 +204,9 @@ fn read_warrants(
             || !(subject_relation.is_none() || known(subject_relation))
             || policy > policy_texts.len()
         {
-            return Err(GraphError::Malformed(format!("warrant {number} names something that is not there")));
+            return Err(GraphError::Malformed(format!(
+                "warrant {number} names something that is not there"
+            )));
         }
         let mut created = [0; 8];
         created.copy_from_slice(&bytes[16..24]);
@@ -210,7 +227,9 @@ fn read_warrants(
     }
     let side = |pick: fn(&WarrantRef) -> ObjectId, which: usize| {
         let rows = graph.state.warrants_oldest_first(None);
-        let mut edges: Vec<_> = rows.map(|(warrant, row)| (pick(row), edges_of(row, warrant)[which])).collect();
+        let mut edges: Vec<_> = rows
+            .map(|(warrant, row)| (pick(row), edges_of(row, warrant)[which]))
+            .collect();
         edges.sort_unstable();
         Adjacency::from_sorted(graph.state.objects.len(), &edges)
     };

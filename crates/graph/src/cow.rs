@@ -16,13 +16,19 @@ pub(crate) struct CowVec<T> {
 
 impl<T> Clone for CowVec<T> {
     fn clone(&self) -> Self {
-        Self { root: Arc::clone(&self.root), len: self.len }
+        Self {
+            root: Arc::clone(&self.root),
+            len: self.len,
+        }
     }
 }
 
 impl<T> Default for CowVec<T> {
     fn default() -> Self {
-        Self { root: Arc::default(), len: 0 }
+        Self {
+            root: Arc::default(),
+            len: 0,
+        }
     }
 }
 
@@ -33,11 +39,16 @@ impl<T> CowVec<T> {
 
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        self.root.get(index / BRANCH)?.get(index % BRANCH).map(|leaf| &**leaf)
+        self.root
+            .get(index / BRANCH)?
+            .get(index % BRANCH)
+            .map(|leaf| &**leaf)
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.root.iter().flat_map(|branch| branch.iter().map(|leaf| &**leaf))
+        self.root
+            .iter()
+            .flat_map(|branch| branch.iter().map(|leaf| &**leaf))
     }
 }
 
@@ -83,8 +94,14 @@ mod tests {
         let before = vec.clone();
         *vec.get_mut(700).unwrap() = 1;
         vec.push(1000);
-        assert_eq!((before.get(700), before.get(1000), before.len()), (Some(&700), None, 1000));
-        assert_eq!((vec.get(700), vec.get(1000), vec.len()), (Some(&1), Some(&1000), 1001));
+        assert_eq!(
+            (before.get(700), before.get(1000), before.len()),
+            (Some(&700), None, 1000)
+        );
+        assert_eq!(
+            (vec.get(700), vec.get(1000), vec.len()),
+            (Some(&1), Some(&1000), 1001)
+        );
         assert!(before.iter().copied().eq(0..1000));
     }
 }

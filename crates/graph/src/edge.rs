@@ -66,11 +66,17 @@ pub(crate) fn range(list: &[Edge], low: u64, high: u64) -> &[Edge] {
     // Most lists are a handful of edges: walking them beats two binary searches.
     let (start, end) = if list.len() <= 8 {
         let start = list.iter().position(|edge| edge.key >= low).unwrap_or(list.len());
-        let end = list[start..].iter().position(|edge| edge.key > high).map_or(list.len(), |n| start + n);
+        let end = list[start..]
+            .iter()
+            .position(|edge| edge.key > high)
+            .map_or(list.len(), |n| start + n);
         (start, end)
     } else {
         let start = list.partition_point(|edge| edge.key < low);
-        (start, start + list[start..].partition_point(|edge| edge.key <= high))
+        (
+            start,
+            start + list[start..].partition_point(|edge| edge.key <= high),
+        )
     };
     &list[start..end]
 }

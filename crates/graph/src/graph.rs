@@ -98,12 +98,21 @@ impl Graph {
     ///
     /// # Errors
     /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
-    pub fn ensure_resource(&mut self, resource_type: &str, id: &str, created_at: i64) -> Result<ObjectId, GraphError> {
+    pub fn ensure_resource(
+        &mut self,
+        resource_type: &str,
+        id: &str,
+        created_at: i64,
+    ) -> Result<ObjectId, GraphError> {
         let symbol = self.intern(resource_type)?;
         if let Some(object) = self.state.lookup.find(&self.state.objects, symbol, id) {
             return Ok(object);
         }
-        let object = self.state.objects.push(symbol, id, created_at).ok_or(GraphError::Full)?;
+        let object = self
+            .state
+            .objects
+            .push(symbol, id, created_at)
+            .ok_or(GraphError::Full)?;
         self.state.lookup.insert(&self.state.objects, object, symbol, id);
         if id == "*" {
             let wildcards = Arc::make_mut(&mut self.state.wildcards);
@@ -133,11 +142,17 @@ impl Graph {
 
     /// Deletes a resource and every warrant that names it on either side. `false` when it does not exist.
     pub fn delete_resource(&mut self, resource_type: &str, id: &str) -> bool {
-        let Some(symbol) = self.state.names.get(resource_type) else { return false };
-        let Some(object) = self.state.lookup.find(&self.state.objects, symbol, id) else { return false };
+        let Some(symbol) = self.state.names.get(resource_type) else {
+            return false;
+        };
+        let Some(object) = self.state.lookup.find(&self.state.objects, symbol, id) else {
+            return false;
+        };
         let on_it = self.state.subjects.edges(object).all();
-        let warrants: Vec<WarrantId> =
-            on_it.chain(self.state.resources.edges(object).all()).map(|edge| edge.warrant).collect();
+        let warrants: Vec<WarrantId> = on_it
+            .chain(self.state.resources.edges(object).all())
+            .map(|edge| edge.warrant)
+            .collect();
         for warrant in warrants {
             self.remove(warrant);
         }
@@ -160,12 +175,21 @@ impl Graph {
         let resource = self.ensure_resource(tuple.resource_type, tuple.resource_id, created_at)?;
         let subject = self.ensure_resource(tuple.subject_type, tuple.subject_id, created_at)?;
         let relation = self.intern(tuple.relation)?;
-        let subject_relation = tuple.subject_relation.map_or(Ok(Symbol::NONE), |name| self.intern(name))?;
+        let subject_relation = tuple
+            .subject_relation
+            .map_or(Ok(Symbol::NONE), |name| self.intern(name))?;
         let policy = match tuple.policy {
             Some(text) => self.policies.acquire(&mut self.state.policies, text),
             None => PolicyId::NONE,
         };
-        let row = WarrantRef { resource, subject, relation, subject_relation, policy, created_at };
+        let row = WarrantRef {
+            resource,
+            subject,
+            relation,
+            subject_relation,
+            policy,
+            created_at,
+        };
         let warrant = self.state.warrants.push(row).ok_or(GraphError::Full)?;
         let [forward, backward] = edges_of(&row, warrant);
         self.state.subjects.insert(resource, forward);
@@ -214,7 +238,9 @@ impl Graph {
     }
 
     fn remove(&mut self, warrant: WarrantId) -> bool {
-        let Some(row) = self.state.warrants.get(warrant).copied() else { return false };
+        let Some(row) = self.state.warrants.get(warrant).copied() else {
+            return false;
+        };
         let [forward, backward] = edges_of(&row, warrant);
         self.state.subjects.remove(row.resource, &forward);
         self.state.resources.remove(row.subject, &backward);
@@ -239,7 +265,15 @@ impl Graph {
 pub(crate) fn edges_of(row: &WarrantRef, warrant: WarrantId) -> [Edge; 2] {
     let (relation, group, policy) = (row.relation, row.subject_relation, row.policy);
     [
-        Edge { key: edge::key(relation, group, row.subject.0), policy, warrant },
-        Edge { key: edge::key(group, relation, row.resource.0), policy, warrant },
+        Edge {
+            key: edge::key(relation, group, row.subject.0),
+            policy,
+            warrant,
+        },
+        Edge {
+            key: edge::key(group, relation, row.resource.0),
+            policy,
+            warrant,
+        },
     ]
 }

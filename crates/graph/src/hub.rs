@@ -16,8 +16,14 @@ pub(crate) struct Hub {
 impl Hub {
     /// From edges already sorted.
     pub(crate) fn from_sorted(edges: &[Edge]) -> Self {
-        let blocks = edges.chunks(BLOCK * 3 / 4).map(|block| Arc::new(block.to_vec())).collect();
-        Self { blocks: Arc::new(blocks), len: edges.len() }
+        let blocks = edges
+            .chunks(BLOCK * 3 / 4)
+            .map(|block| Arc::new(block.to_vec()))
+            .collect();
+        Self {
+            blocks: Arc::new(blocks),
+            len: edges.len(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -26,7 +32,9 @@ impl Hub {
 
     /// The block that holds `edge`, or would.
     fn block_of(&self, edge: &Edge) -> usize {
-        self.blocks.partition_point(|block| block.first().is_some_and(|first| first <= edge)).saturating_sub(1)
+        self.blocks
+            .partition_point(|block| block.first().is_some_and(|first| first <= edge))
+            .saturating_sub(1)
     }
 
     pub(crate) fn insert(&mut self, edge: Edge) -> bool {
@@ -35,8 +43,12 @@ impl Hub {
         if blocks.is_empty() {
             blocks.push(Arc::default());
         }
-        let Some(block) = blocks.get_mut(index).map(Arc::make_mut) else { return false };
-        let Err(at) = edge::position(block, &edge) else { return false };
+        let Some(block) = blocks.get_mut(index).map(Arc::make_mut) else {
+            return false;
+        };
+        let Err(at) = edge::position(block, &edge) else {
+            return false;
+        };
         block.insert(at, edge);
         if block.len() > BLOCK {
             let upper = block.split_off(BLOCK / 2);
@@ -49,8 +61,12 @@ impl Hub {
     pub(crate) fn remove(&mut self, edge: &Edge) -> bool {
         let index = self.block_of(edge);
         let blocks = Arc::make_mut(&mut self.blocks);
-        let Some(block) = blocks.get_mut(index).map(Arc::make_mut) else { return false };
-        let Ok(at) = edge::position(block, edge) else { return false };
+        let Some(block) = blocks.get_mut(index).map(Arc::make_mut) else {
+            return false;
+        };
+        let Ok(at) = edge::position(block, edge) else {
+            return false;
+        };
         block.remove(at);
         if block.is_empty() {
             blocks.remove(index);
@@ -61,7 +77,9 @@ impl Hub {
 
     /// The blocks that can hold keys of `low..=high`, each narrowed to them.
     pub(crate) fn range(&self, low: u64, high: u64) -> impl Iterator<Item = &[Edge]> {
-        let start = self.blocks.partition_point(|block| block.last().is_some_and(|last| last.key < low));
+        let start = self
+            .blocks
+            .partition_point(|block| block.last().is_some_and(|last| last.key < low));
         self.blocks[start..]
             .iter()
             .take_while(move |block| block.first().is_some_and(|first| first.key <= high))

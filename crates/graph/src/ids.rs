@@ -16,6 +16,11 @@ impl Symbol {
         usize::from(self.0)
     }
 
+    /// The symbol of a number that [`Symbol::index`] gave.
+    pub fn from_index(index: usize) -> Option<Self> {
+        u16::try_from(index).ok().map(Symbol)
+    }
+
     /// Whether it is [`Symbol::NONE`].
     #[inline]
     pub fn is_none(self) -> bool {

@@ -26,7 +26,12 @@ pub(crate) struct Lookup {
 
 impl Default for Lookup {
     fn default() -> Self {
-        Self { seed: RandomState::default(), buckets: [Vec::new()].into_iter().collect(), bits: 0, len: 0 }
+        Self {
+            seed: RandomState::default(),
+            buckets: [Vec::new()].into_iter().collect(),
+            bits: 0,
+            len: 0,
+        }
     }
 }
 
@@ -39,7 +44,11 @@ impl Lookup {
     }
 
     fn bucket_of(&self, hash: u64) -> usize {
-        if self.bits == 0 { 0 } else { (hash >> (64 - self.bits)) as usize }
+        if self.bits == 0 {
+            0
+        } else {
+            (hash >> (64 - self.bits)) as usize
+        }
     }
 
     #[inline]

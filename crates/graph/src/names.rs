@@ -14,7 +14,10 @@ pub(crate) struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { list: vec![Arc::from("")], by_name: FxHashMap::default() }
+        Self {
+            list: vec![Arc::from("")],
+            by_name: FxHashMap::default(),
+        }
     }
 }
 

@@ -27,7 +27,9 @@ struct Leaf {
 impl Leaf {
     fn id(&self, slot: usize) -> &str {
         let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
-        self.text.get(start as usize..self.ends[slot] as usize).unwrap_or("")
+        self.text
+            .get(start as usize..self.ends[slot] as usize)
+            .unwrap_or("")
     }
 }
 
@@ -71,12 +73,15 @@ impl Objects {
     #[inline]
     fn at(&self, object: ObjectId) -> Option<(&Leaf, usize)> {
         let (leaf, slot) = split(object);
-        (object.0 < self.len as u32).then(|| self.leaves.get(leaf))?.map(|leaf| (leaf, slot))
+        (object.0 < self.len as u32)
+            .then(|| self.leaves.get(leaf))?
+            .map(|leaf| (leaf, slot))
     }
 
     #[inline]
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
-        self.at(object).map_or(Symbol::NONE, |(leaf, slot)| leaf.types[slot])
+        self.at(object)
+            .map_or(Symbol::NONE, |(leaf, slot)| leaf.types[slot])
     }
 
     #[inline]
@@ -86,11 +91,13 @@ impl Objects {
 
     #[inline]
     pub(crate) fn is(&self, object: ObjectId, resource_type: Symbol, id: &str) -> bool {
-        self.at(object).is_some_and(|(leaf, slot)| leaf.types[slot] == resource_type && leaf.id(slot) == id)
+        self.at(object)
+            .is_some_and(|(leaf, slot)| leaf.types[slot] == resource_type && leaf.id(slot) == id)
     }
 
     pub(crate) fn is_wildcard(&self, object: ObjectId) -> bool {
-        self.at(object).is_some_and(|(leaf, slot)| leaf.wildcard >> slot & 1 == 1)
+        self.at(object)
+            .is_some_and(|(leaf, slot)| leaf.wildcard >> slot & 1 == 1)
     }
 
     /// The resource, unless it was deleted or is a wildcard.
@@ -101,7 +108,11 @@ impl Objects {
             resource_type: leaf.types[slot],
             id: leaf.id(slot),
             created_at: leaf.created[slot],
-            meta: leaf.meta.iter().find(|(at, _)| usize::from(*at) == slot).map(|(_, value)| &**value),
+            meta: leaf
+                .meta
+                .iter()
+                .find(|(at, _)| usize::from(*at) == slot)
+                .map(|(_, value)| &**value),
         })
     }
 

@@ -55,13 +55,20 @@ impl PolicyIndex {
     /// Counts one use of a policy that is in its slot already.
     pub(crate) fn count(&mut self, policies: &Policies, policy: PolicyId) {
         if let Some(entry) = policies.get(policy) {
-            self.by_text.entry(Arc::clone(&entry.text)).or_insert((policy, 0)).1 += 1;
+            self.by_text
+                .entry(Arc::clone(&entry.text))
+                .or_insert((policy, 0))
+                .1 += 1;
         }
     }
 
     /// Finds the slots that can be used again.
     pub(crate) fn find_free(&mut self, policies: &Policies) {
-        let empty = policies.slots.iter().enumerate().filter(|(_, slot)| slot.is_none());
+        let empty = policies
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.is_none());
         self.free = empty.map(|(slot, _)| PolicyId(slot as u32 + 1)).collect();
     }
 
@@ -76,7 +83,10 @@ impl PolicyIndex {
             return *policy;
         }
         let text: Arc<str> = Arc::from(text);
-        let entry = Arc::new(WarrantPolicy { text: Arc::clone(&text), compiled: Policy::compile_warrant(&text).ok() });
+        let entry = Arc::new(WarrantPolicy {
+            text: Arc::clone(&text),
+            compiled: Policy::compile_warrant(&text).ok(),
+        });
         let policy = match self.free.pop() {
             Some(policy) => {
                 if let Some(slot) = policies.slots.get_mut(policy.0 as usize - 1) {
@@ -94,8 +104,12 @@ impl PolicyIndex {
     }
 
     pub(crate) fn release(&mut self, policies: &mut Policies, policy: PolicyId) {
-        let Some(text) = policies.get(policy).map(|entry| Arc::clone(&entry.text)) else { return };
-        let Some((_, uses)) = self.by_text.get_mut(&text) else { return };
+        let Some(text) = policies.get(policy).map(|entry| Arc::clone(&entry.text)) else {
+            return;
+        };
+        let Some((_, uses)) = self.by_text.get_mut(&text) else {
+            return;
+        };
         *uses -= 1;
         if *uses == 0 {
             self.by_text.remove(&text);

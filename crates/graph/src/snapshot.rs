@@ -62,13 +62,18 @@ impl Snapshot {
     /// The number of a resource, or [`ObjectId::ABSENT`].
     #[inline]
     pub fn find(&self, resource_type: Symbol, id: &str) -> ObjectId {
-        self.lookup.find(&self.objects, resource_type, id).unwrap_or(ObjectId::ABSENT)
+        self.lookup
+            .find(&self.objects, resource_type, id)
+            .unwrap_or(ObjectId::ABSENT)
     }
 
     /// The wildcard subject `type:*`, or [`ObjectId::ABSENT`] when no warrant has it.
     #[inline]
     pub fn wildcard(&self, resource_type: Symbol) -> ObjectId {
-        self.wildcards.get(resource_type.index()).copied().unwrap_or(ObjectId::ABSENT)
+        self.wildcards
+            .get(resource_type.index())
+            .copied()
+            .unwrap_or(ObjectId::ABSENT)
     }
 
     /// The type of a resource.
@@ -95,7 +100,9 @@ impl Snapshot {
 
     /// The metadata of a resource.
     pub fn meta(&self, resource_type: &str, id: &str) -> Option<&Value> {
-        let object = self.lookup.find(&self.objects, self.names.get(resource_type)?, id)?;
+        let object = self
+            .lookup
+            .find(&self.objects, self.names.get(resource_type)?, id)?;
         self.objects.resource(object)?.meta
     }
 
@@ -127,13 +134,20 @@ impl Snapshot {
     }
 
     /// The stored warrants older than `before` (all when `None`), newest first.
-    pub fn warrants_newest_first(&self, before: Option<WarrantId>) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
+    pub fn warrants_newest_first(
+        &self,
+        before: Option<WarrantId>,
+    ) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
         self.warrants.newest_first(before.unwrap_or(WarrantId(u32::MAX)))
     }
 
     /// The stored warrants younger than `after` (all when `None`), oldest first.
-    pub fn warrants_oldest_first(&self, after: Option<WarrantId>) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
-        self.warrants.oldest_first(after.map_or(0, |warrant| warrant.0.saturating_add(1)))
+    pub fn warrants_oldest_first(
+        &self,
+        after: Option<WarrantId>,
+    ) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
+        self.warrants
+            .oldest_first(after.map_or(0, |warrant| warrant.0.saturating_add(1)))
     }
 
     /// The kinds of group warrants that are stored.

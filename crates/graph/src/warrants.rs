@@ -50,7 +50,10 @@ impl Warrants {
         let number = u32::try_from(self.len).ok()?;
         let (index, slot) = (self.len / LEAF, self.len % LEAF);
         if slot == 0 {
-            self.leaves.push(Leaf { warrants: Vec::with_capacity(LEAF), alive: 0 });
+            self.leaves.push(Leaf {
+                warrants: Vec::with_capacity(LEAF),
+                alive: 0,
+            });
         }
         let leaf = self.leaves.get_mut(index)?;
         leaf.warrants.push(warrant);
@@ -79,7 +82,9 @@ impl Warrants {
     /// The stored warrants older than `before`, newest first.
     pub(crate) fn newest_first(&self, before: WarrantId) -> impl Iterator<Item = (WarrantId, &WarrantRef)> {
         let end = before.0.min(self.len as u32);
-        (0..end).rev().filter_map(|number| Some((WarrantId(number), self.get(WarrantId(number))?)))
+        (0..end)
+            .rev()
+            .filter_map(|number| Some((WarrantId(number), self.get(WarrantId(number))?)))
     }
 
     /// The stored warrants from `from` on, oldest first.

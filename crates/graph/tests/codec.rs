@@ -26,8 +26,20 @@ fn change() -> impl Strategy<Value = Change> {
 const NAMES: [&str; 3] = ["viewer", "member", "parent"];
 
 fn apply(graph: &mut Graph, change: &Change, at: i64) {
-    let tuple = |resource: u8, relation: u8, subject: u8, group: u8, conditional: bool, run: &mut dyn FnMut(&Tuple<'_>)| {
-        let (resource, subject) = (resource.to_string(), if subject > 12 { "*".into() } else { subject.to_string() });
+    let tuple = |resource: u8,
+                 relation: u8,
+                 subject: u8,
+                 group: u8,
+                 conditional: bool,
+                 run: &mut dyn FnMut(&Tuple<'_>)| {
+        let (resource, subject) = (
+            resource.to_string(),
+            if subject > 12 {
+                "*".into()
+            } else {
+                subject.to_string()
+            },
+        );
         let grouped = group > 0 && subject != "*";
         run(&Tuple {
             resource_type: "doc",
@@ -58,18 +70,42 @@ fn apply(graph: &mut Graph, change: &Change, at: i64) {
 
 /// All that a snapshot says, in words and in order of creation.
 fn words(snapshot: &Snapshot) -> Vec<String> {
-    let object = |object| format!("{}:{}", snapshot.name(snapshot.type_of(object)), snapshot.id_of(object));
+    let object = |object| {
+        format!(
+            "{}:{}",
+            snapshot.name(snapshot.type_of(object)),
+            snapshot.id_of(object)
+        )
+    };
     let resources = snapshot.all_resources().map(|resource| {
-        let mut from_here: Vec<String> = snapshot.subjects(resource.object).all().map(|edge| object(edge.other())).collect();
-        let mut to_here: Vec<String> = snapshot.resources(resource.object).all().map(|edge| object(edge.other())).collect();
+        let mut from_here: Vec<String> = snapshot
+            .subjects(resource.object)
+            .all()
+            .map(|edge| object(edge.other()))
+            .collect();
+        let mut to_here: Vec<String> = snapshot
+            .resources(resource.object)
+            .all()
+            .map(|edge| object(edge.other()))
+            .collect();
         from_here.sort();
         to_here.sort();
-        format!("{} {} {:?} {from_here:?} {to_here:?}", object(resource.object), resource.created_at, resource.meta)
+        format!(
+            "{} {} {:?} {from_here:?} {to_here:?}",
+            object(resource.object),
+            resource.created_at,
+            resource.meta
+        )
     });
     let warrants = snapshot.warrants_oldest_first(None).map(|(_, row)| {
         let policy = snapshot.policy(row.policy).map(|policy| policy.text());
         let (relation, group) = (snapshot.name(row.relation), snapshot.name(row.subject_relation));
-        format!("{}#{relation}@{}#{group} {policy:?} {}", object(row.resource), object(row.subject), row.created_at)
+        format!(
+            "{}#{relation}@{}#{group} {policy:?} {}",
+            object(row.resource),
+            object(row.subject),
+            row.created_at
+        )
     });
     resources.chain(warrants).collect()
 }

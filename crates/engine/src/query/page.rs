@@ -62,7 +62,9 @@ impl Keyed<'_> {
     fn compare(&self, other: &Self) -> Ordering {
         let by_type = || self.resource_type.cmp(other.resource_type);
         let by_id = || self.prefix.cmp(&other.prefix).then_with(|| self.id.cmp(other.id));
-        by_type().then_with(by_id).then_with(|| self.relation.cmp(other.relation))
+        by_type()
+            .then_with(by_id)
+            .then_with(|| self.relation.cmp(other.relation))
     }
 
     fn against(&self, key: &RowKey) -> Ordering {
@@ -89,7 +91,12 @@ pub(crate) fn select(
     let ascending = (page.order == Order::Asc) != backwards;
     let compare = |a: &Keyed<'_>, b: &Keyed<'_>| if ascending { a.compare(b) } else { b.compare(a) };
     let beyond = |keyed: &Keyed<'_>, key: &RowKey, ascending: bool| {
-        keyed.against(key) == if ascending { Ordering::Greater } else { Ordering::Less }
+        keyed.against(key)
+            == if ascending {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
     };
     let in_order = page.order == Order::Asc;
     let mut keyed: Vec<Keyed<'_>> = candidates
@@ -104,8 +111,16 @@ pub(crate) fn select(
                 candidate,
             }
         })
-        .filter(|keyed| page.after.as_ref().is_none_or(|after| beyond(keyed, after, in_order)))
-        .filter(|keyed| page.before.as_ref().is_none_or(|before| beyond(keyed, before, !in_order)))
+        .filter(|keyed| {
+            page.after
+                .as_ref()
+                .is_none_or(|after| beyond(keyed, after, in_order))
+        })
+        .filter(|keyed| {
+            page.before
+                .as_ref()
+                .is_none_or(|before| beyond(keyed, before, !in_order))
+        })
         .collect();
 
     let wanted = page.limit.unwrap_or(usize::MAX);

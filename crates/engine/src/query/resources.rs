@@ -9,11 +9,11 @@ use rowgate_schema::ast::GroupOp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::page::Candidate;
+use crate::EngineError;
 use crate::drivers::Driver;
 use crate::eval::Evaluator;
 use crate::program::{Relation, Rule};
 use crate::view::Node;
-use crate::EngineError;
 
 type Kind = (Symbol, Symbol);
 
@@ -26,9 +26,17 @@ pub(crate) struct Search<'e, 'a> {
 }
 
 /// Everything of the wanted (type, relation) pairs that can hold for the evaluator's subject.
-pub(crate) fn candidates(evaluator: &mut Evaluator<'_>, goals: &FxHashSet<Kind>) -> Result<Vec<Candidate>, EngineError> {
+pub(crate) fn candidates(
+    evaluator: &mut Evaluator<'_>,
+    goals: &FxHashSet<Kind>,
+) -> Result<Vec<Candidate>, EngineError> {
     let relevant = relevant(evaluator, goals);
-    let mut search = Search { evaluator, relevant, reached: FxHashMap::default(), queue: Vec::new() };
+    let mut search = Search {
+        evaluator,
+        relevant,
+        reached: FxHashMap::default(),
+        queue: Vec::new(),
+    };
     search.start()?;
     while let Some((object, relation, exact)) = search.queue.pop() {
         search.follow(object, relation, exact)?;
@@ -41,7 +49,11 @@ pub(crate) fn candidates(evaluator: &mut Evaluator<'_>, goals: &FxHashSet<Kind>)
         .reached
         .into_iter()
         .filter(|((object, relation), _)| wanted(*object, *relation))
-        .map(|((object, relation), exact)| Candidate { object, relation, exact })
+        .map(|((object, relation), exact)| Candidate {
+            object,
+            relation,
+            exact,
+        })
         .collect())
 }
 
@@ -50,17 +62,27 @@ fn relevant(evaluator: &Evaluator<'_>, goals: &FxHashSet<Kind>) -> FxHashSet<Kin
     let mut groups: FxHashMap<Kind, Vec<Kind>> = FxHashMap::default();
     for kind in evaluator.graph.group_kinds() {
         let of = (kind.resource_type, kind.relation);
-        groups.entry(of).or_default().push((kind.subject_type, kind.subject_relation));
+        groups
+            .entry(of)
+            .or_default()
+            .push((kind.subject_type, kind.subject_relation));
     }
     let mut found = goals.clone();
     let mut queue: Vec<Kind> = goals.iter().copied().collect();
     while let Some(kind) = queue.pop() {
         let mut next = groups.get(&kind).cloned().unwrap_or_default();
-        let rule = evaluator.program.relation(kind.0, kind.1).and_then(|relation| relation.rule.as_ref());
+        let rule = evaluator
+            .program
+            .relation(kind.0, kind.1)
+            .and_then(|relation| relation.rule.as_ref());
         if let (Some(rule), false) = (rule, evaluator.mode.explicit) {
             rule.walk(&mut |rule| match rule {
                 Rule::Relation(other) => next.push((kind.0, *other)),
-                Rule::On { relation, resource_type, .. } => next.push((*resource_type, *relation)),
+                Rule::On {
+                    relation,
+                    resource_type,
+                    ..
+                } => next.push((*resource_type, *relation)),
                 Rule::Policy(_) | Rule::Group(..) => {}
             });
         }
@@ -71,7 +93,10 @@ fn relevant(evaluator: &Evaluator<'_>, goals: &FxHashSet<Kind>) -> FxHashSet<Kin
 
 impl Search<'_, '_> {
     fn reach(&mut self, object: ObjectId, relation: Symbol, exact: bool) {
-        if !self.relevant.contains(&(self.evaluator.graph.type_of(object), relation)) {
+        if !self
+            .relevant
+            .contains(&(self.evaluator.graph.type_of(object), relation))
+        {
             return;
         }
         let known = self.reached.get(&(object, relation)).copied();
@@ -84,7 +109,10 @@ impl Search<'_, '_> {
     fn start(&mut self) -> Result<(), EngineError> {
         let (graph, who) = (self.evaluator.graph, self.evaluator.who);
         let wildcard = self.evaluator.counting_wildcard();
-        let from = [Some((who.object, who.relation)), wildcard.map(|wildcard| (wildcard, Symbol::NONE))];
+        let from = [
+            Some((who.object, who.relation)),
+            wildcard.map(|wildcard| (wildcard, Symbol::NONE)),
+        ];
         for (subject, as_relation) in from.into_iter().flatten() {
             for edge in graph.resources(subject).of(as_relation) {
                 self.evaluator.spend(1)?;
@@ -105,7 +133,11 @@ impl Search<'_, '_> {
 
     /// Whether the relation can hold without anything in the graph that leads to it.
     fn can_hold_anywhere(&self, resource_type: Symbol, relation: Symbol) -> bool {
-        let drivers = self.evaluator.program.relation(resource_type, relation).map(|relation| &relation.drivers);
+        let drivers = self
+            .evaluator
+            .program
+            .relation(resource_type, relation)
+            .map(|relation| &relation.drivers);
         drivers.into_iter().flatten().any(|driver| match driver {
             Driver::Every(None) => true,
             Driver::Every(Some(policy)) => self.evaluator.policy_can_hold(*policy),
@@ -160,7 +192,10 @@ impl Evaluator<'_> {
     /// candidates are looked at so that the missing keys are reported.
     pub(crate) fn policy_can_hold(&self, policy: crate::program::PolicyIndex) -> bool {
         let named = self.program.policy(policy);
-        named.policy.uses().check_ctx || !self.policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE).is_false()
+        named.policy.uses().check_ctx
+            || !self
+                .policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE)
+                .is_false()
     }
 
     /// Whether the rule's value can depend on who asks other than by warrants.

@@ -23,7 +23,11 @@ pub(crate) struct Found {
 }
 
 /// Walks from `object # relation` along everything that can make it hold.
-pub(crate) fn find(evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Symbol) -> Result<Found, EngineError> {
+pub(crate) fn find(
+    evaluator: &mut Evaluator<'_>,
+    object: ObjectId,
+    relation: Symbol,
+) -> Result<Found, EngineError> {
     let mut found = Found::default();
     let mut seen: FxHashMap<Node, bool> = FxHashMap::default();
     let mut queue = vec![(object, relation, true)];
@@ -48,18 +52,26 @@ pub(crate) fn find(evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Sy
         if evaluator.mode.explicit {
             continue;
         }
-        let Some(driven) = evaluator.program.relation(evaluator.type_of(object), relation) else { continue };
+        let Some(driven) = evaluator.program.relation(evaluator.type_of(object), relation) else {
+            continue;
+        };
         let exact = exact && driven.disjunctive;
         for driver in &driven.drivers {
             match *driver {
                 Driver::Same(other) => queue.push((object, other, exact)),
-                Driver::Over { relation: needed, edge, resource_type } => {
+                Driver::Over {
+                    relation: needed,
+                    edge,
+                    resource_type,
+                } => {
                     for edge in evaluator.far_ends(object, edge, resource_type) {
                         queue.push((edge.other(), needed, exact && edge.policy().is_none()));
                     }
                 }
                 Driver::Every(None) => found.anybody = true,
-                Driver::Every(Some(policy)) => found.anybody |= evaluator.schema_policy_can_hold(policy, object, relation),
+                Driver::Every(Some(policy)) => {
+                    found.anybody |= evaluator.schema_policy_can_hold(policy, object, relation)
+                }
             }
         }
     }
@@ -67,7 +79,11 @@ pub(crate) fn find(evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Sy
 }
 
 /// Whether nothing on the way from `object # relation` depends on who asks except by warrants.
-pub(crate) fn is_uniform(evaluator: &mut Evaluator<'_>, object: ObjectId, relation: Symbol) -> Result<bool, EngineError> {
+pub(crate) fn is_uniform(
+    evaluator: &mut Evaluator<'_>,
+    object: ObjectId,
+    relation: Symbol,
+) -> Result<bool, EngineError> {
     let mut seen: FxHashSet<Node> = FxHashSet::default();
     let mut queue = vec![(object, relation)];
     while let Some((object, relation)) = queue.pop() {
@@ -84,14 +100,20 @@ pub(crate) fn is_uniform(evaluator: &mut Evaluator<'_>, object: ObjectId, relati
                 queue.push((edge.other(), edge.second()));
             }
         }
-        let Some(rule) = evaluator.rule_of(object, relation) else { continue };
+        let Some(rule) = evaluator.rule_of(object, relation) else {
+            continue;
+        };
         if evaluator.asks_who(rule) {
             return Ok(false);
         }
         let mut conditional_edge = false;
         rule.walk(&mut |rule| match rule {
             Rule::Relation(other) => queue.push((object, *other)),
-            Rule::On { relation: needed, edge, resource_type } => {
+            Rule::On {
+                relation: needed,
+                edge,
+                resource_type,
+            } => {
                 for edge in evaluator.far_ends(object, *edge, *resource_type) {
                     conditional_edge |= evaluator.warrant_asks_who(edge);
                     queue.push((edge.other(), *needed));
@@ -108,11 +130,19 @@ pub(crate) fn is_uniform(evaluator: &mut Evaluator<'_>, object: ObjectId, relati
 
 impl Evaluator<'_> {
     fn warrant_asks_who(&self, edge: &Edge) -> bool {
-        let policy = self.graph.policy(edge.policy()).and_then(|policy| policy.compiled());
+        let policy = self
+            .graph
+            .policy(edge.policy())
+            .and_then(|policy| policy.compiled());
         policy.is_some_and(|policy| policy.uses().check_ctx)
     }
 
-    fn schema_policy_can_hold(&self, policy: crate::program::PolicyIndex, object: ObjectId, relation: Symbol) -> bool {
+    fn schema_policy_can_hold(
+        &self,
+        policy: crate::program::PolicyIndex,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> bool {
         self.program.policy(policy).policy.uses().check_ctx
             || !self.policy_outcome(policy, object, relation).is_false()
     }

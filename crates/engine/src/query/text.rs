@@ -90,9 +90,16 @@ enum Token<'a> {
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.len() > MAX_QUERY {
         let message = format!("the query is longer than {MAX_QUERY} bytes");
-        return Err(QueryError { message, span: MAX_QUERY..text.len() });
+        return Err(QueryError {
+            message,
+            span: MAX_QUERY..text.len(),
+        });
     }
-    let mut parser = Parser { tokens: tokens(text), at: 0, end: text.len() };
+    let mut parser = Parser {
+        tokens: tokens(text),
+        at: 0,
+        end: text.len(),
+    };
     parser.query()
 }
 
@@ -109,7 +116,14 @@ fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
                     end = at + next.len_utf8();
                 }
                 let word = &text[start..end];
-                out.push((if word == "*" { Token::Star } else { Token::Word(word) }, start..end));
+                out.push((
+                    if word == "*" {
+                        Token::Star
+                    } else {
+                        Token::Word(word)
+                    },
+                    start..end,
+                ));
             }
         }
     }
@@ -134,8 +148,14 @@ impl<'a> Parser<'a> {
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T, QueryError> {
-        let span = self.tokens.get(self.at).map_or(self.end..self.end, |(_, span)| span.clone());
-        Err(QueryError { message: message.into(), span })
+        let span = self
+            .tokens
+            .get(self.at)
+            .map_or(self.end..self.end, |(_, span)| span.clone());
+        Err(QueryError {
+            message: message.into(),
+            span,
+        })
     }
 
     fn query(&mut self) -> Result<Query, QueryError> {
@@ -152,7 +172,11 @@ impl<'a> Parser<'a> {
             if !self.keyword("is") {
                 return self.error("expected `is` and the relations, as in `where user:ann is viewer`");
             }
-            Select::Resources { types: first, subject, relations: self.list("`is`")? }
+            Select::Resources {
+                types: first,
+                subject,
+                relations: self.list("`is`")?,
+            }
         } else if self.keyword("of") {
             if !self.keyword("type") {
                 return self.error("expected `of type` and the types of the subjects");
@@ -165,10 +189,16 @@ impl<'a> Parser<'a> {
             if !self.keyword("for") {
                 return self.error("must contain a `for` clause, as in `for document:d1`");
             }
-            Select::Subjects { relations: first, types, resource: self.reference("for")? }
+            Select::Subjects {
+                relations: first,
+                types,
+                resource: self.reference("for")?,
+            }
         } else if self.keyword("for") {
             self.at -= 1;
-            return self.error("a query for resources has a `where` clause and no `for` clause; for subjects add `of type`");
+            return self.error(
+                "a query for resources has a `where` clause and no `for` clause; for subjects add `of type`",
+            );
         } else {
             return self.error("must contain a `where` clause or `of type … for …`");
         };
@@ -198,7 +228,9 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self, after: &str) -> Result<String, QueryError> {
         let is_keyword = |word: &str| {
-            ["select", "explicit", "where", "is", "for", "of"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+            ["select", "explicit", "where", "is", "for", "of"]
+                .iter()
+                .any(|keyword| word.eq_ignore_ascii_case(keyword))
         };
         match self.peek() {
             Some(Token::Word(word)) if is_name(word) && !is_keyword(word) => {
@@ -206,7 +238,9 @@ impl<'a> Parser<'a> {
                 Ok(word.to_owned())
             }
             Some(Token::Star) => self.error("`*` cannot be mixed with names"),
-            Some(Token::Word(word)) => self.error(format!("`{word}` is not a name; expected `*` or names after {after}")),
+            Some(Token::Word(word)) => self.error(format!(
+                "`{word}` is not a name; expected `*` or names after {after}"
+            )),
             Some(Token::Comma) | None => self.error(format!("expected `*` or names after {after}")),
         }
     }
@@ -228,7 +262,10 @@ impl<'a> Parser<'a> {
             return self.error(format!("`{id}` is not an id"));
         }
         self.at += 1;
-        Ok(Reference { resource_type: resource_type.to_owned(), id: id.to_owned() })
+        Ok(Reference {
+            resource_type: resource_type.to_owned(),
+            id: id.to_owned(),
+        })
     }
 }
 
@@ -258,19 +295,47 @@ mod tests {
         for (text, message, column) in [
             ("", "a query begins with `select`", 0),
             ("select", "incomplete `select` clause: expected `*` or names", 6),
-            ("select a", "must contain a `where` clause or `of type … for …`", 8),
+            (
+                "select a",
+                "must contain a `where` clause or `of type … for …`",
+                8,
+            ),
             ("select a where b is c", "`b` is not of the form `type:id`", 15),
-            ("select a where b:1 c", "expected `is` and the relations, as in `where user:ann is viewer`", 19),
-            ("select a for b:1", "a query for resources has a `where` clause and no `for` clause; for subjects add `of type`", 9),
-            ("select a of type b where c:1", "a query for subjects has a `for` clause and no `where` clause", 19),
+            (
+                "select a where b:1 c",
+                "expected `is` and the relations, as in `where user:ann is viewer`",
+                19,
+            ),
+            (
+                "select a for b:1",
+                "a query for resources has a `where` clause and no `for` clause; for subjects add `of type`",
+                9,
+            ),
+            (
+                "select a of type b where c:1",
+                "a query for subjects has a `for` clause and no `where` clause",
+                19,
+            ),
             ("select *,a where b:1 is c", "`*` cannot be mixed with names", 8),
-            ("select a where b:1#m is c", "`b:1#m` is a group; a query takes a resource `type:id`", 15),
+            (
+                "select a where b:1#m is c",
+                "`b:1#m` is a group; a query takes a resource `type:id`",
+                15,
+            ),
             ("select a where b:1 is c d", "unexpected text after the query", 24),
-            ("select a,, where b:1 is c", "expected `*` or names after `select`", 9),
+            (
+                "select a,, where b:1 is c",
+                "expected `*` or names after `select`",
+                9,
+            ),
             ("select a where b: is c", "`` is not an id", 15),
         ] {
             let error = parse(text).unwrap_err();
-            assert_eq!((error.message.as_str(), error.span.start), (message, column), "{text}");
+            assert_eq!(
+                (error.message.as_str(), error.span.start),
+                (message, column),
+                "{text}"
+            );
         }
     }
 }

@@ -21,17 +21,25 @@ pub struct Loaded {
 /// Puts a world into a graph in the order in which it would have been written.
 pub fn load(world: &kit::World) -> Loaded {
     let (model, _) = rowgate_schema::resolve(world.schema.clone()).unwrap_or_else(|errors| {
-        panic!("the generated schema has errors: {errors:?}\n{}", rowgate_schema::format(&world.schema))
+        panic!(
+            "the generated schema has errors: {errors:?}\n{}",
+            rowgate_schema::format(&world.schema)
+        )
     });
     let mut graph = Graph::default();
     let program = Program::compile(&model, &mut graph).unwrap();
     for (resource, meta) in &world.resources {
-        graph.put_resource(&resource.resource_type, &resource.id, meta.clone(), 0).unwrap();
+        graph
+            .put_resource(&resource.resource_type, &resource.id, meta.clone(), 0)
+            .unwrap();
     }
     for warrant in &world.warrants {
         graph.create_warrant(&tuple(warrant), warrant.created_at).unwrap();
     }
-    Loaded { program, graph: graph.snapshot() }
+    Loaded {
+        program,
+        graph: graph.snapshot(),
+    }
 }
 
 pub fn tuple(warrant: &kit::Warrant) -> Tuple<'_> {
@@ -47,7 +55,11 @@ pub fn tuple(warrant: &kit::Warrant) -> Tuple<'_> {
 }
 
 pub fn subject(subject: &kit::Subject) -> Subject<'_> {
-    Subject { resource_type: &subject.resource_type, id: &subject.id, relation: subject.relation.as_deref() }
+    Subject {
+        resource_type: &subject.resource_type,
+        id: &subject.id,
+        relation: subject.relation.as_deref(),
+    }
 }
 
 fn value(value: kit::Value) -> Value {
@@ -71,7 +83,11 @@ pub fn compare(world: &kit::World, context: &Context) -> Result<usize, Differenc
     let loaded = load(world);
     let view = View::new(&loaded.program, &loaded.graph);
     let oracle = kit::Oracle::new(world, context, NOW);
-    let ambient = Ambient { context, claims: None, now: Timestamp(NOW) };
+    let ambient = Ambient {
+        context,
+        claims: None,
+        now: Timestamp(NOW),
+    };
     let mut asked = checks(world, &view, &oracle, &ambient)?;
     if oracle.is_stratified() {
         asked += queries(world, &view, &oracle, &ambient)?;
@@ -80,10 +96,19 @@ pub fn compare(world: &kit::World, context: &Context) -> Result<usize, Differenc
 }
 
 fn differ(question: String, expected: impl std::fmt::Debug, actual: impl std::fmt::Debug) -> Difference {
-    Difference { question, expected: format!("{expected:?}"), actual: format!("{actual:?}") }
+    Difference {
+        question,
+        expected: format!("{expected:?}"),
+        actual: format!("{actual:?}"),
+    }
 }
 
-fn checks(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &Ambient<'_>) -> Result<usize, Difference> {
+fn checks(
+    world: &kit::World,
+    view: &View<'_>,
+    oracle: &kit::Oracle,
+    ambient: &Ambient<'_>,
+) -> Result<usize, Difference> {
     let pairs: Vec<_> = world.all_pairs().into_iter().collect();
     let mut asked = 0;
     for who in some(world.all_subjects().into_iter()) {
@@ -111,24 +136,41 @@ fn checks(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &A
                 return Err(differ(format!("is_implicit of {check}"), false, true));
             }
             if expected == Value::True && asked % 4 == 0 {
-                let implicit = oracle.is_implicit_check(resource.clone(), relation, who.clone()).unwrap();
+                let implicit = oracle
+                    .is_implicit_check(resource.clone(), relation, who.clone())
+                    .unwrap();
                 if decision.is_implicit != implicit {
-                    return Err(differ(format!("is_implicit of {check}"), implicit, decision.is_implicit));
+                    return Err(differ(
+                        format!("is_implicit of {check}"),
+                        implicit,
+                        decision.is_implicit,
+                    ));
                 }
             }
             if expected == Value::Unknown && asked % 4 == 0 {
-                let missing = oracle.missing_keys(resource.clone(), relation, who.clone()).unwrap();
+                let missing = oracle
+                    .missing_keys(resource.clone(), relation, who.clone())
+                    .unwrap();
                 if !missing.iter().eq(decision.missing.iter()) {
-                    return Err(differ(format!("missing keys of {check}"), missing, decision.missing));
+                    return Err(differ(
+                        format!("missing keys of {check}"),
+                        missing,
+                        decision.missing,
+                    ));
                 }
             }
             // A sixteenth of the trees: they are large.
             if asked % 16 == 0 {
                 let explanation = view.explain(&check, ambient, &|| 0).unwrap();
                 if explanation.root.value != expected {
-                    return Err(differ(format!("explain {check}"), expected, explanation.root.value));
+                    return Err(differ(
+                        format!("explain {check}"),
+                        expected,
+                        explanation.root.value,
+                    ));
                 }
-                sound(&explanation.root).map_err(|what| differ(format!("tree of {check}"), "a sound tree", what))?;
+                sound(&explanation.root)
+                    .map_err(|what| differ(format!("tree of {check}"), "a sound tree", what))?;
             }
         }
     }
@@ -165,7 +207,12 @@ fn sound(node: &Node) -> Result<(), String> {
                 }),
             };
             // A rule over several edges lies flat among the operator's children, so only the sign can be told for all_of.
-            let flat = node.children.iter().filter(|child| matches!(child.step, Step::Warrant { .. })).count() > 1;
+            let flat = node
+                .children
+                .iter()
+                .filter(|child| matches!(child.step, Step::Warrant { .. }))
+                .count()
+                > 1;
             if expected != Some(node.value) && !flat {
                 return Err(format!("{op:?} of {all:?} is {:?}", node.value));
             }
@@ -183,24 +230,46 @@ fn plain(view: &View<'_>, rows: &rowgate_engine::query::Rows) -> Vec<PlainRow> {
         .map(|row| {
             let graph = view.graph;
             let resource_type = graph.name(graph.type_of(row.object)).to_owned();
-            (resource_type, graph.id_of(row.object).to_owned(), graph.name(row.relation).to_owned(), row.is_implicit)
+            (
+                resource_type,
+                graph.id_of(row.object).to_owned(),
+                graph.name(row.relation).to_owned(),
+                row.is_implicit,
+            )
         })
         .collect()
 }
 
 fn expected_rows(rows: Vec<kit::query::Row>) -> Vec<PlainRow> {
-    rows.into_iter().map(|row| (row.resource_type, row.id, row.relation, row.is_implicit)).collect()
+    rows.into_iter()
+        .map(|row| (row.resource_type, row.id, row.relation, row.is_implicit))
+        .collect()
 }
 
-fn queries(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &Ambient<'_>) -> Result<usize, Difference> {
+fn queries(
+    world: &kit::World,
+    view: &View<'_>,
+    oracle: &kit::Oracle,
+    ambient: &Ambient<'_>,
+) -> Result<usize, Difference> {
     let mut asked = 0;
     let all = kit::query::Names::All;
     for explicit in [false, true] {
         let single = |who: &kit::Subject| who.relation.is_none() && !who.is_wildcard();
         for who in some(world.all_subjects().into_iter().filter(single)) {
-            let reference = Reference { resource_type: who.resource_type.clone(), id: who.id.clone() };
-            let select = Select::Resources { types: Names::All, subject: reference, relations: Names::All };
-            let question = format!("select {}* where {who} is *", if explicit { "explicit " } else { "" });
+            let reference = Reference {
+                resource_type: who.resource_type.clone(),
+                id: who.id.clone(),
+            };
+            let select = Select::Resources {
+                types: Names::All,
+                subject: reference,
+                relations: Names::All,
+            };
+            let question = format!(
+                "select {}* where {who} is *",
+                if explicit { "explicit " } else { "" }
+            );
             let query = Query { explicit, select };
             let expected = expected_rows(oracle.query_where(who.clone(), &all, &all, explicit));
             let missing = oracle.missing_where(who.clone(), &all, &all, explicit);
@@ -210,7 +279,11 @@ fn queries(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &
                 let relation = view.graph.name(row.relation);
                 let allowed = oracle.warrants_of_where_row(resource.clone(), relation, who.clone());
                 right_warrant(view, &row, &allowed).map_err(|actual| {
-                    differ(format!("warrant of {resource}#{relation} in {question}"), &allowed, actual)
+                    differ(
+                        format!("warrant of {resource}#{relation} in {question}"),
+                        &allowed,
+                        actual,
+                    )
                 })?;
             }
         }
@@ -218,9 +291,19 @@ fn queries(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &
             if world.types().all(|known| known != resource.resource_type) {
                 continue;
             }
-            let reference = Reference { resource_type: resource.resource_type.clone(), id: resource.id.clone() };
-            let select = Select::Subjects { relations: Names::All, types: Names::All, resource: reference };
-            let question = format!("select {}* of type * for {resource}", if explicit { "explicit " } else { "" });
+            let reference = Reference {
+                resource_type: resource.resource_type.clone(),
+                id: resource.id.clone(),
+            };
+            let select = Select::Subjects {
+                relations: Names::All,
+                types: Names::All,
+                resource: reference,
+            };
+            let question = format!(
+                "select {}* of type * for {resource}",
+                if explicit { "explicit " } else { "" }
+            );
             let query = Query { explicit, select };
             let expected = expected_rows(oracle.query_for(resource.clone(), &all, &all, explicit));
             let missing = oracle.missing_for(resource.clone(), &all, &all, explicit);
@@ -230,7 +313,11 @@ fn queries(world: &kit::World, view: &View<'_>, oracle: &kit::Oracle, ambient: &
                 let relation = view.graph.name(row.relation);
                 let allowed = oracle.warrants_of_for_row(resource.clone(), relation, who.clone());
                 right_warrant(view, &row, &allowed).map_err(|actual| {
-                    differ(format!("warrant of {resource}#{relation}@{who} in {question}"), &allowed, actual)
+                    differ(
+                        format!("warrant of {resource}#{relation}@{who} in {question}"),
+                        &allowed,
+                        actual,
+                    )
                 })?;
             }
         }
@@ -246,13 +333,24 @@ fn some<T>(items: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 fn resource_of(view: &View<'_>, object: rowgate_graph::ObjectId) -> kit::Resource {
-    kit::Resource::new(view.graph.name(view.graph.type_of(object)), view.graph.id_of(object))
+    kit::Resource::new(
+        view.graph.name(view.graph.type_of(object)),
+        view.graph.id_of(object),
+    )
 }
 
 /// The row carries one of the warrants that the page allows, or none where it allows none.
-fn right_warrant(view: &View<'_>, row: &rowgate_engine::query::Row, allowed: &[kit::Warrant]) -> Result<(), String> {
+fn right_warrant(
+    view: &View<'_>,
+    row: &rowgate_engine::query::Row,
+    allowed: &[kit::Warrant],
+) -> Result<(), String> {
     let Some(warrant) = row.warrant else {
-        return if allowed.is_empty() { Ok(()) } else { Err("none".into()) };
+        return if allowed.is_empty() {
+            Ok(())
+        } else {
+            Err("none".into())
+        };
     };
     let graph = view.graph;
     let found = graph.warrant(warrant).ok_or("a warrant that is not stored")?;
@@ -293,12 +391,20 @@ fn compare_query(
         return Err(differ(question.into(), expected, plain(view, &whole)));
     }
     if !missing.iter().eq(whole.missing.iter()) {
-        return Err(differ(format!("missing keys of {question}"), missing, whole.missing));
+        return Err(differ(
+            format!("missing keys of {question}"),
+            missing,
+            whole.missing,
+        ));
     }
     // The same list page by page, in both orders and both directions.
     for order in [Order::Desc, Order::Asc] {
         let mut forwards: Vec<PlainRow> = Vec::new();
-        let mut page = Page { limit: Some(2), order, ..Page::default() };
+        let mut page = Page {
+            limit: Some(2),
+            order,
+            ..Page::default()
+        };
         loop {
             let rows = view.query(query, &page, ambient).unwrap();
             forwards.extend(plain(view, &rows));
@@ -315,11 +421,20 @@ fn compare_query(
             return Err(differ(format!("pages of {question}"), wanted, forwards));
         }
         if let Some(last) = wanted.last() {
-            let before = Page { limit: Some(3), order, before: Some(key(last)), after: None };
+            let before = Page {
+                limit: Some(3),
+                order,
+                before: Some(key(last)),
+                after: None,
+            };
             let rows = plain(view, &view.query(query, &before, ambient).unwrap());
             let end = wanted.len() - 1;
             if rows != wanted[end.saturating_sub(3)..end] {
-                return Err(differ(format!("page before the last row of {question}"), &wanted, rows));
+                return Err(differ(
+                    format!("page before the last row of {question}"),
+                    &wanted,
+                    rows,
+                ));
             }
         }
     }
@@ -327,12 +442,20 @@ fn compare_query(
 }
 
 fn key(row: &PlainRow) -> RowKey {
-    RowKey { resource_type: row.0.clone(), id: row.1.clone(), relation: row.2.clone() }
+    RowKey {
+        resource_type: row.0.clone(),
+        id: row.1.clone(),
+        relation: row.2.clone(),
+    }
 }
 
 /// A difference as a readable scenario.
 pub fn scenario(world: &kit::World, context: &Context, difference: &Difference) -> String {
-    let Difference { question, expected, actual } = difference;
+    let Difference {
+        question,
+        expected,
+        actual,
+    } = difference;
     let expectation = kit::scenario_dump::Expectation {
         question: question.clone(),
         expected: expected.clone(),
