@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -154,48 +154,21 @@ pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
 
 /// A body of at most `limit` bytes. Of a larger one the answer is given at once.
 pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<Bytes> {
-    let (parts, mut body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let announced = parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
-        if !parts.headers.contains_key(header::EXPECT) {
-            tokio::spawn(discard(body));
-        }
         return Err(ApiError::TooLarge(limit));
     }
-    let whole = Limited::new(&mut body, limit).collect();
+    let whole = Limited::new(body, limit).collect();
     match tokio::time::timeout(app.limits.body_timeout, whole).await {
         Err(_) => Err(ApiError::BodyTimeout),
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            tokio::spawn(discard(body));
-            Err(ApiError::TooLarge(limit))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(limit)),
         Ok(Err(_)) => Err(ApiError::BadRequest("the body ended early".into())),
     }
-}
-
-/// Most of a refused body that is read to let the client see the answer.
-const DISCARD_BYTES: usize = 32 << 20;
-
-/// How long that may take.
-const DISCARD_TIME: Duration = Duration::from_secs(10);
-
-/// Reads on for a while without keeping anything: most clients look at the answer only after they have sent everything.
-async fn discard(mut body: Body) {
-    let mut left = DISCARD_BYTES;
-    let reading = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            let read = frame.data_ref().map_or(0, Bytes::len);
-            match left.checked_sub(read) {
-                Some(rest) => left = rest,
-                None => return,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DISCARD_TIME, reading).await;
 }
 
 /// A query string. Unknown parameters are ignored; of a repeated one the last counts.

@@ -6,7 +6,7 @@
 //! * `server`: starting, running, stopping; `accept`: connections.
 //! * `http`: the routes, one file per resource, and what every request goes through.
 //! * `wire`: the JSON shapes of requests and answers.
-//! * `extract`: callers, bodies, query strings; `cursor`: pages of lists.
+//! * `extract`: callers, bodies, query strings; `leftover`: bodies that nobody read; `cursor`: pages of lists.
 //! * `error`: every answer that is not a success.
 //! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
 //!
@@ -18,6 +18,7 @@ mod cursor;
 mod error;
 mod extract;
 mod http;
+mod leftover;
 mod log;
 mod metrics;
 mod server;

@@ -125,6 +125,36 @@ fn refuses_large_bodies_without_reading_them() {
 }
 
 #[test]
+fn a_connection_outlives_a_refusal_that_did_not_wait_for_the_body() {
+    let server = Served::start();
+    for (head, status) in [
+        (
+            "POST /fga/v1/check HTTP/1.1\r\nAuthorization: Bearer sk_nobody_has_this_key\r\n",
+            "401",
+        ),
+        ("POST /fga/v1/nothing HTTP/1.1\r\n", "404"),
+        ("PATCH /fga/v1/check HTTP/1.1\r\n", "405"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+            .write_all(format!("{head}Host: x\r\nContent-Length: 5\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).unwrap();
+        assert!(
+            answer[..read].starts_with(format!("HTTP/1.1 {status}").as_bytes()),
+            "{head}"
+        );
+        stream
+            .write_all(b"laterGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let read = stream.read(&mut answer).unwrap();
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{head}");
+    }
+}
+
+#[test]
 fn refuses_too_many_of_anything() {
     let server = Served::start();
     server.apply(DOCUMENTS);

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
 use crate::extract::Caller;
+use crate::leftover;
 use crate::metrics::NOWHERE;
 use crate::state::App;
 
@@ -24,7 +25,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     let id = request_id(request.headers(), &app);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answer = tokio::time::timeout(app.limits.request_timeout, next.run(request)).await;
+    let answer = tokio::time::timeout(app.limits.request_timeout, next.run(leftover::finish(request))).await;
     let mut response = answer.unwrap_or_else(|_| ApiError::Timeout.into_response());
     drop(in_flight);
     let (took, status) = (started.elapsed(), response.status());
