@@ -66,12 +66,13 @@ $(VENV)/.installed: clients/python/requirements.txt
 	touch $@
 
 .PHONY: fuzz
-fuzz: ## Property tests for longer: FUZZ_CASES=20000 cases each
-	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --workspace --locked --release
+fuzz: ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
+	PROPTEST_CASES=$(FUZZ_CASES) ROWGATE_ORACLE_WORLDS=$(FUZZ_CASES) ROWGATE_CRASH_ROUNDS=1000 \
+		$(CARGO) test --workspace --locked --release
 
 .PHONY: bench
-bench: ## Measure
-	$(CARGO) bench --workspace --locked
+bench: ## Measure checks and lists of the engine
+	cd bench && $(CARGO) run --release --locked -- engine
 
 .PHONY: clean
 clean: ## Remove what the targets above made
