@@ -47,6 +47,15 @@ describe('check', () => {
     assert.deepEqual([inherited.result, inherited.isImplicit], ['authorized', true]);
   });
 
+  it('takes an application\'s own object as the subject', async () => {
+    class User {
+      getResourceType = () => 'user';
+      getResourceId = () => 'ann';
+    }
+    const answer = await fga.check({ checks: [ask(document('plan'), 'owner', new User())] });
+    assert.ok(answer.isAuthorized());
+  });
+
   it('says no', async () => {
     const answer = await fga.check({ checks: [ask(document('plan'), 'editor', user('vic'))] });
     assert.equal(answer.result, 'not_authorized');
