@@ -31,5 +31,5 @@ pub use published::Published;
 pub use registry::Registry;
 pub use token::Freshness;
 pub(crate) use working::Working;
-pub use write::{NewResource, Op, StoredResource, Warrant, Write, Written};
+pub use write::{ImportedWarrant, NewResource, Op, StoredResource, Warrant, Write, Written};
 pub use writer::now;

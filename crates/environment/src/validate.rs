@@ -81,8 +81,14 @@ pub(crate) fn form(warrant: &Warrant) -> Result<()> {
     }
 }
 
-/// Whether the schema allows a warrant to be created. Deleting is always allowed, so that leftovers can be cleaned up.
+/// Whether a warrant may be created. Deleting is always allowed, so that leftovers can be cleaned up.
 pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
+    allowed(warrant, model)?;
+    sound(warrant, model, graph)
+}
+
+/// Whether the schema allows it.
+pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
     let Warrant {
         resource_type,
         relation,
@@ -99,22 +105,26 @@ pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<
         let message = format!("the relation `{relation}` does not exist on resource type `{resource_type}`");
         return Err(Error::invalid("relation", message));
     }
+    let wildcard = subject_id == "*";
     if !model.accepts(
         resource_type,
         relation,
         subject_type,
         subject_relation.as_deref(),
-        subject_id == "*",
+        wildcard,
     ) {
         return Err(Error::invalid("subject", refusal(warrant, model)));
     }
+    Ok(())
+}
+
+/// Whether it can be evaluated: its policy compiles, and its group does not negate itself.
+pub(crate) fn sound(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
     if let Some(policy) = &warrant.policy {
         Policy::compile_warrant(policy).map_err(|error| {
             let place = error.snippet(policy);
-            Error::invalid(
-                "policy",
-                format!("error validating policy '{policy}': {error}\n{place}"),
-            )
+            let message = format!("error validating policy '{policy}': {error}\n{place}");
+            Error::invalid("policy", message)
         })?;
     }
     no_paradox(warrant, model, graph)

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use rowgate_engine::Program;
 use rowgate_graph::{Graph, Tuple};
+use rowgate_schema::ast::Schema;
 use rowgate_schema::{Diagnostic, Model};
 use rowgate_store::{Change, WarrantKey};
 use serde_json::{Map, Value};
 
 use crate::published::Published;
-use crate::write::{MAX_BATCH, NewResource, Op, SchemaEdit, StoredResource, Warrant, Write, Written};
+use crate::write::{
+    ImportedWarrant, MAX_BATCH, NewResource, Op, SchemaEdit, StoredResource, Warrant, Write, Written,
+};
 use crate::{Error, Result, validate};
 
 /// The newest state of an environment, ahead of what is published until it is durable.
@@ -86,7 +89,11 @@ impl Working {
                 meta,
             } => self.update_resource(resource_type, resource_id, meta),
             Write::Schema(edit) => self.schema(edit),
-            Write::Import { resources, warrants } => self.import(resources, warrants, now),
+            Write::Import {
+                schema,
+                resources,
+                warrants,
+            } => self.import(schema, resources, warrants, now),
         }
     }
 
@@ -265,11 +272,18 @@ impl Working {
 
     fn import(
         &self,
+        schema: Option<Schema>,
         resources: Vec<(NewResource, Option<i64>)>,
-        warrants: Vec<(Warrant, Option<i64>)>,
+        warrants: Vec<ImportedWarrant>,
         now: i64,
     ) -> Result<Prepared> {
-        let mut changes = Vec::new();
+        let mut prepared = match schema {
+            Some(schema) => self.schema(Box::new(move |_| Ok(schema)))?,
+            None => Prepared::new(Vec::new(), Written::default()),
+        };
+        let model = prepared.model.clone().unwrap_or_else(|| self.model.clone());
+        let changes = &mut prepared.changes;
+        let before = changes.len();
         for (new, created_at) in resources {
             let id = new.resource_id.unwrap_or_default();
             validate::resource(&new.resource_type, &id)?;
@@ -290,9 +304,19 @@ impl Working {
             }
         }
         let mut batch = Batch::new(&self.graph);
-        for (warrant, created_at) in warrants {
-            validate::form(&warrant)?;
-            validate::create(&warrant, &self.model, &self.graph).map_err(|error| match error {
+        for ImportedWarrant {
+            warrant,
+            created_at,
+            leftover,
+        } in warrants
+        {
+            let checked = validate::form(&warrant).and_then(|()| {
+                if !leftover {
+                    validate::allowed(&warrant, &model)?;
+                }
+                validate::sound(&warrant, &model, &self.graph)
+            });
+            checked.map_err(|error| match error {
                 Error::Invalid { parameter, message } => Error::Invalid {
                     parameter,
                     message: format!("{warrant}: {message}"),
@@ -304,14 +328,8 @@ impl Working {
                 batch.set(warrant, true);
             }
         }
-        let created = changes.len();
-        Ok(Prepared::new(
-            changes,
-            Written {
-                created,
-                ..Written::default()
-            },
-        ))
+        prepared.written.created = changes.len() - before;
+        Ok(prepared)
     }
 }
 

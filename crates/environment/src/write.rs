@@ -86,13 +86,27 @@ pub enum Write {
     },
     /// Changes the schema.
     Schema(SchemaEdit),
-    /// Creates what an export contains: resources and warrants with their creation times. What is there stays as it is.
+    /// Creates what an export contains. What is there stays as it is.
     Import {
-        /// Resources with their creation times.
+        /// Replaces the schema first.
+        schema: Option<Schema>,
+        /// Resources with their creation times, microseconds since the Unix epoch. None twice.
         resources: Vec<(NewResource, Option<i64>)>,
-        /// Warrants with their creation times.
-        warrants: Vec<(Warrant, Option<i64>)>,
+        /// Warrants.
+        warrants: Vec<ImportedWarrant>,
     },
+}
+
+/// A warrant of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedWarrant {
+    /// The warrant.
+    pub warrant: Warrant,
+    /// When it was created, microseconds since the Unix epoch; now when absent.
+    pub created_at: Option<i64>,
+    /// It was stored under an earlier schema and the schema that comes with it would refuse it. It still counts, so an
+    /// export has it; only one that says so is let in.
+    pub leftover: bool,
 }
 
 /// What a write did.

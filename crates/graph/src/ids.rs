@@ -41,6 +41,11 @@ impl ObjectId {
     pub fn get(self) -> u32 {
         self.0
     }
+
+    /// The resource of a number that [`ObjectId::get`] gave, on the same numbering.
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// A policy text on warrants. [`PolicyId::NONE`] is an unconditional warrant.
@@ -63,9 +68,14 @@ impl PolicyId {
 pub struct WarrantId(pub(crate) u32);
 
 impl WarrantId {
-    /// Its number: the order of creation within this process.
+    /// Its number: the order of creation within this numbering.
     #[inline]
     pub fn get(self) -> u32 {
         self.0
+    }
+
+    /// The warrant of a number that [`WarrantId::get`] gave, on the same numbering.
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
     }
 }

@@ -174,6 +174,11 @@ impl Objects {
 
     /// Everything that exists, oldest first (or, from the back, newest first).
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Resource<'_>> {
-        (0..self.len as u32).filter_map(|number| self.resource(ObjectId(number)))
+        self.range(0, u32::MAX)
+    }
+
+    /// What exists among the numbers `start..end`, oldest first.
+    pub(crate) fn range(&self, start: u32, end: u32) -> impl DoubleEndedIterator<Item = Resource<'_>> {
+        (start..end.min(self.len as u32)).filter_map(|number| self.resource(ObjectId(number)))
     }
 }

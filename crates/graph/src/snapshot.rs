@@ -111,6 +111,19 @@ impl Snapshot {
         self.objects.iter()
     }
 
+    /// The existing resources older than `before` (all when `None`), newest first.
+    pub fn resources_newest_first(&self, before: Option<ObjectId>) -> impl Iterator<Item = Resource<'_>> {
+        self.objects
+            .range(0, before.map_or(u32::MAX, ObjectId::get))
+            .rev()
+    }
+
+    /// The existing resources younger than `after` (all when `None`), oldest first.
+    pub fn resources_oldest_first(&self, after: Option<ObjectId>) -> impl Iterator<Item = Resource<'_>> {
+        self.objects
+            .range(after.map_or(0, |after| after.get().saturating_add(1)), u32::MAX)
+    }
+
     /// The warrants on a resource: edges by (relation, subject relation, subject).
     #[inline]
     pub fn subjects(&self, resource: ObjectId) -> Edges<'_> {

@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    /// Random, and another one after each start: cursors by creation order and generated request ids carry it.
+    /// Random, and another one after each start: generated request ids carry it.
     pub(crate) epoch: String,
     /// Long decisions and lists run on threads of their own, no more than this at a time.
     long: Arc<Semaphore>,

@@ -11,6 +11,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::Response;
 use hyper::body::Frame;
 use rowgate_environment::Published;
+use rowgate_graph::WarrantRef;
 use rowgate_schema::to_json;
 use serde::Serialize;
 use serde_json::json;
@@ -71,6 +72,22 @@ struct DatedWarrant<'a> {
     #[serde(flatten)]
     warrant: WarrantOut<'a>,
     created_at: String,
+    /// The schema would refuse it now; an import keeps it because of this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    leftover: bool,
+}
+
+/// Whether a stored warrant is one that the schema would refuse now.
+fn is_leftover(published: &Published, row: &WarrantRef) -> bool {
+    let (graph, model) = (&published.graph, &published.model);
+    let group = (!row.subject_relation.is_none()).then(|| graph.name(row.subject_relation));
+    !model.accepts(
+        graph.name(graph.type_of(row.resource)),
+        graph.name(row.relation),
+        graph.name(graph.type_of(row.subject)),
+        group,
+        graph.is_wildcard(row.subject),
+    )
 }
 
 /// Oldest first, so that an import creates in the same order.
@@ -92,6 +109,7 @@ fn write(published: &Published, out: &mut Out) -> Result<(), Gone> {
         let warrant = DatedWarrant {
             warrant: WarrantOut::stored(graph, row),
             created_at: time(row.created_at),
+            leftover: is_leftover(published, row),
         };
         out.line(&WarrantLine { warrant })?;
     }

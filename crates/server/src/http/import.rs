@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use rowgate_environment::{Error, NewResource, Op, Warrant, Write, Written};
+use rowgate_environment::{Error, ImportedWarrant, NewResource, Op, Write};
 use rowgate_schema::ast::Schema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,7 +44,7 @@ struct Batch {
     lines: usize,
     schema: Option<(usize, Schema)>,
     resources: Vec<(NewResource, Option<i64>)>,
-    warrants: Vec<(Warrant, Option<i64>)>,
+    warrants: Vec<ImportedWarrant>,
     places: Vec<usize>,
 }
 
@@ -61,20 +61,20 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         warrants,
         places,
     } = batch;
-    let mut written = Written {
-        revision: caller.read().revision(),
-        ..Written::default()
+    let (line, schema) = schema.map_or((0, None), |(line, schema)| (line, Some(schema)));
+    let everything = Write::Import {
+        schema,
+        resources,
+        warrants,
     };
-    if let Some((line, schema)) = schema {
-        let outcome = write(&caller, Write::Schema(Box::new(move |_| Ok(schema)))).await;
-        written = outcome.map_err(|error| at_line(line, error))?;
-    }
-    if !resources.is_empty() || !warrants.is_empty() {
-        match write(&caller, Write::Import { resources, warrants }).await {
-            Ok(outcome) => written = outcome,
-            Err(error) => return Err(app.long(move || name_line(error, &body, most, &places)).await?),
+    let written = match write(&caller, everything).await {
+        Ok(written) => written,
+        // Only the schema can be refused as a whole.
+        Err(error @ ApiError::Environment(Error::Refused { .. })) if line > 0 => {
+            return Err(at_line(line, error));
         }
-    }
+        Err(error) => return Err(app.long(move || name_line(error, &body, most, &places)).await?),
+    };
     let warrant_token = caller.token(written.revision);
     Ok(wire::json(&Imported {
         created: written.created,
@@ -168,6 +168,7 @@ impl Batch {
     }
 
     fn warrant(&mut self, line: usize, warrant: &WarrantIn<'_>) -> Result<()> {
+        let leftover = warrant.leftover.unwrap_or(false);
         let created_at = moment(&warrant.created_at)?;
         let (op, warrant) = warrant.read("warrant.")?;
         if op == Op::Delete {
@@ -181,7 +182,11 @@ impl Batch {
         if let Some(relation) = &warrant.subject_relation {
             names::name(relation, || "warrant.subject.relation".into())?;
         }
-        self.warrants.push((warrant, created_at));
+        self.warrants.push(ImportedWarrant {
+            warrant,
+            created_at,
+            leftover,
+        });
         self.places.push(line);
         Ok(())
     }
@@ -234,7 +239,7 @@ fn name_line(error: ApiError, body: &Payload, most: usize, places: &[usize]) -> 
     let refused = batch
         .warrants
         .iter()
-        .position(|(warrant, _)| message.starts_with(&format!("{warrant}: ")));
+        .position(|ImportedWarrant { warrant, .. }| message.starts_with(&format!("{warrant}: ")));
     match refused.and_then(|at| places.get(at)) {
         Some(line) => at_line(*line, error),
         None => error,

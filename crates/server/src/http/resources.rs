@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use rowgate_engine::query::page::Order;
 use rowgate_environment::{NewResource, Published, StoredResource, Write};
-use rowgate_graph::Resource;
+use rowgate_graph::{ObjectId, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::write;
@@ -17,20 +17,20 @@ use crate::wire::list::{ListMetadata, ListOut};
 use crate::wire::resource::{BatchIn, BatchOut, MAX_BATCH, MetaIn, ResourceIn, ResourceOut};
 use crate::wire::text::given;
 
-/// A place in the order of creation, which is counted anew by each process.
+/// A place in the order of creation.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// The process.
-    pub(crate) s: String,
+    /// The numbering: it changes when the server starts and when it tidies up.
+    pub(crate) s: u64,
     /// The number.
     pub(crate) n: u32,
 }
 
-/// The kept number of a cursor's place.
-pub(crate) fn number(app: &App, from: &From<Position>) -> Result<Option<u32>> {
+/// The number in a cursor, if it is of the numbering that is in force.
+pub(crate) fn number(published: &Published, from: &From<Position>) -> Result<Option<u32>> {
     match from.position() {
-        Some(position) if position.s != app.epoch => {
-            let message = "the server was restarted since this list was begun; start over without a cursor";
+        Some(position) if position.s != published.epoch => {
+            let message = "resources and warrants were numbered anew since this list was begun, as after a restart; start over without a cursor";
             Err(ApiError::invalid(from.parameter(), message))
         }
         position => Ok(position.map(|position| position.n)),
@@ -135,20 +135,18 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, params: Params)
         search: params.get("search").map(str::to_owned),
     };
     let paging = filter.list(&caller).paging::<Position>(&params)?;
-    let at = number(&app, &paging.from)?;
     let published = caller.read();
-    let again = app.clone();
-    app.long(move || page(&again, &caller, &published, &filter, &paging, at))
+    let at = number(&published, &paging.from)?.map(ObjectId::from_number);
+    app.long(move || page(&caller, &published, &filter, &paging, at))
         .await?
 }
 
 fn page(
-    app: &App,
     caller: &Caller,
     published: &Published,
     filter: &Filter,
     paging: &Paging<Position>,
-    at: Option<u32>,
+    at: Option<ObjectId>,
 ) -> Result<Response> {
     let graph = &published.graph;
     let wanted_type = filter.resource_type.as_deref().map(|name| graph.symbol(name));
@@ -159,15 +157,19 @@ fn page(
             })
     };
     let ascending = (paging.order == Order::Asc) != matches!(paging.from, From::Before(_));
-    let all = graph.all_resources();
+    let wanted = paging.limit + 1;
     let mut found: Vec<Resource<'_>> = if ascending {
-        let rest = all.skip_while(|resource| at.is_some_and(|at| resource.object.get() <= at));
-        rest.filter(matches).take(paging.limit + 1).collect()
+        graph
+            .resources_oldest_first(at)
+            .filter(matches)
+            .take(wanted)
+            .collect()
     } else {
-        let rest = all
-            .rev()
-            .skip_while(|resource| at.is_some_and(|at| resource.object.get() >= at));
-        rest.filter(matches).take(paging.limit + 1).collect()
+        graph
+            .resources_newest_first(at)
+            .filter(matches)
+            .take(wanted)
+            .collect()
     };
     let more = found.len() > paging.limit;
     found.truncate(paging.limit);
@@ -178,7 +180,7 @@ fn page(
     let cursor = |resource: Option<&Resource<'_>>, wanted: bool| {
         let resource = resource.filter(|_| wanted);
         let position = resource.map(|resource| Position {
-            s: app.epoch.clone(),
+            s: published.epoch,
             n: resource.object.get(),
         });
         position

@@ -167,20 +167,18 @@ pub(crate) async fn list(
 ) -> Result<Response> {
     let filters = Filters::read(&params)?;
     let paging = filters.list(&caller).paging::<Position>(&params)?;
-    let at = number(&app, &paging.from)?;
     let published = fresh.read(&app, &caller).await?;
-    let again = app.clone();
-    app.long(move || page(&again, &caller, &published, &filters, &paging, at))
+    let at = number(&published, &paging.from)?.map(WarrantId::from_number);
+    app.long(move || page(&caller, &published, &filters, &paging, at))
         .await?
 }
 
 fn page(
-    app: &App,
     caller: &Caller,
     published: &Published,
     filters: &Filters,
     paging: &Paging<Position>,
-    at: Option<u32>,
+    at: Option<WarrantId>,
 ) -> Result<Response> {
     let graph = &published.graph;
     let backwards = matches!(paging.from, From::Before(_));
@@ -201,7 +199,7 @@ fn page(
     let list = filters.list(caller);
     let cursor = |id: Option<&WarrantId>, wanted: bool| {
         let position = id.filter(|_| wanted).map(|id| Position {
-            s: app.epoch.clone(),
+            s: published.epoch,
             n: id.get(),
         });
         position
@@ -221,12 +219,12 @@ fn page(
 }
 
 /// The next warrants of a sorted list.
-fn from_list(ids: &[WarrantId], ascending: bool, at: Option<u32>, wanted: usize) -> Vec<WarrantId> {
+fn from_list(ids: &[WarrantId], ascending: bool, at: Option<WarrantId>, wanted: usize) -> Vec<WarrantId> {
     if ascending {
-        let start = at.map_or(0, |at| ids.partition_point(|id| id.get() <= at));
+        let start = at.map_or(0, |at| ids.partition_point(|id| *id <= at));
         ids[start..].iter().copied().take(wanted).collect()
     } else {
-        let end = at.map_or(ids.len(), |at| ids.partition_point(|id| id.get() < at));
+        let end = at.map_or(ids.len(), |at| ids.partition_point(|id| *id < at));
         ids[..end].iter().rev().copied().take(wanted).collect()
     }
 }
@@ -236,19 +234,15 @@ fn from_all(
     graph: &Snapshot,
     filter: &Filter,
     ascending: bool,
-    at: Option<u32>,
+    at: Option<WarrantId>,
     wanted: usize,
 ) -> Vec<WarrantId> {
     let fits = |(_, row): &(WarrantId, &WarrantRef)| filter.matches(graph, row);
     if ascending {
-        let rest = graph
-            .warrants_oldest_first(None)
-            .skip_while(|(id, _)| at.is_some_and(|at| id.get() <= at));
+        let rest = graph.warrants_oldest_first(at);
         rest.filter(fits).take(wanted).map(|(id, _)| id).collect()
     } else {
-        let rest = graph
-            .warrants_newest_first(None)
-            .skip_while(|(id, _)| at.is_some_and(|at| id.get() >= at));
+        let rest = graph.warrants_newest_first(at);
         rest.filter(fits).take(wanted).map(|(id, _)| id).collect()
     }
 }

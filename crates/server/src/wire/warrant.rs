@@ -28,6 +28,8 @@ pub(crate) struct WarrantIn<'a> {
     policy: Option<Text<'a>>,
     context: Option<serde::de::IgnoredAny>,
     pub(crate) created_at: Option<Text<'a>>,
+    /// In an import: the schema would refuse it, and it is to be kept all the same.
+    pub(crate) leftover: Option<bool>,
 }
 
 impl WarrantIn<'_> {
