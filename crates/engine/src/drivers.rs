@@ -57,6 +57,16 @@ pub(crate) fn of(rule: &Rule) -> Vec<Driver> {
     }
 }
 
+/// Of an `all_of`: the rule whose drivers stand for it, if a driver that holds makes that rule hold. What is left
+/// to ask are then the other rules.
+pub(crate) fn branch(rule: &Rule) -> Option<usize> {
+    let Rule::Group(GroupOp::AllOf, rules) = rule else {
+        return None;
+    };
+    let chosen = rules.iter().enumerate().min_by_key(|(_, rule)| cost(&of(rule)));
+    chosen.filter(|(_, rule)| is_disjunctive(rule)).map(|(at, _)| at)
+}
+
 /// Enumerable first, then fewest.
 fn cost(drivers: &[Driver]) -> (u8, usize) {
     let worst = drivers.iter().map(|driver| match driver {

@@ -6,7 +6,7 @@
 //! under-estimate can make nothing true that is not (nothing inside a `none_of` is ever still open), a *true* found on
 //! the way is final at once.
 
-use rowgate_graph::{Edge, ObjectId, Snapshot, Symbol};
+use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
 use rowgate_policy::{CheckCtx, Env, Outcome, WarrantCtx};
 use rowgate_schema::ast::GroupOp;
 
@@ -42,7 +42,17 @@ pub(crate) struct Who<'a> {
 impl<'a> Who<'a> {
     pub(crate) fn resolve(graph: &Snapshot, words: Subject<'a>) -> Self {
         let resource_type = graph.symbol(words.resource_type);
-        let mut object = resource_type.map_or(ObjectId::ABSENT, |symbol| graph.find(symbol, words.id));
+        let object = resource_type.map_or(ObjectId::ABSENT, |symbol| graph.find(symbol, words.id));
+        Self::found(graph, words, resource_type, object)
+    }
+
+    /// A subject whose words were looked up.
+    pub(crate) fn found(
+        graph: &Snapshot,
+        words: Subject<'a>,
+        resource_type: Option<Symbol>,
+        mut object: ObjectId,
+    ) -> Self {
         let relation = match words.relation.map(|name| graph.symbol(name)) {
             None => Symbol::NONE,
             Some(Some(symbol)) => symbol,
@@ -89,12 +99,19 @@ impl<'a> Who<'a> {
 
 /// The wildcard of a type, unless no warrant names it: then looking for it is wasted.
 fn used_wildcard(graph: &Snapshot, resource_type: Symbol) -> ObjectId {
-    let wildcard = graph.wildcard(resource_type);
-    if graph.resources(wildcard).is_empty() {
-        ObjectId::ABSENT
+    if graph.has_wildcard_warrants(resource_type) {
+        graph.wildcard(resource_type)
     } else {
-        wildcard
+        ObjectId::ABSENT
     }
+}
+
+/// What is being decided: a relation of a resource, whose type is known wherever a rule led to it.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    object: ObjectId,
+    resource_type: Symbol,
+    relation: Symbol,
 }
 
 /// The resource a question starts at, which need not exist.
@@ -178,7 +195,16 @@ impl<'a> Evaluator<'a> {
 
     /// `holds(object, relation, subject)`.
     pub(crate) fn holds(&mut self, object: ObjectId, relation: Symbol) -> Result<Value, EngineError> {
-        self.node(object, relation).map(|(value, _)| value)
+        let point = self.point(object, relation);
+        self.node(point).map(|(value, _)| value)
+    }
+
+    fn point(&self, object: ObjectId, relation: Symbol) -> Point {
+        Point {
+            object,
+            resource_type: self.type_of(object),
+            relation,
+        }
     }
 
     /// How much work was done so far.
@@ -197,14 +223,18 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Steps 1 and 2: the value by warrants that name the subject or its wildcard.
-    #[inline]
     pub(crate) fn direct(&mut self, object: ObjectId, relation: Symbol) -> Result<Value, EngineError> {
         let edges = self.graph.subjects(object);
+        Ok(self.direct_among(edges, object, relation))
+    }
+
+    #[inline]
+    fn direct_among(&self, edges: Edges<'a>, object: ObjectId, relation: Symbol) -> Value {
         let mut value = Value::False;
         for edge in edges.to(relation, self.who.relation, self.who.object) {
             value = value.max(self.warrant_value(object, relation, edge));
             if value == Value::True {
-                return Ok(value);
+                return value;
             }
         }
         if let Some(wildcard) = self.counting_wildcard() {
@@ -212,28 +242,22 @@ impl<'a> Evaluator<'a> {
                 value = value.max(self.warrant_value(object, relation, edge));
             }
         }
-        Ok(value)
+        value
     }
 
     #[inline]
-    fn node(&mut self, object: ObjectId, relation: Symbol) -> Result<Partial, EngineError> {
+    fn node(&mut self, point: Point) -> Result<Partial, EngineError> {
         self.spend(1)?;
-        let direct = self.direct(object, relation)?;
+        let edges = self.graph.subjects(point.object).about(point.relation);
+        let direct = self.direct_among(edges, point.object, point.relation);
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
         }
-        let rule = self.rule_of(object, relation);
-        if rule.is_none()
-            && self
-                .graph
-                .subjects(object)
-                .of_with_second(relation)
-                .next()
-                .is_none()
-        {
+        let rule = self.rule_at(point.resource_type, point.relation);
+        if rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
             return Ok((direct, SETTLED));
         }
-        self.derived(object, relation, direct, rule)
+        self.derived(point, edges, direct, rule)
     }
 
     /// The value of one rule of `relation` on `object`, by itself.
@@ -243,7 +267,8 @@ impl<'a> Evaluator<'a> {
         object: ObjectId,
         relation: Symbol,
     ) -> Result<Value, EngineError> {
-        self.rule(rule, object, relation).map(|(value, _)| value)
+        let point = self.point(object, relation);
+        self.rule(rule, point).map(|(value, _)| value)
     }
 
     /// The wildcard that stands for the subject, where wildcards count.
@@ -252,24 +277,26 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn rule_of(&self, object: ObjectId, relation: Symbol) -> Option<&'a Rule> {
+        self.rule_at(self.type_of(object), relation)
+    }
+
+    #[inline]
+    fn rule_at(&self, resource_type: Symbol, relation: Symbol) -> Option<&'a Rule> {
         if self.mode.explicit {
             return None;
         }
-        self.program
-            .relation(self.type_of(object), relation)?
-            .rule
-            .as_ref()
+        self.program.relation(resource_type, relation)?.rule.as_ref()
     }
 
     /// A value that needs groups or rules: remembered, and computed again while a cycle has not settled.
     fn derived(
         &mut self,
-        object: ObjectId,
-        relation: Symbol,
+        point: Point,
+        edges: Edges<'a>,
         direct: Value,
         rule: Option<&Rule>,
     ) -> Result<Partial, EngineError> {
-        let slot = self.memo.slot(object, relation);
+        let slot = self.memo.slot(point.object, point.relation);
         let pass = self.pass;
         let entry = self.memo.at(slot);
         match entry.state {
@@ -297,7 +324,7 @@ impl<'a> Evaluator<'a> {
             entry.state = State::Open(place);
             entry.read = false;
             let rises = self.rises;
-            let (value, low) = self.equation(object, relation, direct, rule)?;
+            let (value, low) = self.equation(point, edges, direct, rule)?;
             let pass = self.pass;
             let entry = self.memo.at(slot);
             let value = value.max(entry.value);
@@ -368,19 +395,20 @@ impl<'a> Evaluator<'a> {
     /// Steps 3 and 4.
     fn equation(
         &mut self,
-        object: ObjectId,
-        relation: Symbol,
+        point: Point,
+        edges: Edges<'a>,
         direct: Value,
         rule: Option<&Rule>,
     ) -> Result<Partial, EngineError> {
         let (mut value, mut low) = (direct, SETTLED);
-        for edge in self.graph.subjects(object).of_with_second(relation) {
+        for edge in edges.of_with_second(point.relation) {
             self.spend(1)?;
-            let warrant = self.warrant_value(object, relation, edge);
+            let warrant = self.warrant_value(point.object, point.relation, edge);
             if warrant <= value {
                 continue;
             }
-            let (member, rests_on) = self.node(edge.other(), edge.second())?;
+            let group = self.point(edge.other(), edge.second());
+            let (member, rests_on) = self.node(group)?;
             value = value.max(warrant.min(member));
             if value == Value::True {
                 return Ok((value, SETTLED));
@@ -388,42 +416,52 @@ impl<'a> Evaluator<'a> {
             low = low.min(rests_on);
         }
         if let Some(rule) = rule {
-            let (by_rule, rests_on) = self.rule(rule, object, relation)?;
+            let (by_rule, rests_on) = self.rule(rule, point)?;
             value = value.max(by_rule);
             low = low.min(rests_on);
         }
         Ok((value, if value == Value::True { SETTLED } else { low }))
     }
 
-    fn rule(&mut self, rule: &Rule, object: ObjectId, relation: Symbol) -> Result<Partial, EngineError> {
+    fn rule(&mut self, rule: &Rule, point: Point) -> Result<Partial, EngineError> {
         match rule {
-            Rule::Relation(other) => self.node(object, *other),
+            Rule::Relation(relation) => self.node(Point {
+                relation: *relation,
+                ..point
+            }),
             Rule::On {
-                relation: needed,
+                relation,
                 edge,
                 resource_type,
-            } => self.over(object, relation, *needed, *edge, *resource_type),
-            Rule::Policy(policy) => Ok(((&self.policy_outcome(*policy, object, relation)).into(), SETTLED)),
-            Rule::Group(op, rules) => self.group(*op, rules, object, relation),
+            } => self.over(point, *relation, *edge, *resource_type),
+            Rule::Policy(policy) => {
+                let outcome = self.policy_outcome(*policy, point.object, point.relation);
+                Ok(((&outcome).into(), SETTLED))
+            }
+            Rule::Group(op, rules) => self.group(*op, rules, point),
         }
     }
 
     fn over(
         &mut self,
-        object: ObjectId,
+        point: Point,
         relation: Symbol,
-        needed: Symbol,
         edge: Symbol,
         resource_type: Symbol,
     ) -> Result<Partial, EngineError> {
         let (mut value, mut low) = (Value::False, SETTLED);
-        for edge in self.far_ends(object, edge, resource_type) {
+        for edge in self.far_ends(point.object, edge, resource_type) {
             self.spend(1)?;
-            let warrant = self.warrant_value(object, relation, edge);
+            let warrant = self.warrant_value(point.object, point.relation, edge);
             if warrant <= value {
                 continue;
             }
-            let (far, rests_on) = self.node(edge.other(), needed)?;
+            let far = Point {
+                object: edge.other(),
+                resource_type,
+                relation,
+            };
+            let (far, rests_on) = self.node(far)?;
             value = value.max(warrant.min(far));
             if value == Value::True {
                 return Ok((value, SETTLED));
@@ -449,19 +487,13 @@ impl<'a> Evaluator<'a> {
             })
     }
 
-    fn group(
-        &mut self,
-        op: GroupOp,
-        rules: &[Rule],
-        object: ObjectId,
-        relation: Symbol,
-    ) -> Result<Partial, EngineError> {
+    fn group(&mut self, op: GroupOp, rules: &[Rule], point: Point) -> Result<Partial, EngineError> {
         let mut low = SETTLED;
         match op {
             GroupOp::AnyOf => {
                 let mut value = Value::False;
                 for rule in rules {
-                    let (next, rests_on) = self.rule(rule, object, relation)?;
+                    let (next, rests_on) = self.rule(rule, point)?;
                     value = value.max(next);
                     if value == Value::True {
                         return Ok((value, SETTLED));
@@ -473,7 +505,7 @@ impl<'a> Evaluator<'a> {
             GroupOp::AllOf => {
                 let mut value = Value::True;
                 for rule in rules {
-                    let (next, rests_on) = self.rule(rule, object, relation)?;
+                    let (next, rests_on) = self.rule(rule, point)?;
                     if next == Value::False {
                         return Ok((next, rests_on));
                     }
@@ -485,7 +517,7 @@ impl<'a> Evaluator<'a> {
             GroupOp::NoneOf => {
                 let mut value = Value::False;
                 for rule in rules {
-                    let (next, rests_on) = self.rule(rule, object, relation)?;
+                    let (next, rests_on) = self.rule(rule, point)?;
                     // INVARIANT: nothing inside a `none_of` rests on an open entry, because schemas and group warrants
                     // that would make it so are refused. Should one be stored all the same, the answer is unknown.
                     let next = if rests_on == SETTLED {

@@ -61,6 +61,10 @@ impl Memo {
             return Slot(slot);
         }
         let slot = self.keys.len() as u32;
+        if slot == 0 {
+            self.keys.reserve(2 * WALK);
+            self.entries.reserve(2 * WALK);
+        }
         self.keys.push(key);
         self.entries.push(Entry {
             value: Value::False,

@@ -40,6 +40,8 @@ pub(crate) struct Relation {
     pub(crate) drivers: Vec<Driver>,
     /// The rule consists of `any_of`, `relation` and `relation … on …` alone, so a true driver makes it true.
     pub(crate) disjunctive: bool,
+    /// The rule is an `all_of`, of which a true driver makes this part true. See [`drivers::branch`].
+    pub(crate) branch: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl Program {
                     relation: symbol,
                     drivers: rule.as_ref().map_or(Vec::new(), drivers::of),
                     disjunctive: rule.as_ref().is_none_or(drivers::is_disjunctive),
+                    branch: rule.as_ref().and_then(drivers::branch),
                     rule,
                 });
             }

@@ -21,7 +21,7 @@ use crate::missing;
 use crate::view::NOWHERE;
 use crate::witness::{RowIs, Witness};
 use crate::{Ambient, EngineError, Subject, Value, View};
-use page::{Candidate, Page};
+use page::{Candidate, Certainty, Page};
 use text::{Names, Query, Reference, Select};
 
 /// One row of an answer.
@@ -134,10 +134,24 @@ impl<'a> View<'a> {
         let candidates = resources::candidates(&mut evaluator, &goals)?;
         let mut unknown = Unknowns::default();
         let (chosen, more) = page::select(self.graph, candidates, page, |candidate| {
-            unknown.ask(&mut evaluator, candidate.object, candidate.relation)
+            let Candidate { object, relation, .. } = *candidate;
+            if candidate.certainty == Certainty::Branch && evaluator.rest_holds(object, relation)? {
+                return Ok(true);
+            }
+            unknown.ask(&mut evaluator, object, relation)
         })?;
         let mut rows = Vec::with_capacity(chosen.len());
-        for Candidate { object, relation, .. } in chosen {
+        for candidate in chosen {
+            let Candidate { object, relation, .. } = candidate;
+            if let (Some(warrant), true) = (candidate.via, self.holds_by_rule_alone(&candidate)) {
+                rows.push(Row {
+                    object,
+                    relation,
+                    warrant: Some(warrant),
+                    is_implicit: true,
+                });
+                continue;
+            }
             let is_implicit = !by_warrants.holds(object, relation)?.grants();
             let warrant =
                 Witness::new(&mut evaluator, &mut by_warrants, RowIs::Resource).of(object, relation)?;
@@ -149,6 +163,12 @@ impl<'a> View<'a> {
             });
         }
         Ok(unknown.into_rows(rows, more))
+    }
+
+    /// Whether a candidate that holds does so by the way on which it was found: there is no warrant for the very relation.
+    fn holds_by_rule_alone(&self, candidate: &Candidate) -> bool {
+        let mut own = self.graph.subjects(candidate.object).of(candidate.relation);
+        candidate.certainty >= Certainty::Branch && own.next().is_none()
     }
 
     fn subjects(
@@ -258,7 +278,8 @@ impl<'v> SubjectForm<'v, '_> {
                 out.push(Candidate {
                     object: graph.wildcard(subject_type),
                     relation,
-                    exact: true,
+                    certainty: Certainty::Certain,
+                    via: None,
                 });
             }
             if found.anybody || (wild && !starred) {
@@ -270,7 +291,12 @@ impl<'v> SubjectForm<'v, '_> {
                 out.extend(named.map(|(subject, exact)| Candidate {
                     object: *subject,
                     relation,
-                    exact: *exact,
+                    certainty: if *exact {
+                        Certainty::Certain
+                    } else {
+                        Certainty::Maybe
+                    },
+                    via: None,
                 }));
             }
         }
@@ -281,7 +307,8 @@ impl<'v> SubjectForm<'v, '_> {
             out.extend(all.map(|resource| Candidate {
                 object: resource.object,
                 relation,
-                exact: false,
+                certainty: Certainty::Maybe,
+                via: None,
             }));
         }
         Ok(())

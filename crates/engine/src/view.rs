@@ -59,12 +59,16 @@ impl<'a> View<'a> {
                 work: 1,
             });
         };
-        let object = self.graph.find(resource_type, check.resource_id);
         let start = Start {
             resource_type,
             id: check.resource_id,
         };
-        let mut evaluator = self.evaluator(ambient, check.subject, start);
+        let subject_type = self.graph.symbol(check.subject.resource_type);
+        // An unknown type finds nothing under the symbol that no name has.
+        let subject = (subject_type.unwrap_or(Symbol::NONE), check.subject.id);
+        let [object, found] = self.graph.find_both((resource_type, check.resource_id), subject);
+        let who = Who::found(self.graph, check.subject, subject_type, found);
+        let mut evaluator = Evaluator::new(self.program, self.graph, ambient, who, start, self.limits);
         let value = evaluator.holds(object, relation)?;
         let work = evaluator.work().max(1);
         match value {

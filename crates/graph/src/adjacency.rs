@@ -75,6 +75,19 @@ impl<'a> Edges<'a> {
         )
     }
 
+    /// The same edges, or at least those whose first symbol is `first`: for asking several things about one relation.
+    #[inline]
+    pub fn about(self, first: Symbol) -> Self {
+        let (low, high) = (
+            edge::key(first, Symbol::NONE, 0),
+            edge::key(first, Symbol(u16::MAX), u32::MAX),
+        );
+        Self {
+            inline: edge::range(self.inline, low, high),
+            hub: self.hub,
+        }
+    }
+
     /// All edges, in order.
     pub fn all(self) -> impl Iterator<Item = &'a Edge> {
         self.between(0, u64::MAX)
@@ -108,7 +121,11 @@ impl<'a> Edges<'a> {
     #[inline]
     pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> impl Iterator<Item = &'a Edge> {
         let key = edge::key(first, second, other.0);
-        self.between(key, key)
+        let in_hub = self
+            .hub
+            .into_iter()
+            .flat_map(move |hub| hub.range(key, key).flatten());
+        edge::exactly(self.inline, key).iter().chain(in_hub)
     }
 }
 

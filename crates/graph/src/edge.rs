@@ -60,6 +60,19 @@ pub(crate) fn position(list: &[Edge], edge: &Edge) -> Result<usize, usize> {
     list.binary_search_by_key(&edge.identity(), Edge::identity)
 }
 
+/// The part of a sorted list with exactly this key: one edge for each policy.
+#[inline]
+pub(crate) fn exactly(list: &[Edge], key: u64) -> &[Edge] {
+    let start = if list.len() <= 16 {
+        // Without a branch on what was read: there is nothing to predict wrongly.
+        list.iter().map(|edge| usize::from(edge.key < key)).sum()
+    } else {
+        list.partition_point(|edge| edge.key < key)
+    };
+    let same = list[start..].iter().take_while(|edge| edge.key == key).count();
+    &list[start..start + same]
+}
+
 /// The part of a sorted list whose keys lie in `low..=high`.
 #[inline]
 pub(crate) fn range(list: &[Edge], low: u64, high: u64) -> &[Edge] {

@@ -231,7 +231,25 @@ impl Graph {
         })
     }
 
+    /// Counts a wildcard subject in (or out).
+    fn count_wildcard(&mut self, row: &WarrantRef, out: bool) {
+        if !self.state.is_wildcard(row.subject) {
+            return;
+        }
+        let index = self.state.type_of(row.subject).index();
+        let counts = Arc::make_mut(&mut self.state.wildcard_warrants);
+        if counts.len() <= index {
+            counts.resize(index + 1, 0);
+        }
+        counts[index] = if out {
+            counts[index].saturating_sub(1)
+        } else {
+            counts[index] + 1
+        };
+    }
+
     pub(crate) fn count_kind(&mut self, row: &WarrantRef) {
+        self.count_wildcard(row, false);
         if let Some(kind) = self.kind_of(row) {
             *Arc::make_mut(&mut self.state.kinds).entry(kind).or_insert(0) += 1;
         }
@@ -245,6 +263,7 @@ impl Graph {
         self.state.subjects.remove(row.resource, &forward);
         self.state.resources.remove(row.subject, &backward);
         self.state.warrants.kill(warrant);
+        self.count_wildcard(&row, true);
         if let Some(kind) = self.kind_of(&row) {
             let kinds = Arc::make_mut(&mut self.state.kinds);
             if let Some(count) = kinds.get_mut(&kind) {

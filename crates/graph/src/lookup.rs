@@ -1,7 +1,9 @@
 //! From (type, id) to the resource's number: a persistent hash table of small buckets.
 //!
-//! A bucket is a short list of (hash, number) pairs; the table doubles when buckets average more than [`FULL`] entries. A
-//! write copies one bucket and its path, so readers of a published snapshot are never disturbed.
+//! A bucket lies in one piece of memory and all its tags are compared at once, without a branch that could be predicted
+//! wrongly: a lookup costs one wait for memory, and two lookups can wait at the same time. The table doubles when buckets
+//! average more than [`FULL`] entries. A write copies one bucket and its path, so readers of a published snapshot are
+//! never disturbed.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -11,15 +13,82 @@ use crate::cow::CowVec;
 use crate::objects::Objects;
 use crate::{ObjectId, Symbol};
 
-const FULL: usize = 24;
+/// Entries for which a bucket has room; few have more.
+const ROOM: usize = 32;
 
-/// High half: hash bits. Low half: the resource's number.
-type Entry = u64;
+/// Average entries of a bucket before the table doubles.
+const FULL: usize = 20;
+
+#[derive(Debug, Clone)]
+struct Bucket {
+    tags: [u16; ROOM],
+    objects: [u32; ROOM],
+    len: u32,
+    /// What has no room in the bucket itself.
+    more: Vec<(u16, u32)>,
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self {
+            tags: [0; ROOM],
+            objects: [0; ROOM],
+            len: 0,
+            more: Vec::new(),
+        }
+    }
+}
+
+impl Bucket {
+    /// Bit `i`: entry `i` has this tag.
+    #[inline]
+    fn matches(&self, tag: u16) -> u32 {
+        let mut mask = 0u32;
+        for (at, known) in self.tags.iter().enumerate() {
+            mask |= u32::from(*known == tag) << at;
+        }
+        mask & (((1u64 << self.len) - 1) as u32)
+    }
+
+    fn push(&mut self, tag: u16, object: u32) {
+        let at = self.len as usize;
+        if at < ROOM {
+            self.tags[at] = tag;
+            self.objects[at] = object;
+            self.len += 1;
+        } else {
+            self.more.push((tag, object));
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = u32> {
+        let inside = self.objects.iter().take(self.len as usize).copied();
+        inside.chain(self.more.iter().map(|(_, object)| *object))
+    }
+
+    /// Removes an entry; `false` when it is not here.
+    fn remove(&mut self, object: u32) -> bool {
+        let len = self.len as usize;
+        if let Some(at) = self.objects[..len].iter().position(|known| *known == object) {
+            if let Some((tag, last)) = self.more.pop() {
+                (self.tags[at], self.objects[at]) = (tag, last);
+            } else {
+                self.tags[at] = self.tags[len - 1];
+                self.objects[at] = self.objects[len - 1];
+                self.len -= 1;
+            }
+            return true;
+        }
+        let before = self.more.len();
+        self.more.retain(|(_, known)| *known != object);
+        before != self.more.len()
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Lookup {
     seed: RandomState,
-    buckets: CowVec<Vec<Entry>>,
+    buckets: CowVec<Bucket>,
     bits: u32,
     len: usize,
 }
@@ -28,11 +97,18 @@ impl Default for Lookup {
     fn default() -> Self {
         Self {
             seed: RandomState::default(),
-            buckets: [Vec::new()].into_iter().collect(),
+            buckets: [Bucket::default()].into_iter().collect(),
             bits: 0,
             len: 0,
         }
     }
+}
+
+/// A bucket and the entries of it that may be the one.
+struct Probe<'a> {
+    bucket: &'a Bucket,
+    mask: u32,
+    tag: u16,
 }
 
 impl Lookup {
@@ -52,45 +128,56 @@ impl Lookup {
     }
 
     #[inline]
-    pub(crate) fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+    fn probe(&self, resource_type: Symbol, id: &str) -> Option<Probe<'_>> {
         let hash = self.hash(resource_type, id);
-        let tag = hash as u32;
         let bucket = self.buckets.get(self.bucket_of(hash))?;
-        bucket
-            .iter()
-            .filter(|entry| (**entry >> 32) as u32 == tag)
-            .map(|entry| ObjectId(*entry as u32))
-            .find(|object| objects.is(*object, resource_type, id))
+        let tag = hash as u16;
+        Some(Probe {
+            bucket,
+            mask: bucket.matches(tag),
+            tag,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        self.probe(resource_type, id)?.find(objects, resource_type, id)
+    }
+
+    /// Two lookups whose waits for memory overlap.
+    #[inline]
+    pub(crate) fn find_both(
+        &self,
+        objects: &Objects,
+        first: (Symbol, &str),
+        second: (Symbol, &str),
+    ) -> [Option<ObjectId>; 2] {
+        let probes = [self.probe(first.0, first.1), self.probe(second.0, second.1)];
+        let [a, b] = probes;
+        [
+            a.and_then(|probe| probe.find(objects, first.0, first.1)),
+            b.and_then(|probe| probe.find(objects, second.0, second.1)),
+        ]
     }
 
     /// Adds a resource that is not in the table yet.
     pub(crate) fn insert(&mut self, objects: &Objects, object: ObjectId, resource_type: Symbol, id: &str) {
         if self.len >= FULL * self.buckets.len() {
-            self.double(objects);
+            self.resize(self.bits + 1, objects);
         }
-        self.put(object, resource_type, id);
-        self.len += 1;
-    }
-
-    fn put(&mut self, object: ObjectId, resource_type: Symbol, id: &str) {
         let hash = self.hash(resource_type, id);
         let bucket = self.bucket_of(hash);
         if let Some(bucket) = self.buckets.get_mut(bucket) {
-            bucket.push(u64::from(hash as u32) << 32 | u64::from(object.0));
+            bucket.push(hash as u16, object.0);
         }
+        self.len += 1;
     }
 
     pub(crate) fn remove(&mut self, object: ObjectId, resource_type: Symbol, id: &str) {
         let bucket = self.bucket_of(self.hash(resource_type, id));
         if let Some(bucket) = self.buckets.get_mut(bucket) {
-            let before = bucket.len();
-            bucket.retain(|entry| *entry as u32 != object.0);
-            self.len -= before - bucket.len();
+            self.len -= usize::from(bucket.remove(object.0));
         }
-    }
-
-    fn double(&mut self, objects: &Objects) {
-        self.resize(self.bits + 1, objects);
     }
 
     /// Makes room for `total` entries at once.
@@ -106,14 +193,31 @@ impl Lookup {
 
     fn resize(&mut self, bits: u32, objects: &Objects) {
         let old = std::mem::take(&mut self.buckets);
-        let mut fresh: Vec<Vec<Entry>> = vec![Vec::new(); 1 << bits];
+        let mut fresh: Vec<Bucket> = vec![Bucket::default(); 1 << bits];
         self.bits = bits;
-        for entry in old.iter().flatten() {
-            let object = ObjectId(*entry as u32);
+        for object in old.iter().flat_map(Bucket::entries) {
+            let object = ObjectId(object);
             let hash = self.hash(objects.type_of(object), objects.id(object));
-            fresh[self.bucket_of(hash)].push(*entry);
+            fresh[self.bucket_of(hash)].push(hash as u16, object.0);
         }
         self.buckets = fresh.into_iter().collect();
+    }
+}
+
+impl Probe<'_> {
+    #[inline]
+    fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        let mut mask = self.mask;
+        while mask != 0 {
+            let object = ObjectId(self.bucket.objects[mask.trailing_zeros() as usize]);
+            if objects.is(object, resource_type, id) {
+                return Some(object);
+            }
+            mask &= mask - 1;
+        }
+        let more = self.bucket.more.iter().filter(|(tag, _)| *tag == self.tag);
+        more.map(|(_, object)| ObjectId(*object))
+            .find(|object| objects.is(*object, resource_type, id))
     }
 }
 
@@ -138,10 +242,29 @@ mod tests {
         }
         for i in 0..2500 {
             let id = format!("r{i}");
-            assert_eq!(lookup.find(&objects, types[0], &id).is_some(), i % 3 != 0);
-            assert!(lookup.find(&objects, types[1], &id).is_some());
+            let [first, second] = lookup.find_both(&objects, (types[0], &id), (types[1], &id));
+            assert_eq!(first.is_some(), i % 3 != 0);
+            assert_eq!(first, lookup.find(&objects, types[0], &id));
+            assert!(second.is_some());
             assert!(old.find(&objects, types[0], &id).is_some());
         }
         assert_eq!(lookup.find(&objects, Symbol(3), "r1"), None);
+    }
+
+    /// Before the table has doubled, one bucket has more entries than it has room.
+    #[test]
+    fn a_bucket_with_more_than_it_has_room_for_still_finds_everything() {
+        let mut bucket = Bucket::default();
+        (0..50).for_each(|object| bucket.push(object as u16 % 7, object));
+        for object in [3, 40, 49, 0, 33] {
+            assert!(bucket.remove(object));
+            assert!(!bucket.remove(object));
+        }
+        let mut left: Vec<u32> = bucket.entries().collect();
+        left.sort_unstable();
+        assert!(
+            left.into_iter()
+                .eq((0..50).filter(|object| ![3, 40, 49, 0, 33].contains(object)))
+        );
     }
 }

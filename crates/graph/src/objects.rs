@@ -9,27 +9,36 @@ use crate::{ObjectId, Symbol};
 
 const LEAF: usize = 64;
 
+/// Longest id, in bytes: the ids of a leaf end within what a `u16` can count.
+const MAX_ID: usize = u16::MAX as usize / LEAF;
+
+/// What deciding needs to know of a resource, next to its neighbours'.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    resource_type: Symbol,
+    /// Where the id ends in the leaf's text; it starts where the one before ends.
+    end: u16,
+}
+
 #[derive(Debug, Clone)]
 struct Leaf {
-    types: [Symbol; LEAF],
-    /// `ends[i]` is where the id of slot `i` ends in `text`; it starts where the one before ends.
-    ends: [u32; LEAF],
-    /// Microseconds since the Unix epoch.
-    created: [i64; LEAF],
     text: String,
+    heads: [Head; LEAF],
     /// Bit `i`: slot `i` exists. A deleted resource leaves its bit clear for good.
     alive: u64,
     /// Bit `i`: slot `i` is the wildcard of its type, which is not a resource.
     wildcard: u64,
+    /// Microseconds since the Unix epoch.
+    created: [i64; LEAF],
     meta: Vec<(u8, Arc<Value>)>,
 }
 
 impl Leaf {
+    #[inline]
     fn id(&self, slot: usize) -> &str {
-        let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
-        self.text
-            .get(start as usize..self.ends[slot] as usize)
-            .unwrap_or("")
+        let start = if slot == 0 { 0 } else { self.heads[slot - 1].end };
+        let span = usize::from(start)..usize::from(self.heads[slot].end);
+        self.text.get(span).unwrap_or("")
     }
 }
 
@@ -81,7 +90,7 @@ impl Objects {
     #[inline]
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
         self.at(object)
-            .map_or(Symbol::NONE, |(leaf, slot)| leaf.types[slot])
+            .map_or(Symbol::NONE, |(leaf, slot)| leaf.heads[slot].resource_type)
     }
 
     #[inline]
@@ -91,8 +100,9 @@ impl Objects {
 
     #[inline]
     pub(crate) fn is(&self, object: ObjectId, resource_type: Symbol, id: &str) -> bool {
-        self.at(object)
-            .is_some_and(|(leaf, slot)| leaf.types[slot] == resource_type && leaf.id(slot) == id)
+        self.at(object).is_some_and(|(leaf, slot)| {
+            leaf.heads[slot].resource_type == resource_type && leaf.id(slot) == id
+        })
     }
 
     pub(crate) fn is_wildcard(&self, object: ObjectId) -> bool {
@@ -105,7 +115,7 @@ impl Objects {
         let (leaf, slot) = self.at(object)?;
         (leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0).then(|| Resource {
             object,
-            resource_type: leaf.types[slot],
+            resource_type: leaf.heads[slot].resource_type,
             id: leaf.id(slot),
             created_at: leaf.created[slot],
             meta: leaf
@@ -117,23 +127,27 @@ impl Objects {
     }
 
     pub(crate) fn push(&mut self, resource_type: Symbol, id: &str, created_at: i64) -> Option<ObjectId> {
+        if id.len() > MAX_ID {
+            return None;
+        }
         let number = u32::try_from(self.len).ok().filter(|number| *number < u32::MAX)?;
         let (index, slot) = split(ObjectId(number));
         if slot == 0 {
             self.leaves.push(Leaf {
-                types: [Symbol::NONE; LEAF],
-                ends: [0; LEAF],
-                created: [0; LEAF],
                 text: String::new(),
+                heads: [Head::default(); LEAF],
                 alive: 0,
                 wildcard: 0,
+                created: [0; LEAF],
                 meta: Vec::new(),
             });
         }
         let leaf = self.leaves.get_mut(index)?;
-        leaf.types[slot] = resource_type;
         leaf.text.push_str(id);
-        leaf.ends[slot] = u32::try_from(leaf.text.len()).ok()?;
+        leaf.heads[slot] = Head {
+            resource_type,
+            end: leaf.text.len() as u16,
+        };
         leaf.created[slot] = created_at;
         leaf.alive |= 1 << slot;
         if id == "*" {

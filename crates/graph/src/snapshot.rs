@@ -40,6 +40,8 @@ pub struct Snapshot {
     /// `wildcards[type]` is the wildcard subject of the type.
     pub(crate) wildcards: Arc<Vec<ObjectId>>,
     pub(crate) kinds: Arc<FxHashMap<GroupKind, u32>>,
+    /// `wildcard_warrants[type]`: how many warrants have the wildcard of the type as their subject.
+    pub(crate) wildcard_warrants: Arc<Vec<u32>>,
 }
 
 impl Snapshot {
@@ -65,6 +67,21 @@ impl Snapshot {
         self.lookup
             .find(&self.objects, resource_type, id)
             .unwrap_or(ObjectId::ABSENT)
+    }
+
+    /// Two resources at once, which is faster than one after the other.
+    #[inline]
+    pub fn find_both(&self, first: (Symbol, &str), second: (Symbol, &str)) -> [ObjectId; 2] {
+        let found = self.lookup.find_both(&self.objects, first, second);
+        found.map(|object| object.unwrap_or(ObjectId::ABSENT))
+    }
+
+    /// Whether a warrant has the wildcard of the type as its subject.
+    #[inline]
+    pub fn has_wildcard_warrants(&self, resource_type: Symbol) -> bool {
+        self.wildcard_warrants
+            .get(resource_type.index())
+            .is_some_and(|count| *count > 0)
     }
 
     /// The wildcard subject `type:*`, or [`ObjectId::ABSENT`] when no warrant has it.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use rowgate_graph::{ObjectId, Snapshot, Symbol};
+use rowgate_graph::{ObjectId, Snapshot, Symbol, WarrantId};
 
 use crate::EngineError;
 
@@ -40,13 +40,25 @@ pub struct Page {
     pub before: Option<RowKey>,
 }
 
+/// How much the search for candidates has found out about one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Certainty {
+    /// It must be asked.
+    Maybe,
+    /// The part of its `all_of` that led to it holds.
+    Branch,
+    /// It holds.
+    Certain,
+}
+
 /// A possible row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) object: ObjectId,
     pub(crate) relation: Symbol,
-    /// Known to hold; otherwise it must be asked.
-    pub(crate) exact: bool,
+    pub(crate) certainty: Certainty,
+    /// The last warrant on the way to it, which is the one to report for it when that way holds.
+    pub(crate) via: Option<WarrantId>,
 }
 
 struct Keyed<'g> {
@@ -83,7 +95,7 @@ fn prefix(id: &str) -> u64 {
 /// The candidates of one page that hold, in order, and whether there are more beyond it in the direction of reading.
 pub(crate) fn select(
     graph: &Snapshot,
-    candidates: Vec<Candidate>,
+    mut candidates: Vec<Candidate>,
     page: &Page,
     mut holds: impl FnMut(&Candidate) -> Result<bool, EngineError>,
 ) -> Result<(Vec<Candidate>, bool), EngineError> {
@@ -99,6 +111,18 @@ pub(crate) fn select(
             }
     };
     let in_order = page.order == Order::Asc;
+    if page.limit.is_none() {
+        // All are wanted: in the order in which they lie in memory, neighbours are asked about together.
+        candidates.sort_unstable_by_key(|candidate| (candidate.object, candidate.relation));
+        let mut held = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            if candidate.certainty == Certainty::Certain || holds(&candidate)? {
+                held.push(candidate);
+            }
+        }
+        candidates = held;
+    }
+    let asked = page.limit.is_none();
     let mut keyed: Vec<Keyed<'_>> = candidates
         .into_iter()
         .map(|candidate| {
@@ -136,7 +160,7 @@ pub(crate) fn select(
         let (head, tail) = rest.split_at_mut(size);
         head.sort_unstable_by(compare);
         for keyed in head.iter() {
-            if keyed.candidate.exact || holds(&keyed.candidate)? {
+            if asked || keyed.candidate.certainty == Certainty::Certain || holds(&keyed.candidate)? {
                 rows.push(keyed.candidate);
                 if rows.len() > wanted {
                     break;

@@ -4,11 +4,11 @@
 //! reaches everything that can hold and perhaps more. What was reached by plain warrants and disjunctive rules alone holds
 //! for certain; the rest is asked, with one memory for the whole query.
 
-use rowgate_graph::{ObjectId, Symbol};
+use rowgate_graph::{Edge, ObjectId, Symbol, WarrantId};
 use rowgate_schema::ast::GroupOp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::page::Candidate;
+use super::page::{Candidate, Certainty};
 use crate::EngineError;
 use crate::drivers::Driver;
 use crate::eval::Evaluator;
@@ -19,10 +19,18 @@ type Kind = (Symbol, Symbol);
 
 pub(crate) struct Search<'e, 'a> {
     evaluator: &'e mut Evaluator<'a>,
-    relevant: FxHashSet<Kind>,
-    /// What was reached, and whether it holds for certain.
-    reached: FxHashMap<Node, bool>,
-    queue: Vec<(ObjectId, Symbol, bool)>,
+    /// Sorted.
+    relevant: Vec<Kind>,
+    reached: FxHashMap<Node, Reached>,
+    queue: Vec<(Node, Reached)>,
+}
+
+/// What is known of a (resource, relation) that was reached.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    certainty: Certainty,
+    /// The last warrant on the way.
+    via: Option<WarrantId>,
 }
 
 /// Everything of the wanted (type, relation) pairs that can hold for the evaluator's subject.
@@ -30,16 +38,17 @@ pub(crate) fn candidates(
     evaluator: &mut Evaluator<'_>,
     goals: &FxHashSet<Kind>,
 ) -> Result<Vec<Candidate>, EngineError> {
-    let relevant = relevant(evaluator, goals);
+    let mut relevant: Vec<Kind> = relevant(evaluator, goals).into_iter().collect();
+    relevant.sort_unstable();
     let mut search = Search {
         evaluator,
         relevant,
-        reached: FxHashMap::default(),
-        queue: Vec::new(),
+        reached: FxHashMap::with_capacity_and_hasher(1024, Default::default()),
+        queue: Vec::with_capacity(1024),
     };
     search.start()?;
-    while let Some((object, relation, exact)) = search.queue.pop() {
-        search.follow(object, relation, exact)?;
+    while let Some((node, reached)) = search.queue.pop() {
+        search.follow(node, reached)?;
     }
     let graph = search.evaluator.graph;
     let wanted = |object: ObjectId, relation: Symbol| {
@@ -49,10 +58,11 @@ pub(crate) fn candidates(
         .reached
         .into_iter()
         .filter(|((object, relation), _)| wanted(*object, *relation))
-        .map(|((object, relation), exact)| Candidate {
+        .map(|((object, relation), Reached { certainty, via })| Candidate {
             object,
             relation,
-            exact,
+            certainty,
+            via,
         })
         .collect())
 }
@@ -92,17 +102,20 @@ fn relevant(evaluator: &Evaluator<'_>, goals: &FxHashSet<Kind>) -> FxHashSet<Kin
 }
 
 impl Search<'_, '_> {
-    fn reach(&mut self, object: ObjectId, relation: Symbol, exact: bool) {
-        if !self
-            .relevant
-            .contains(&(self.evaluator.graph.type_of(object), relation))
-        {
+    fn reach(&mut self, object: ObjectId, relation: Symbol, reached: Reached) {
+        let kind = (self.evaluator.graph.type_of(object), relation);
+        if self.relevant.binary_search(&kind).is_err() {
             return;
         }
-        let known = self.reached.get(&(object, relation)).copied();
-        if known.is_none_or(|was_exact| exact && !was_exact) {
-            self.reached.insert((object, relation), exact);
-            self.queue.push((object, relation, exact));
+        let node = (object, relation);
+        let known = self.reached.get(&node).map(|known| known.certainty);
+        if known.is_some_and(|known| known >= reached.certainty) {
+            return;
+        }
+        self.reached.insert(node, reached);
+        // What rests on it hears of it once, and again when it has become certain.
+        if known.is_none() || reached.certainty == Certainty::Certain {
+            self.queue.push((node, reached));
         }
     }
 
@@ -116,13 +129,11 @@ impl Search<'_, '_> {
         for (subject, as_relation) in from.into_iter().flatten() {
             for edge in graph.resources(subject).of(as_relation) {
                 self.evaluator.spend(1)?;
-                self.reach(edge.other(), edge.second(), edge.policy().is_none());
+                self.reach(edge.other(), edge.second(), Reached::by(edge, Certainty::Certain));
             }
         }
         if !self.evaluator.mode.explicit {
-            let mut kinds: Vec<Kind> = self.relevant.iter().copied().collect();
-            kinds.sort_unstable();
-            for (resource_type, relation) in kinds {
+            for (resource_type, relation) in self.relevant.clone() {
                 if self.can_hold_anywhere(resource_type, relation) {
                     self.reach_all(resource_type, relation)?;
                 }
@@ -149,17 +160,22 @@ impl Search<'_, '_> {
         for resource in self.evaluator.graph.all_resources() {
             self.evaluator.spend(1)?;
             if resource.resource_type == resource_type {
-                self.reach(resource.object, relation, false);
+                let reached = Reached {
+                    certainty: Certainty::Maybe,
+                    via: None,
+                };
+                self.reach(resource.object, relation, reached);
             }
         }
         Ok(())
     }
 
-    fn follow(&mut self, object: ObjectId, relation: Symbol, exact: bool) -> Result<(), EngineError> {
+    fn follow(&mut self, (object, relation): Node, reached: Reached) -> Result<(), EngineError> {
         let graph = self.evaluator.graph;
         for edge in graph.resources(object).of(relation) {
             self.evaluator.spend(1)?;
-            self.reach(edge.other(), edge.second(), exact && edge.policy().is_none());
+            let behind = reached.certainty.unless_partial();
+            self.reach(edge.other(), edge.second(), Reached::by(edge, behind));
         }
         if self.evaluator.mode.explicit {
             return Ok(());
@@ -167,19 +183,21 @@ impl Search<'_, '_> {
         let program = self.evaluator.program;
         let resource_type = graph.type_of(object);
         for index in program.driven_by_same(resource_type, relation) {
-            let driven: &Relation = program.at(*index);
-            self.reach(object, driven.relation, exact && driven.disjunctive);
+            let driven = program.at(*index);
+            let certainty = reached.certainty.unless_partial().min(driven.certainty());
+            let via = reached.via;
+            self.reach(object, driven.relation, Reached { certainty, via });
         }
         if graph.is_wildcard(object) {
             return Ok(());
         }
         for (index, edge) in program.driven_over(resource_type, relation) {
             let driven = program.at(*index);
+            let behind = reached.certainty.unless_partial().min(driven.certainty());
             for edge in graph.resources(object).with(Symbol::NONE, *edge) {
                 self.evaluator.spend(1)?;
                 if graph.type_of(edge.other()) == driven.resource_type {
-                    let certain = exact && driven.disjunctive && edge.policy().is_none();
-                    self.reach(edge.other(), driven.relation, certain);
+                    self.reach(edge.other(), driven.relation, Reached::by(edge, behind));
                 }
             }
         }
@@ -187,7 +205,59 @@ impl Search<'_, '_> {
     }
 }
 
+impl Reached {
+    /// Over a warrant from something of that certainty.
+    fn by(edge: &Edge, behind: Certainty) -> Self {
+        let certainty = if edge.policy().is_none() {
+            behind
+        } else {
+            Certainty::Maybe
+        };
+        Self {
+            certainty,
+            via: Some(edge.warrant()),
+        }
+    }
+}
+
+impl Certainty {
+    /// What rests on something that holds in part only is not certain at all.
+    fn unless_partial(self) -> Self {
+        match self {
+            Self::Certain => Self::Certain,
+            Self::Branch | Self::Maybe => Self::Maybe,
+        }
+    }
+}
+
+impl Relation {
+    /// What a driver that holds says about the relation.
+    fn certainty(&self) -> Certainty {
+        match self.branch {
+            _ if self.disjunctive => Certainty::Certain,
+            Some(_) => Certainty::Branch,
+            None => Certainty::Maybe,
+        }
+    }
+}
+
 impl Evaluator<'_> {
+    /// Whether a candidate of which a branch holds holds altogether; `false` when that is not all there is to ask.
+    pub(crate) fn rest_holds(&mut self, object: ObjectId, relation: Symbol) -> Result<bool, EngineError> {
+        let Some(declared) = self.program.relation(self.type_of(object), relation) else {
+            return Ok(false);
+        };
+        let (Some(branch), Some(Rule::Group(_, rules))) = (declared.branch, &declared.rule) else {
+            return Ok(false);
+        };
+        for (at, rule) in rules.iter().enumerate() {
+            if at != branch && !self.rule_value(rule, object, relation)?.grants() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether a schema policy is, or for some resource could be, true. An unknown one could be, with more context: its
     /// candidates are looked at so that the missing keys are reported.
     pub(crate) fn policy_can_hold(&self, policy: crate::program::PolicyIndex) -> bool {
