@@ -44,9 +44,10 @@ test-rust: ## Unit, property and integration tests of the crates
 .PHONY: test-clients
 test-clients: test-node test-python ## The published SDKs and curl against the real server
 
+# With all targets, so that what `cargo test` has built is used again.
 .PHONY: binary
 binary:
-	$(CARGO) build --package rowgate --locked
+	$(CARGO) build --workspace --all-targets --locked
 
 .PHONY: test-node
 test-node: binary $(NODE_MODULES)/.installed ## The Node SDK, and the tutorials under clients/seeds
