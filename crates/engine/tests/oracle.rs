@@ -74,3 +74,19 @@ fn agrees_on_sampled_worlds() {
         "only {asked} questions were compared"
     );
 }
+
+/// A hundred thousand worlds of a few warrants each, one subject in each: the small ones find most of what there is to find.
+#[test]
+fn agrees_on_a_hundred_thousand_small_worlds() {
+    let worlds = worlds(300) * 100_000 / 300;
+    let mut asked = 0;
+    for seed in 0..worlds {
+        let world = kit::World::sample(1_000_000 + seed, (seed % 9) as u32);
+        let context = kit::sample::sample_context(seed);
+        match common::compare_one_subject(&world, &context, seed) {
+            Ok(count) => asked += count,
+            Err(difference) => panic!("seed {seed}\n{}", common::scenario(&world, &context, &difference)),
+        }
+    }
+    println!("{asked} questions about {worlds} worlds");
+}

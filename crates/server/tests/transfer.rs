@@ -153,3 +153,25 @@ fn exports_one_revision_while_others_write() {
     assert_eq!(head["warrants"], count("warrant"));
     assert_eq!(head["resources"], count("resource"));
 }
+
+/// A warrant that a later schema would refuse still counts, so it must survive a move; one that merely comes without
+/// being marked is refused.
+#[test]
+fn keeps_what_an_earlier_schema_allowed() {
+    let server = Served::start();
+    let schema = |relation: &str| json!({"resource_types": [{"type": "user", "relations": {}}, {"type": "doc", "relations": {relation: {}}}]});
+    server.post("/fga/v1/schema", schema("old")).ok();
+    server.grant("doc:1#old@user:ann");
+    server.post("/fga/v1/schema", schema("new")).ok();
+    let text = server.get("/rowgate/v1/export").text;
+    assert!(text.contains(r#""leftover":true"#), "{text}");
+    let other = Served::start();
+    assert_eq!(import(&other, &text).ok()["created"], 3);
+    assert_eq!(import(&other, &text).ok()["created"], 0);
+    let unmarked = text.replace(r#","leftover":true"#, "");
+    let body = import(&Served::start(), &unmarked).error(400, "invalid_parameter");
+    assert!(
+        body["message"].as_str().unwrap().contains("`old` does not exist"),
+        "{body}"
+    );
+}
