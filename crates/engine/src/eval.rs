@@ -223,11 +223,6 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Steps 1 and 2: the value by warrants that name the subject or its wildcard.
-    pub(crate) fn direct(&mut self, object: ObjectId, relation: Symbol) -> Result<Value, EngineError> {
-        let edges = self.graph.subjects(object);
-        Ok(self.direct_among(edges, object, relation))
-    }
-
     #[inline]
     fn direct_among(&self, edges: Edges<'a>, object: ObjectId, relation: Symbol) -> Value {
         let mut value = Value::False;
@@ -245,6 +240,23 @@ impl<'a> Evaluator<'a> {
         value
     }
 
+    /// `holds(object, relation, subject)`, and whether steps 1 and 2 alone make it true.
+    pub(crate) fn holds_directly(
+        &mut self,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<(Value, bool), EngineError> {
+        let point = self.point(object, relation);
+        self.spend(1)?;
+        let edges = self.graph.subjects(object).about(relation);
+        let direct = self.direct_among(edges, object, relation);
+        if direct == Value::True {
+            return Ok((direct, true));
+        }
+        let (value, _) = self.beyond(point, edges, direct)?;
+        Ok((value, false))
+    }
+
     #[inline]
     fn node(&mut self, point: Point) -> Result<Partial, EngineError> {
         self.spend(1)?;
@@ -253,6 +265,12 @@ impl<'a> Evaluator<'a> {
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
         }
+        self.beyond(point, edges, direct)
+    }
+
+    /// What is not true by steps 1 and 2.
+    #[inline]
+    fn beyond(&mut self, point: Point, edges: Edges<'a>, direct: Value) -> Result<Partial, EngineError> {
         let rule = self.rule_at(point.resource_type, point.relation);
         if rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
             return Ok((direct, SETTLED));

@@ -69,19 +69,16 @@ impl<'a> View<'a> {
         let [object, found] = self.graph.find_both((resource_type, check.resource_id), subject);
         let who = Who::found(self.graph, check.subject, subject_type, found);
         let mut evaluator = Evaluator::new(self.program, self.graph, ambient, who, start, self.limits);
-        let value = evaluator.holds(object, relation)?;
+        let (value, direct) = evaluator.holds_directly(object, relation)?;
         let work = evaluator.work().max(1);
         match value {
-            Value::True => {
-                let is_implicit = evaluator.direct(object, relation)? != Value::True;
-                Ok(Decision {
-                    value,
-                    is_implicit,
-                    missing: vec![],
-                    problems: vec![],
-                    work,
-                })
-            }
+            Value::True => Ok(Decision {
+                value,
+                is_implicit: !direct,
+                missing: vec![],
+                problems: vec![],
+                work,
+            }),
             Value::False => Ok(Decision {
                 value,
                 is_implicit: false,

@@ -76,14 +76,11 @@ pub(crate) fn exactly(list: &[Edge], key: u64) -> &[Edge] {
 /// The part of a sorted list whose keys lie in `low..=high`.
 #[inline]
 pub(crate) fn range(list: &[Edge], low: u64, high: u64) -> &[Edge] {
-    // Most lists are a handful of edges: walking them beats two binary searches.
-    let (start, end) = if list.len() <= 8 {
-        let start = list.iter().position(|edge| edge.key >= low).unwrap_or(list.len());
-        let end = list[start..]
-            .iter()
-            .position(|edge| edge.key > high)
-            .map_or(list.len(), |n| start + n);
-        (start, end)
+    // Most lists are a handful of edges. Counting them needs no branch on what was read, so nothing is predicted wrongly.
+    let (start, end) = if list.len() <= 16 {
+        let below: usize = list.iter().map(|edge| usize::from(edge.key < low)).sum();
+        let within: usize = list.iter().map(|edge| usize::from(edge.key <= high)).sum();
+        (below, within.max(below))
     } else {
         let start = list.partition_point(|edge| edge.key < low);
         (
