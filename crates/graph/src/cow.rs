@@ -1,16 +1,32 @@
 //! A persistent vector: cloning is one reference count, and changing one element copies one path.
 //!
-//! Three levels (root, branch of 256, leaf) reach every element with three loads whatever the size. The writer mutates
-//! in place while nobody else holds the path and copies it otherwise, so a published snapshot never changes.
+//! Three levels (root, branch of 256, leaf) reach every element with three loads whatever the size: root and branches hold
+//! their pointers in place. The writer mutates in place while nobody else holds the path and copies it otherwise, so a
+//! published snapshot never changes.
 
 use std::sync::Arc;
 
 const BRANCH: usize = 256;
 
+#[derive(Debug)]
+struct Branch<T>([Option<Arc<T>>; BRANCH]);
+
+impl<T> Branch<T> {
+    fn empty() -> Self {
+        Self(std::array::from_fn(|_| None))
+    }
+}
+
+impl<T> Clone for Branch<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 /// A persistent vector of leaves.
 #[derive(Debug)]
 pub(crate) struct CowVec<T> {
-    root: Arc<Vec<Arc<Vec<Arc<T>>>>>,
+    root: Arc<[Arc<Branch<T>>]>,
     len: usize,
 }
 
@@ -26,7 +42,7 @@ impl<T> Clone for CowVec<T> {
 impl<T> Default for CowVec<T> {
     fn default() -> Self {
         Self {
-            root: Arc::default(),
+            root: Arc::from([]),
             len: 0,
         }
     }
@@ -39,16 +55,13 @@ impl<T> CowVec<T> {
 
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        self.root
-            .get(index / BRANCH)?
-            .get(index % BRANCH)
-            .map(|leaf| &**leaf)
+        self.root.get(index / BRANCH)?.0[index % BRANCH].as_deref()
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.root
             .iter()
-            .flat_map(|branch| branch.iter().map(|leaf| &**leaf))
+            .flat_map(|branch| branch.0.iter().filter_map(Option::as_deref))
     }
 }
 
@@ -59,28 +72,41 @@ impl<T: Clone> CowVec<T> {
             return None;
         }
         let branch = Arc::make_mut(&mut self.root).get_mut(index / BRANCH)?;
-        Arc::make_mut(branch).get_mut(index % BRANCH).map(Arc::make_mut)
+        Arc::make_mut(branch).0[index % BRANCH]
+            .as_mut()
+            .map(Arc::make_mut)
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        let root = Arc::make_mut(&mut self.root);
-        if self.len.is_multiple_of(BRANCH) {
-            root.push(Arc::new(Vec::with_capacity(BRANCH)));
+        let (branch, slot) = (self.len / BRANCH, self.len % BRANCH);
+        if slot == 0 {
+            let branches = self.root.iter().cloned().chain([Arc::new(Branch::empty())]);
+            self.root = branches.collect();
         }
-        if let Some(branch) = root.last_mut() {
-            Arc::make_mut(branch).push(Arc::new(value));
+        if let Some(branch) = Arc::make_mut(&mut self.root).get_mut(branch) {
+            Arc::make_mut(branch).0[slot] = Some(Arc::new(value));
+            self.len += 1;
         }
-        self.len += 1;
     }
 }
 
 impl<T: Clone> FromIterator<T> for CowVec<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        let mut out = Self::default();
-        for item in items {
-            out.push(item);
+        let mut branches = Vec::new();
+        let mut len = 0;
+        for (index, item) in items.into_iter().enumerate() {
+            if index % BRANCH == 0 {
+                branches.push(Branch::empty());
+            }
+            if let Some(branch) = branches.last_mut() {
+                branch.0[index % BRANCH] = Some(Arc::new(item));
+            }
+            len = index + 1;
         }
-        out
+        Self {
+            root: branches.into_iter().map(Arc::new).collect(),
+            len,
+        }
     }
 }
 
