@@ -7,6 +7,7 @@ CARGO ?= cargo
 NPM ?= npm
 PYTHON ?= python3
 FUZZ_CASES ?= 20000
+FUZZ_SECONDS ?= 60
 
 # The client suites run this binary. Cargo's own variable decides where builds go.
 ROWGATE_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/rowgate
@@ -66,14 +67,18 @@ $(VENV)/.installed: clients/python/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-.PHONY: fuzz
-fuzz: ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
+.PHONY: test-long
+test-long: ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
 	PROPTEST_CASES=$(FUZZ_CASES) ROWGATE_ORACLE_WORLDS=$(FUZZ_CASES) ROWGATE_CRASH_ROUNDS=1000 \
 		$(CARGO) test --workspace --locked --release
 
+.PHONY: fuzz
+fuzz: ## Coverage-guided: schema text, policies, queries, request bodies, FUZZ_SECONDS=60 each
+	for target in schema policy query body; do fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
+
 .PHONY: bench
-bench: ## Measure checks and lists of the engine
-	cd bench && $(CARGO) run --release --locked -- engine
+bench: ## Measure everything beside peers and write bench/RESULTS.md; a quarter of an hour on an idle machine
+	$(CARGO) run --release --locked --ignore-rust-version --features pemba --manifest-path bench/Cargo.toml -- all
 
 .PHONY: clean
 clean: ## Remove what the targets above made
