@@ -207,6 +207,15 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The error when a path of `depth` hops is one too long.
+    pub(crate) fn within_depth(&self, depth: usize) -> Result<(), EngineError> {
+        let limit = self.limits.depth;
+        if depth > limit as usize {
+            return Err(EngineError::TooDeep { limit });
+        }
+        Ok(())
+    }
+
     /// How much work was done so far.
     pub(crate) fn work(&self) -> u64 {
         self.work
@@ -357,7 +366,7 @@ impl<'a> Evaluator<'a> {
             if low < place {
                 entry.state = State::Provisional { pass };
                 entry.low = low;
-                self.rest_on(first, place, low);
+                self.rest_on(first, low);
                 self.provisional.push(slot);
                 self.open -= 1;
                 return Ok((value, low));
@@ -380,14 +389,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The entry at `place` is no longer open: what rested on it rests on what it rests on.
-    fn rest_on(&mut self, first: usize, place: u32, low: u32) {
+    /// An entry is no longer open: what may have rested on it rests on what it rests on. That is everything computed below it,
+    /// also what rests on something further out besides, for `low` is only the outermost of all that an entry rests on.
+    fn rest_on(&mut self, first: usize, low: u32) {
         for at in first..self.provisional.len() {
             let slot = self.provisional[at];
             let entry = self.memo.at(slot);
-            if entry.low >= place {
-                entry.low = low;
-            }
+            entry.low = entry.low.min(low);
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Missing {
     pub(crate) keys: BTreeSet<String>,
     pub(crate) problems: BTreeSet<String>,
     seen: FxHashSet<Node>,
+    /// Still to be looked at. Not a recursion: a short decision can depend on a chain longer than the stack.
+    queue: Vec<Node>,
 }
 
 /// For a (resource, relation) whose value is unknown.
@@ -26,7 +28,10 @@ pub(crate) fn of(
     relation: Symbol,
 ) -> Result<Missing, EngineError> {
     let mut missing = Missing::default();
-    missing.node(evaluator, object, relation)?;
+    missing.queue.push((object, relation));
+    while let Some((object, relation)) = missing.queue.pop() {
+        missing.node(evaluator, object, relation)?;
+    }
     Ok(missing)
 }
 
@@ -39,7 +44,7 @@ impl Missing {
     }
 
     /// Adds what an unknown node depends on; a node with a definite value adds nothing.
-    pub(crate) fn node(
+    fn node(
         &mut self,
         evaluator: &mut Evaluator<'_>,
         object: ObjectId,
@@ -80,7 +85,7 @@ impl Missing {
             if warrant == Value::Unknown {
                 self.add(evaluator.warrant_outcome(object, relation, edge));
             }
-            self.node(evaluator, edge.other(), needed)?;
+            self.queue.push((edge.other(), needed));
         }
         Ok(())
     }
@@ -96,7 +101,10 @@ impl Missing {
             return Ok(());
         }
         match rule {
-            Rule::Relation(other) => self.node(evaluator, object, *other),
+            Rule::Relation(other) => {
+                self.queue.push((object, *other));
+                Ok(())
+            }
             Rule::On {
                 relation: needed,
                 edge,

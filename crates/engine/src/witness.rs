@@ -25,6 +25,8 @@ pub(crate) struct Witness<'e, 'a> {
     pub(crate) explicit: &'e mut Evaluator<'a>,
     pub(crate) row_is: RowIs,
     seen: FxHashSet<Node>,
+    /// Hops from the row to where the search is.
+    depth: usize,
 }
 
 impl<'e, 'a> Witness<'e, 'a> {
@@ -38,6 +40,7 @@ impl<'e, 'a> Witness<'e, 'a> {
             explicit,
             row_is,
             seen: FxHashSet::default(),
+            depth: 0,
         }
     }
 
@@ -68,7 +71,13 @@ impl<'e, 'a> Witness<'e, 'a> {
             }
         }
         match self.evaluator.rule_of(object, relation) {
-            Some(rule) => self.rule(rule, object, relation),
+            Some(rule) => {
+                self.depth += 1;
+                self.evaluator.within_depth(self.depth)?;
+                let found = self.rule(rule, object, relation);
+                self.depth -= 1;
+                found
+            }
             None => Ok(None),
         }
     }

@@ -177,3 +177,130 @@ fn an_unknown_type_is_an_error_and_an_unknown_relation_is_a_no() {
     );
     assert_eq!(check(&view, ("group", "1"), "captain", "ann"), Ok(Value::False));
 }
+
+const CYCLES: &str = "version 0.3
+type user
+type doc
+  relation granted [user]
+  relation blocked [user]
+  relation head []
+  inherit head if
+    any_of
+      relation turn
+      relation granted
+  relation turn []
+  inherit turn if
+    all_of
+      relation maybe
+      relation blocked
+  relation maybe []
+  inherit maybe if
+    any_of
+      relation way
+      policy open
+  relation way []
+  inherit way if
+    any_of
+      relation end
+      relation head
+  relation end []
+  inherit end if
+    any_of
+      relation turn
+      relation way
+  relation allowed []
+  inherit allowed if
+    all_of
+      relation head
+      none_of
+        relation end
+policy open(flag boolean) { flag }
+";
+
+/// `turn` is a no whatever `maybe` is, so its no is final; `end` was met on the way and rests on `way`, which rests on `head`.
+#[test]
+fn a_no_that_is_final_does_not_make_final_what_rests_on_an_outer_cycle() {
+    let (mut graph, program) = graph(CYCLES);
+    add(&mut graph, ("doc", "1"), "granted", ("user", "ann"), None);
+    let view = View::new(&program, graph.state());
+    assert_eq!(check(&view, ("doc", "1"), "end", "ann"), Ok(Value::True));
+    assert_eq!(check(&view, ("doc", "1"), "allowed", "ann"), Ok(Value::False));
+}
+
+fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run);
+    thread.unwrap().join().unwrap();
+}
+
+/// Each group is unknown by its own warrant, so the decision itself is shallow; what it depends on is a long chain.
+#[test]
+fn missing_keys_along_a_chain_of_any_length_fit_on_a_small_stack() {
+    on_a_small_stack(|| {
+        let (mut graph, program) = graph(GROUPS);
+        let tuple = |graph: &mut Graph, outer: usize, subject: (&str, &str), group, policy| {
+            let tuple = Tuple {
+                resource_type: "group",
+                resource_id: &outer.to_string(),
+                relation: "member",
+                subject_type: subject.0,
+                subject_id: subject.1,
+                subject_relation: group,
+                policy: Some(policy),
+            };
+            graph.create_warrant(&tuple, 0).unwrap();
+        };
+        for at in 0..20_000 {
+            tuple(&mut graph, at, ("user", "ann"), None, "near");
+            let inner = (at + 1).to_string();
+            tuple(&mut graph, at, ("group", &inner), Some("member"), "far");
+        }
+        tuple(&mut graph, 20_000, ("user", "ann"), None, "last");
+        let view = View::new(&program, graph.state());
+        let context = Context::new();
+        let ambient = Ambient {
+            context: &context,
+            claims: None,
+            now: Timestamp(0),
+        };
+        let check = Check {
+            resource_type: "group",
+            resource_id: "0",
+            relation: "member",
+            subject: Subject {
+                resource_type: "user",
+                id: "ann",
+                relation: None,
+            },
+        };
+        let decision = view.check(&check, &ambient).unwrap();
+        assert_eq!(decision.value, Value::Unknown);
+        assert_eq!(decision.missing, ["far", "last", "near"]);
+    });
+}
+
+/// Every folder is open by a policy; looking for the warrant to report goes on to its parent.
+#[test]
+fn a_chain_too_long_to_report_a_warrant_of_is_an_error() {
+    on_a_small_stack(|| {
+        let schema = "version 0.3\ntype user\ntype folder\n  relation parent [folder]\n  relation viewer [user]\n  inherit viewer if\n    any_of\n      policy open\n      relation viewer on parent [folder]\npolicy open() { true }\n";
+        let (mut graph, program) = graph(schema);
+        for at in 0..20_000 {
+            let (inner, outer) = (at.to_string(), (at + 1).to_string());
+            add(&mut graph, ("folder", &inner), "parent", ("folder", &outer), None);
+        }
+        add(&mut graph, ("folder", "other"), "viewer", ("user", "ann"), None);
+        let view = View::new(&program, graph.state());
+        let context = Context::new();
+        let ambient = Ambient {
+            context: &context,
+            claims: None,
+            now: Timestamp(0),
+        };
+        let query = rowgate_engine::query::text::parse("select viewer of type user for folder:0").unwrap();
+        let limit = Limits::default().depth;
+        assert_eq!(
+            view.query(&query, &Default::default(), &ambient),
+            Err(EngineError::TooDeep { limit })
+        );
+    });
+}
