@@ -235,6 +235,8 @@ impl Registry {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Refused`] for the last key, and those of the store.
     pub fn delete_key(&self, environment: &Environment, id: &str) -> Result<()> {
+        // Before looking: of two that delete the last two keys, one is refused.
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.keys(environment);
         if !own.iter().any(|key| key.id == id) {
             return Err(Error::not_found("ApiKey", id));
@@ -246,7 +248,6 @@ impl Registry {
                 message,
             });
         }
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.delete_api_key(id)?;
         self.read_keys()
     }

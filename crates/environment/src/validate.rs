@@ -1,9 +1,11 @@
 //! What may be written: the rules of the wire format, against the state that the write will change.
 
+use std::collections::HashSet;
+
 use rowgate_engine::names::{MAX_ID, MAX_NAME, is_id, is_name};
 use rowgate_graph::Graph;
 use rowgate_policy::Policy;
-use rowgate_schema::Model;
+use rowgate_schema::{GroupEdge, Model};
 
 use crate::write::{MAX_META, Op, Warrant};
 use crate::{Error, Result};
@@ -171,7 +173,7 @@ fn no_paradox(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
         (warrant.resource_type.as_str(), warrant.relation.as_str()),
         (warrant.subject_type.as_str(), subject_relation.as_str()),
     );
-    match cycle(model, graph, Some(added)) {
+    match cycle(model, graph, [added]) {
         None => Ok(()),
         Some(cycle) => {
             let message =
@@ -181,11 +183,39 @@ fn no_paradox(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
     }
 }
 
-/// The cycle through `none_of` that the stored group warrants (and one more) close under a schema, if they close one.
-pub(crate) fn cycle(
+/// Group warrants that are created together must not make a relation depend on itself either, though each alone may not.
+pub(crate) fn no_paradox_among<'a>(
+    created: impl Iterator<Item = &'a Warrant>,
     model: &Model,
     graph: &Graph,
-    more: Option<rowgate_schema::GroupEdge<'_>>,
+) -> Result<()> {
+    let groups: HashSet<GroupEdge<'a>> = created
+        .filter_map(|warrant| {
+            let subject_relation = warrant.subject_relation.as_deref()?;
+            Some((
+                (warrant.resource_type.as_str(), warrant.relation.as_str()),
+                (warrant.subject_type.as_str(), subject_relation),
+            ))
+        })
+        .collect();
+    if groups.len() < 2 {
+        return Ok(());
+    }
+    match cycle(model, graph, groups) {
+        None => Ok(()),
+        Some(cycle) => {
+            let message =
+                format!("these groups would make a relation depend on itself through none_of: {cycle}");
+            Err(Error::invalid("subject.relation", message))
+        }
+    }
+}
+
+/// The cycle through `none_of` that the stored group warrants (and more) close under a schema, if they close one.
+pub(crate) fn cycle<'a>(
+    model: &Model,
+    graph: &'a Graph,
+    more: impl IntoIterator<Item = GroupEdge<'a>>,
 ) -> Option<String> {
     let state = graph.state();
     let stored = state.group_kinds().map(|kind| {

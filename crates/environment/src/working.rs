@@ -133,6 +133,7 @@ impl Working {
                 }
             }
         }
+        validate::no_paradox_among(batch.created(), &self.model, &self.graph)?;
         Ok(Prepared::new(changes, Written::default()))
     }
 
@@ -243,7 +244,7 @@ impl Working {
     fn schema(&self, edit: SchemaEdit) -> Result<Prepared> {
         let schema = edit(self.model.schema())?;
         let (model, warnings) = resolve(schema)?;
-        if let Some(cycle) = validate::cycle(&model, &self.graph, None) {
+        if let Some(cycle) = validate::cycle(&model, &self.graph, []) {
             let message = format!(
                 "with the group warrants that are stored, a relation depends on itself through none_of: {cycle}; delete those warrants first"
             );
@@ -328,6 +329,7 @@ impl Working {
                 batch.set(warrant, true);
             }
         }
+        validate::no_paradox_among(batch.created(), &model, &self.graph)?;
         prepared.written.created = changes.len() - before;
         Ok(prepared)
     }
@@ -362,6 +364,14 @@ impl<'a> Batch<'a> {
             .get(warrant)
             .copied()
             .unwrap_or_else(|| self.graph.find(&tuple(warrant)).is_some())
+    }
+
+    /// Those that will be there because of the batch.
+    fn created(&self) -> impl Iterator<Item = &Warrant> {
+        self.set
+            .iter()
+            .filter(|(_, there)| **there)
+            .map(|(warrant, _)| warrant)
     }
 
     fn set(&mut self, warrant: Warrant, there: bool) {

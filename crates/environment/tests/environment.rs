@@ -287,6 +287,29 @@ type room
 }
 
 #[test]
+fn groups_of_one_batch_that_negate_themselves_together_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, environment) = open(&directory);
+    let schema = "version 0.3
+type user
+type room
+    relation banned [user, house]
+    relation guest [user]
+    inherit guest if
+        none_of
+            relation banned
+type house
+    relation member [user, room]
+";
+    apply(&environment, schema).unwrap();
+    let (banned, member) = ("room:1#banned@house:1#member", "house:1#member@room:1#guest");
+    let error = create(&environment, &[banned, member]).unwrap_err();
+    assert!(error.to_string().contains("through none_of"), "{error}");
+    create(&environment, &[banned]).unwrap();
+    assert!(create(&environment, &[member]).is_err());
+}
+
+#[test]
 fn deleting_a_resource_deletes_its_warrants_on_both_sides() {
     let directory = tempfile::tempdir().unwrap();
     let (_registry, environment) = open(&directory);
