@@ -55,6 +55,14 @@ impl Failure {
         Self::new(format!("{path}: {error}"))
     }
 
+    /// The stable code that the server gave with its refusal.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Client(ClientError::Refused(refused)) => Some(&refused.code),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -64,8 +64,8 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
     let mut message = failure.to_string();
     let help = failure.help();
     if json {
-        let error = serde_json::json!({"error": {"message": message, "help": help}});
-        note(error);
+        let error = serde_json::json!({"message": message, "code": failure.code(), "help": help});
+        note(serde_json::json!({"error": error}));
         return;
     }
     let style = RED.bold();

@@ -108,6 +108,7 @@ fn keys_must_be_given_and_right() {
     ]);
     let error: serde_json::Value = serde_json::from_str(&json.err).unwrap();
     assert!(error["error"]["message"].is_string());
+    assert_eq!(error["error"]["code"], "unauthorized");
     let url = rowgate(&[
         "schema",
         "get",
@@ -128,6 +129,8 @@ fn environments_have_keys_of_their_own() {
         .rowgate(&["key", "create", "deploy", "--environment", "staging", "--json"])
         .json();
     let (id, key) = (created["id"].as_str().unwrap(), created["key"].as_str().unwrap());
+    let unset = server.rowgate(&["key", "create", "deploy", "--environment", ""]);
+    assert_eq!(unset.code, 2, "{}", unset.out);
     let staging = |arguments: &[&str]| {
         let mut command = binary();
         command

@@ -197,10 +197,13 @@ impl Params {
 
     /// A parameter, unless it is absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.last(name).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter, unless it is absent.
+    pub(crate) fn last(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().rev().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str())
     }
 }
 
@@ -270,6 +273,7 @@ mod tests {
         assert_eq!(params.get("a"), Some("2"));
         assert_eq!(params.get("b"), Some("x y z"));
         assert_eq!(params.get("c"), None);
+        assert_eq!((params.last("c"), params.last("z")), (Some(""), None));
         assert_eq!(params.get("q"), Some("50%"));
         assert_eq!(params.get("d"), Some("é"));
         assert_eq!(params.get("e"), None);

@@ -149,6 +149,33 @@ fn keeps_environments_apart() {
 }
 
 #[test]
+fn makes_no_key_of_the_default_environment_by_mistake() {
+    let server = Served::start();
+    let key = staging(&server);
+    let in_body = json!({"name": "app", "environment": "staging"});
+    for path in ["/rowgate/v1/keys", "/rowgate/v1/keys?environment=staging"] {
+        assert_eq!(server.post(path, in_body.clone()).ok()["environment"], "staging");
+    }
+    server
+        .post("/rowgate/v1/keys", json!({"name": "app", "environment": "none"}))
+        .error(404, "not_found");
+    for (path, body) in [
+        ("/rowgate/v1/keys?environment=", json!({"name": "app"})),
+        ("/rowgate/v1/keys", json!({"name": "app", "environment": ""})),
+        ("/rowgate/v1/keys?environment=default", in_body),
+    ] {
+        let refused = server.post(path, body).error(400, "invalid_parameter");
+        assert_eq!(refused["parameter"], "environment");
+    }
+    let other = json!({"name": "mine", "environment": "default"});
+    server
+        .call_as(&key, "POST", "/rowgate/v1/keys", Some(&other))
+        .error(403, "forbidden");
+    let keys = server.get("/rowgate/v1/keys").ok();
+    assert_eq!(keys["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn lets_only_keys_of_the_default_environment_manage() {
     let server = Served::start();
     let key = staging(&server);

@@ -100,7 +100,7 @@ impl ClientError {
             }
             Self::Strange { .. } => Some("check --url; it is the address of the server, without a path".into()),
             Self::Refused(refused) => match refused.status {
-                401 => Some("check --api-key or ROWGATE_API_KEY; keys are listed with `rowgate key list`".into()),
+                401 => Some("check --api-key or ROWGATE_API_KEY, and that --url is the server it belongs to".into()),
                 403 => Some("use a key of the environment `default`".into()),
                 429 => Some("wait a little and try again".into()),
                 _ => None,

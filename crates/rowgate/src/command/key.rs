@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::cli::Session;
@@ -18,13 +19,13 @@ pub enum Key {
         /// What people call it
         name: String,
         /// Of this environment, with a key of the environment `default`
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         environment: Option<String>,
     },
     /// List keys, without their secrets
     List {
         /// Of this environment, with a key of the environment `default`
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         environment: Option<String>,
     },
     /// Delete a key; it stops working at once
@@ -32,7 +33,7 @@ pub enum Key {
         /// The id, as `key list` prints it
         id: String,
         /// Of this environment, with a key of the environment `default`
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         environment: Option<String>,
     },
 }

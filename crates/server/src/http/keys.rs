@@ -16,6 +16,8 @@ use crate::wire::{self, time};
 #[serde(bound(deserialize = "'de: 'a"))]
 struct KeyIn<'a> {
     name: Option<Text<'a>>,
+    /// As the parameter of the query string; a key of `default` must not come of overlooking it.
+    environment: Option<Text<'a>>,
 }
 
 #[derive(Serialize)]
@@ -51,9 +53,14 @@ impl KeyOut {
 }
 
 /// The caller's environment, or the one that a key of the default environment asks for.
-fn environment(app: &App, caller: Caller, params: &Params) -> Result<Environment> {
-    match params.get("environment") {
+fn environment(app: &App, caller: Caller, asked: Option<&str>) -> Result<Environment> {
+    match asked {
         None => Ok(caller.0),
+        // Most likely a variable that was not set, and not a wish for the most powerful keys of all.
+        Some("") => Err(ApiError::invalid(
+            "environment",
+            "must be the name of an environment",
+        )),
         Some(name) if name == caller.name() => Ok(caller.0),
         Some(name) if caller.is_default() => {
             let found = app.registry.environment(name);
@@ -66,7 +73,7 @@ fn environment(app: &App, caller: Caller, params: &Params) -> Result<Environment
 }
 
 pub(crate) async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
-    let environment = environment(&app, caller, &params)?;
+    let environment = environment(&app, caller, params.last("environment"))?;
     let keys = app
         .registry
         .keys(&environment)
@@ -82,8 +89,16 @@ pub(crate) async fn create(
     params: Params,
     payload: Payload,
 ) -> Result<Response> {
-    let environment = environment(&app, caller, &params)?;
-    let name = owned(&payload.object::<KeyIn<'_>>()?.name).ok_or_else(|| ApiError::missing("name"))?;
+    let asked = payload.object::<KeyIn<'_>>()?;
+    let (in_query, in_body) = (params.last("environment"), asked.environment.as_deref());
+    if in_query.zip(in_body).is_some_and(|(query, body)| query != body) {
+        return Err(ApiError::invalid(
+            "environment",
+            "the query string and the body name different environments",
+        ));
+    }
+    let environment = environment(&app, caller, in_query.or(in_body))?;
+    let name = owned(&asked.name).ok_or_else(|| ApiError::missing("name"))?;
     let registry = app.registry.clone();
     let (key, secret) = app
         .long(move || registry.create_key(&environment, &name))
@@ -97,7 +112,7 @@ pub(crate) async fn delete(
     params: Params,
     Segments(id): Segments<String>,
 ) -> Result<Response> {
-    let environment = environment(&app, caller, &params)?;
+    let environment = environment(&app, caller, params.last("environment"))?;
     let registry = app.registry.clone();
     app.long(move || registry.delete_key(&environment, &id)).await??;
     Ok(wire::empty())
