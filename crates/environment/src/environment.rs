@@ -67,6 +67,15 @@ impl Inner {
     }
 }
 
+/// Ends a snapshot however it ends.
+pub(crate) struct Snapshotting(pub(crate) Arc<Inner>);
+
+impl Drop for Snapshotting {
+    fn drop(&mut self) {
+        self.0.end_snapshot();
+    }
+}
+
 /// A handle on an environment. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Environment {
@@ -137,14 +146,9 @@ impl Environment {
 
     /// Queues a write. `done` is called once, from another thread, after the write is durable and can be read.
     pub fn submit(&self, write: Write, done: impl FnOnce(Result<Written>) + Send + 'static) {
-        let job = Job {
-            environment: Arc::clone(&self.inner),
-            write,
-            done: Box::new(done),
-        };
-        if let Err(mpsc::SendError(Message::Write(job))) = self.queue.send(Message::Write(Box::new(job))) {
-            (job.done)(Err(Error::Stopping));
-        }
+        let job = Job::new(Arc::clone(&self.inner), write, Box::new(done));
+        // A message that cannot be sent is dropped, and a dropped job answers.
+        let _ = self.queue.send(Message::Write(Box::new(job)));
     }
 
     /// Writes and waits until it is durable and can be read.

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use rowgate_store::{ApiKeyRecord, Embedded, NewEnvironment, Options, Store};
 use rustc_hash::FxHashMap;
 
-use crate::environment::{Environment, Inner};
+use crate::environment::{Environment, Inner, Snapshotting};
 use crate::keys::{self, ApiKey};
 use crate::writer::{self, Message, Queue};
 use crate::{Error, Result, load};
@@ -287,18 +287,23 @@ impl Registry {
         // A send fails only when the writer has ended already.
         let _ = self.queue.send(Message::Stop);
         let _ = writer.join();
+        let mut outcome = Ok(());
         for environment in self.environments() {
             let inner = &environment.inner;
             // A snapshot that is being written in the background is waited for: it may be half-way through a large graph.
             while !inner.begin_snapshot() {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
-            if self.store.log_size(inner.record.id)?.commits >= CLOSING_COMMITS {
-                load::snapshot(&*self.store, inner.record.id, &inner.published())?;
-            }
+            outcome = outcome.and(self.closing_snapshot(inner));
         }
-        self.store.close()?;
-        Ok(())
+        outcome.and(self.store.close().map_err(Error::from))
+    }
+
+    fn closing_snapshot(&self, inner: &Arc<Inner>) -> Result<()> {
+        if self.store.log_size(inner.record.id)?.commits < CLOSING_COMMITS {
+            return Ok(());
+        }
+        load::snapshot(&*self.store, inner.record.id, &inner.published())
     }
 }
 
@@ -314,15 +319,14 @@ fn snapshot_if_due(store: &Arc<dyn Store>, environment: &Arc<Inner>) {
     if (size.commits < SNAPSHOT_COMMITS && size.bytes < SNAPSHOT_BYTES) || !environment.begin_snapshot() {
         return;
     }
-    let (store, inner) = (Arc::clone(store), Arc::clone(environment));
-    let thread = std::thread::Builder::new()
+    // Dropped with the thread that cannot be started, too.
+    let (store, taken) = (Arc::clone(store), Snapshotting(Arc::clone(environment)));
+    let run = move || {
+        let inner = &taken.0;
+        // A failed snapshot costs a slower start, nothing else; the next flush tries again.
+        let _ = load::snapshot(&*store, inner.record.id, &inner.published());
+    };
+    let _ = std::thread::Builder::new()
         .name("rowgate-snapshot".into())
-        .spawn(move || {
-            // A failed snapshot costs a slower start, nothing else; the next flush tries again.
-            let _ = load::snapshot(&*store, inner.record.id, &inner.published());
-            inner.end_snapshot();
-        });
-    if thread.is_err() {
-        environment.end_snapshot();
-    }
+        .spawn(run);
 }

@@ -123,13 +123,22 @@ pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
 /// Whether it can be evaluated: its policy compiles, and its group does not negate itself.
 pub(crate) fn sound(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
     if let Some(policy) = &warrant.policy {
-        Policy::compile_warrant(policy).map_err(|error| {
-            let place = error.snippet(policy);
-            let message = format!("error validating policy '{policy}': {error}\n{place}");
-            Error::invalid("policy", message)
-        })?;
+        Policy::compile_warrant(policy)
+            .map_err(|error| Error::invalid("policy", refused_policy(policy, &error)))?;
     }
     no_paradox(warrant, model, graph)
+}
+
+/// The text and the place in it, unless the text is too long to send back.
+fn refused_policy(policy: &str, error: &rowgate_policy::PolicyError) -> String {
+    const SHOWN: usize = 2_000;
+    if policy.len() > SHOWN {
+        return format!("error validating a policy of {} bytes: {error}", policy.len());
+    }
+    format!(
+        "error validating policy '{policy}': {error}\n{}",
+        error.snippet(policy)
+    )
 }
 
 /// Why the brackets of a relation do not accept a subject.

@@ -86,7 +86,7 @@ pub enum Write {
     },
     /// Changes the schema.
     Schema(SchemaEdit),
-    /// Creates what an export contains. What is there stays as it is.
+    /// Creates what an export contains. Warrants that are there stay as they are; metadata that comes replaces what is there.
     Import {
         /// Replaces the schema first.
         schema: Option<Schema>,

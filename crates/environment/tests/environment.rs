@@ -494,3 +494,44 @@ fn a_second_server_on_the_same_store_is_told_so() {
     let error = Registry::open(directory.path()).err().unwrap();
     assert_eq!(error.code(), "store_locked");
 }
+
+/// Writes to an environment that was deleted share a flush with others; those must not suffer.
+#[test]
+fn a_deleted_environment_fails_its_own_writes_and_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let (registry, environment) = open(&directory);
+    let gone = registry.create_environment("gone").unwrap();
+    apply(&environment, TICKETING).unwrap();
+    apply(&gone, TICKETING).unwrap();
+    registry.delete_environment("gone").unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let (environment, gone) = (environment.clone(), gone.clone());
+            scope.spawn(move || {
+                for number in 0..40 {
+                    let text = format!("ticket:{writer}-{number}#assignee@user:u");
+                    if writer % 2 == 0 {
+                        create(&environment, &[&text]).unwrap();
+                    } else {
+                        assert_eq!(create(&gone, &[&text]).unwrap_err().code(), "environment_unknown");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(environment.read().graph.warrant_count(), 160);
+    assert_eq!(gone.read().graph.warrant_count(), 0);
+}
+
+#[test]
+fn a_write_after_the_end_is_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let (registry, environment) = open(&directory);
+    registry.close().unwrap();
+    assert_eq!(
+        create(&environment, &["user:a#parent@user:b"])
+            .unwrap_err()
+            .code(),
+        "stopping"
+    );
+}

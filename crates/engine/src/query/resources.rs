@@ -29,8 +29,10 @@ pub(crate) struct Search<'e, 'a> {
 #[derive(Debug, Clone, Copy)]
 struct Reached {
     certainty: Certainty,
-    /// The last warrant on the way.
+    /// The last warrant on the way, if it is known to be the one to report: an explicit one wins over an implicit one.
     via: Option<WarrantId>,
+    /// It was reached by warrants alone.
+    explicit: bool,
 }
 
 /// Everything of the wanted (type, relation) pairs that can hold for the evaluator's subject.
@@ -58,7 +60,7 @@ pub(crate) fn candidates(
         .reached
         .into_iter()
         .filter(|((object, relation), _)| wanted(*object, *relation))
-        .map(|((object, relation), Reached { certainty, via })| Candidate {
+        .map(|((object, relation), Reached { certainty, via, .. })| Candidate {
             object,
             relation,
             certainty,
@@ -129,7 +131,11 @@ impl Search<'_, '_> {
         for (subject, as_relation) in from.into_iter().flatten() {
             for edge in graph.resources(subject).of(as_relation) {
                 self.evaluator.spend(1)?;
-                self.reach(edge.other(), edge.second(), Reached::by(edge, Certainty::Certain));
+                self.reach(
+                    edge.other(),
+                    edge.second(),
+                    Reached::by_warrant(edge, Certainty::Certain, true),
+                );
             }
         }
         if !self.evaluator.mode.explicit {
@@ -163,6 +169,7 @@ impl Search<'_, '_> {
                 let reached = Reached {
                     certainty: Certainty::Maybe,
                     via: None,
+                    explicit: false,
                 };
                 self.reach(resource.object, relation, reached);
             }
@@ -175,7 +182,8 @@ impl Search<'_, '_> {
         for edge in graph.resources(object).of(relation) {
             self.evaluator.spend(1)?;
             let behind = reached.certainty.unless_partial();
-            self.reach(edge.other(), edge.second(), Reached::by(edge, behind));
+            let by = Reached::by_warrant(edge, behind, reached.explicit);
+            self.reach(edge.other(), edge.second(), by);
         }
         if self.evaluator.mode.explicit {
             return Ok(());
@@ -185,8 +193,14 @@ impl Search<'_, '_> {
         for index in program.driven_by_same(resource_type, relation) {
             let driven = program.at(*index);
             let certainty = reached.certainty.unless_partial().min(driven.certainty());
-            let via = reached.via;
-            self.reach(object, driven.relation, Reached { certainty, via });
+            // By a rule of its own it may also hold explicitly, by a warrant that was not met yet.
+            let settled = reached.explicit || graph.subjects(object).of(relation).next().is_none();
+            let by = Reached {
+                certainty,
+                via: reached.via.filter(|_| settled),
+                explicit: false,
+            };
+            self.reach(object, driven.relation, by);
         }
         if graph.is_wildcard(object) {
             return Ok(());
@@ -197,7 +211,7 @@ impl Search<'_, '_> {
             for edge in graph.resources(object).with(Symbol::NONE, *edge) {
                 self.evaluator.spend(1)?;
                 if graph.type_of(edge.other()) == driven.resource_type {
-                    self.reach(edge.other(), driven.relation, Reached::by(edge, behind));
+                    self.reach(edge.other(), driven.relation, Reached::by_rule(edge, behind));
                 }
             }
         }
@@ -206,16 +220,21 @@ impl Search<'_, '_> {
 }
 
 impl Reached {
-    /// Over a warrant from something of that certainty.
-    fn by(edge: &Edge, behind: Certainty) -> Self {
-        let certainty = if edge.policy().is_none() {
-            behind
-        } else {
-            Certainty::Maybe
-        };
+    /// By a direct or group warrant, from something of that certainty.
+    fn by_warrant(edge: &Edge, behind: Certainty, explicit: bool) -> Self {
+        let unconditional = edge.policy().is_none();
         Self {
-            certainty,
+            certainty: if unconditional { behind } else { Certainty::Maybe },
             via: Some(edge.warrant()),
+            explicit: explicit && unconditional && behind == Certainty::Certain,
+        }
+    }
+
+    /// Over the edge of a rule.
+    fn by_rule(edge: &Edge, behind: Certainty) -> Self {
+        Self {
+            explicit: false,
+            ..Self::by_warrant(edge, behind, false)
         }
     }
 }
