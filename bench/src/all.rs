@@ -20,10 +20,7 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
         Ok(())
     };
     part("peer 1", &["peer", "--scale", "1"])?;
-    part(
-        "peer 29",
-        &["peer", "--scale", "29", "--users", "5", "--lists", "3"],
-    )?;
+    part("peer 29", &["peer", "--scale", "29"])?;
     let mut http = vec!["http"];
     if let Some(server) = server {
         http.extend(["--server", server.to_str().context("a path that is not UTF-8")?]);

@@ -1,13 +1,13 @@
 //! Checks and lists in process: contenders take turns, so that what else the machine does meets all of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::contender::{self, Contender};
 use crate::measure::{self, Round, Times};
-use crate::question::{self, Sort};
+use crate::question::{self, Question, Sort};
 use crate::world::World;
 
 /// How much is asked.
@@ -22,6 +22,12 @@ pub struct Effort {
     /// Lists for each user in a round.
     pub lists: usize,
 }
+
+/// How long each contender works before its turn is measured: what the one before it did to the caches is not to count.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// Questions for that.
+const WARM_UP_CHECKS: usize = 200_000;
 
 /// Loads the data into each contender and measures them against one another.
 pub fn run(names: &[String], scale: u32, effort: Effort) -> Result<Value> {
@@ -61,10 +67,12 @@ fn checks(
     effort: Effort,
     out: &mut Map<String, Value>,
 ) -> Result<()> {
+    let others = sort.questions(world, WARM_UP_CHECKS, u64::MAX);
     let mut rounds: Vec<Vec<Round>> = contenders.iter().map(|_| Vec::new()).collect();
     for number in 0..effort.rounds {
         let questions = sort.questions(world, effort.checks, number as u64);
         for at in turns(contenders.len(), number) {
+            warm_up(&*contenders[at], &others, number)?;
             let mut round = contenders[at].checks(&questions)?;
             let wrong = questions
                 .iter()
@@ -139,6 +147,18 @@ fn lists(
             "a list lacks ids"
         );
         put(out, contender.name(), "list", summary);
+    }
+    Ok(())
+}
+
+/// Asks other questions for a while, in each round from another place on.
+fn warm_up(contender: &dyn Contender, others: &[Question], round: usize) -> Result<()> {
+    let started = Instant::now();
+    for chunk in others.chunks(2_000).cycle().skip(round * 20) {
+        contender.checks(chunk)?;
+        if started.elapsed() >= WARM_UP {
+            break;
+        }
     }
     Ok(())
 }

@@ -50,7 +50,8 @@ pub struct Round {
 /// Asks every request twice: each by itself, and in batches so that the clock does not count.
 pub fn round<R: Clone>(requests: &[R], ask: impl Fn(R) -> bool) -> Round {
     let mut round = Round::default();
-    for request in requests.to_vec() {
+    let ready = requests.to_vec();
+    for request in ready {
         let started = Instant::now();
         let answer = ask(request);
         round.single.push(started.elapsed());

@@ -19,43 +19,7 @@ pub const FOLDERS: u32 = 500;
 pub const DOCUMENTS: u32 = 10_000;
 
 /// Rowgate's schema of the data.
-pub const SCHEMA: &str = "version 0.3
-
-type user
-
-type group
-    relation member [user, group#member]
-
-type folder
-    relation parent [folder]
-    relation viewer [group#member]
-    relation view []
-
-    inherit view if
-        any_of
-            relation viewer
-            relation view on parent [folder]
-
-type document
-    relation owner [user]
-    relation parent [folder]
-    relation viewer [group#member]
-    relation banned [user]
-    relation edit []
-    relation view []
-
-    inherit edit if
-        relation owner
-
-    inherit view if
-        all_of
-            any_of
-                relation viewer
-                relation owner
-                relation view on parent [folder]
-            none_of
-                relation banned
-";
+pub const SCHEMA: &str = include_str!("schema.txt");
 
 /// A type of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +103,7 @@ impl World {
         };
         let memberships: Vec<[u32; 3]> = (0..users).map(|_| three(&mut rng)).collect();
         let nest = |group: u32, rng: &mut Rng| {
-            if group > 0 && group % 5 == 0 {
+            if group > 0 && group.is_multiple_of(5) {
                 rng.below(group)
             } else {
                 NONE
