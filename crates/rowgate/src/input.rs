@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use rowgate_scenario::notation::{Object, Subject, Tuple};
+use rowgate_schema::Document;
 use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Result};
@@ -17,16 +18,19 @@ pub(crate) fn json_object(what: &str, argument: &str) -> Result<Map<String, Valu
         None => argument.to_owned(),
     };
     let help = format!("the {what} is a JSON object, like '{{\"region\": \"eu\"}}', or @file");
-    match serde_json::from_str(&text) {
+    let wrong = |message: String| Failure::with_help(message, help.as_str());
+    let document: Document =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("the {what} is not JSON: {error}")))?;
+    match document.into_value() {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Failure::with_help(
-            format!("the {what} is JSON, but not an object"),
-            help,
-        )),
-        Err(error) => Err(Failure::with_help(
-            format!("the {what} is not JSON: {error}"),
-            help,
-        )),
+        Ok(_) => Err(wrong(format!("the {what} is JSON, but not an object"))),
+        Err(repeated) => {
+            let places: Vec<String> = repeated.iter().map(ToString::to_string).collect();
+            Err(wrong(format!(
+                "the {what} says something twice: {}",
+                places.join("; ")
+            )))
+        }
     }
 }
 

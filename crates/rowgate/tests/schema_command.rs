@@ -117,3 +117,31 @@ fn a_schema_is_applied_and_read_back() {
     assert_eq!(server.rowgate(&["schema", "apply", &broken]).code, 2);
     assert_eq!(server.rowgate(&["schema", "get"]).ok(), get);
 }
+
+#[test]
+fn json_is_told_where_it_is_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let twice = r#"{"resource_types": [{"type": "a", "relations": {"b": {}, "b": {"allowed_types": []}}}]}"#;
+    let path = file(&directory, twice);
+    for command in ["validate", "convert", "apply"] {
+        let run = rowgate(&["schema", command, &path]);
+        assert_ne!(run.code, 0);
+        let place = "note: at `resource_types[0].relations.b`";
+        assert!(
+            run.err.contains("error[duplicate_key]") && run.err.contains(place),
+            "{command}: {}",
+            run.err
+        );
+    }
+    let path = file(&directory, "{\n  \"resource_types\": [,]\n}\n");
+    let run = rowgate(&["schema", "validate", &path]);
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("not valid: 1 error"), "{}", run.out);
+    assert!(
+        run.err.contains("schema.txt:2:22") && run.err.contains("[,]"),
+        "{}",
+        run.err
+    );
+    let json = rowgate(&["schema", "validate", &path, "--json"]).json();
+    assert_eq!(json["diagnostics"][0]["line"], 2, "{json}");
+}

@@ -225,3 +225,20 @@ fn colours_are_for_terminals_or_on_demand() {
             .contains('\u{1b}')
     );
 }
+
+#[test]
+fn a_context_says_everything_once() {
+    let run = rowgate(&[
+        "check",
+        "doc:d#viewer@user:ann",
+        r#"{"a": {"b": 1, "b": 2}}"#,
+        "--api-key",
+        "sk_0123456789abcdef",
+    ]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.err.contains("the context says something twice: a.b"),
+        "{}",
+        run.err
+    );
+}

@@ -25,6 +25,7 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "a JSON rule has fields that do not go together",
     ),
     ("duplicate_inherit", Error, "a second rule for one relation"),
+    ("duplicate_key", Error, "a JSON object has a key twice"),
     (
         "duplicate_parameter",
         Error,

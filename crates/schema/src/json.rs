@@ -1,5 +1,6 @@
 //! The JSON form.
 
+pub(crate) mod document;
 pub(crate) mod read;
 pub(crate) mod write;
 

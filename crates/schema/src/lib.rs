@@ -25,7 +25,7 @@
 //! * `lexer`, `parser`: text to schema, going on after errors
 //! * `layout`: the layout rule: where the rule list of an operator ends
 //! * `body`: a policy's text between its braces
-//! * `json`: JSON to schema and back
+//! * `json`: JSON text to a [`Document`], JSON to schema and back
 //! * `format`: the canonical text form
 //! * `names`, [`limits`]: what a name may be, how large a schema may be
 //! * `resolve`: every check that needs more than one place
@@ -61,6 +61,7 @@ use json::read::Reader;
 pub use defaults::default_environment;
 pub use diagnostic::{Diagnostic, Severity};
 pub use format::format;
+pub use json::document::{Document, parse_json};
 pub use json::write::{policy_to_json, resource_type_to_json, to_json};
 pub use model::{GroupEdge, Model};
 pub use render::render;

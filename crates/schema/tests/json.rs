@@ -1,7 +1,7 @@
 //! The JSON form, field by field.
 #![allow(clippy::unwrap_used)]
 
-use rowgate_schema::{format, from_json, parse, policy_from_json, to_json};
+use rowgate_schema::{format, from_json, parse, parse_json, policy_from_json, to_json};
 use serde_json::{Value, json};
 
 fn types(source: &str) -> Value {
@@ -165,4 +165,38 @@ fn a_body_that_would_leave_its_braces_cannot_become_text() {
             "{expression}"
         );
     }
+}
+
+#[test]
+fn a_document_is_read_as_any_other_json() {
+    for text in [
+        "null",
+        " [true, false, [], {}] ",
+        r#"{"b": {"a": [1, {"a": 2}]}, "a": "\u00e9\n\ud83d\ude00", "": ""}"#,
+        "[0, -0, -1, 1.5, -1e-3, 1e300, 9223372036854775808, -9223372036854775809, 123456789012345678901234567890]",
+    ] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(parse_json(text).unwrap(), value);
+        assert_eq!(parse_json(text).unwrap().to_string(), value.to_string());
+    }
+    for text in [
+        "",
+        "{",
+        "[1,]",
+        "1e999",
+        "\"\\ud800\"",
+        "{} {}",
+        &"[".repeat(1000),
+    ] {
+        assert!(serde_json::from_str::<Value>(text).is_err());
+        assert_eq!(parse_json(text).unwrap_err()[0].code, "syntax_error", "{text}");
+    }
+}
+
+#[test]
+fn keys_that_stand_twice_are_counted_and_not_all_shown() {
+    let text = format!("{{{}\"a\": 0}}", "\"a\": 0, ".repeat(1000));
+    let errors = parse_json(&text).unwrap_err();
+    assert_eq!(errors.len(), 101);
+    assert_eq!(errors[100].message, "900 more errors are not shown");
 }

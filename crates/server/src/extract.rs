@@ -1,5 +1,7 @@
 //! What handlers take from a request: the caller, a body, a query string.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rowgate_environment::{Environment, Freshness, Published};
+use rowgate_schema::Document;
 use serde::de::{Deserialize, DeserializeOwned};
+use serde_json::Value;
 
 use crate::error::{ApiError, Result};
 use crate::state::App;
@@ -120,10 +124,22 @@ impl Payload {
         json(utf8(&self.0)?)
     }
 
+    /// The body as JSON in which no object has a key twice.
+    pub(crate) fn document(&self) -> Result<Value> {
+        value(self.json()?)
+    }
+
     /// The body as a JSON object of a certain shape.
     pub(crate) fn object<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         self.json::<Object<T>>().map(|object| object.0)
     }
+}
+
+/// The value of a document in which no object has a key twice.
+pub(crate) fn value(document: Document) -> Result<Value> {
+    document
+        .into_value()
+        .map_err(|repeated| ApiError::Schema(repeated, None))
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
@@ -171,8 +187,9 @@ pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<By
     }
 }
 
-/// A query string. Unknown parameters are ignored; of a repeated one the last counts.
-pub(crate) struct Params(Vec<(String, String)>);
+/// A query string. Unknown parameters are ignored, but none may be given twice: which of the two counts is not the same for
+/// everybody who reads it.
+pub(crate) struct Params(HashMap<String, String>);
 
 impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = ApiError;
@@ -184,26 +201,28 @@ impl<S: Sync> FromRequestParts<S> for Params {
 
 impl Params {
     fn parse(query: &str) -> Result<Self> {
-        let mut pairs = Vec::new();
+        let mut pairs = HashMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name =
                 decode(name).ok_or_else(|| ApiError::BadRequest("the query string is not UTF-8".into()))?;
             let value = decode(value).ok_or_else(|| ApiError::invalid(name.clone(), "not UTF-8"))?;
-            pairs.push((name, value));
+            match pairs.entry(name) {
+                Entry::Vacant(free) => free.insert(value),
+                Entry::Occupied(taken) => return Err(ApiError::invalid(taken.key().clone(), "given twice")),
+            };
         }
         Ok(Self(pairs))
     }
 
     /// A parameter, unless it is absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.last(name).filter(|value| !value.is_empty())
+        self.present(name).filter(|value| !value.is_empty())
     }
 
     /// A parameter, unless it is absent.
-    pub(crate) fn last(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
+    pub(crate) fn present(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 
@@ -269,14 +288,15 @@ mod tests {
 
     #[test]
     fn decodes_query_strings() {
-        let params = Params::parse("a=1&b=x%20y+z&c=&a=2&q=50%&d=%C3%A9&e").unwrap();
-        assert_eq!(params.get("a"), Some("2"));
+        let params = Params::parse("a=1&b=x%20y+z&c=&q=50%&d=%C3%A9&e").unwrap();
+        assert_eq!(params.get("a"), Some("1"));
         assert_eq!(params.get("b"), Some("x y z"));
         assert_eq!(params.get("c"), None);
-        assert_eq!((params.last("c"), params.last("z")), (Some(""), None));
+        assert_eq!((params.present("c"), params.present("z")), (Some(""), None));
         assert_eq!(params.get("q"), Some("50%"));
         assert_eq!(params.get("d"), Some("é"));
         assert_eq!(params.get("e"), None);
         assert!(Params::parse("a=%FF").is_err());
+        assert!(Params::parse("a=1&b=2&%61=1").is_err());
     }
 }

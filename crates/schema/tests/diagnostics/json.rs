@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::document;
+use crate::{document, json_text};
 
 #[test]
 fn shapes_of_json() {
@@ -200,5 +200,67 @@ fn places_in_json() {
      |
      = note: at `resource_types[0].relations.owner.allowed_types` of app.fga
      = help: say `"version": "0.2"` or later to have `allowed_types` enforced
+    "##);
+}
+
+#[test]
+fn a_key_that_stands_twice() {
+    let source = r#"{
+  "resource_types": [
+    {"type": "user", "relations": {}},
+    {"type": "doc", "relations": {
+      "owner": {"allowed_types": ["user"]},
+      "viewer": {"allowed_types": [], "inherit_if": "any_of", "rules": [
+        {"inherit_if": "owner", "inherit_if": "viewer", "inherit_if": "owner"}
+      ]},
+      "owner": {"allowed_types": []}
+    }}
+  ],
+  "policies": {"p": {"expression": "true"}, "p": {"expression": "false"}},
+  "policies": {}
+}"#;
+    insta::assert_snapshot!(json_text(source), @r##"
+    error[duplicate_key]: the key `inherit_if` stands in its object already
+     |
+     = note: at `resource_types[1].relations.viewer.rules[0].inherit_if` of app.fga
+     = help: leave one of them out
+
+    error[duplicate_key]: the key `inherit_if` stands in its object already
+     |
+     = note: at `resource_types[1].relations.viewer.rules[0].inherit_if` of app.fga
+     = help: leave one of them out
+
+    error[duplicate_key]: the key `owner` stands in its object already
+     |
+     = note: at `resource_types[1].relations.owner` of app.fga
+     = help: leave one of them out
+
+    error[duplicate_key]: the key `p` stands in its object already
+     |
+     = note: at `policies.p` of app.fga
+     = help: leave one of them out
+
+    error[duplicate_key]: the key `policies` stands in its object already
+     |
+     = note: at `policies` of app.fga
+     = help: leave one of them out
+    "##);
+}
+
+#[test]
+fn text_that_is_not_json() {
+    insta::assert_snapshot!(json_text("{\n  \"resource_types\": [,]\n}\n"), @r##"
+    error[syntax_error]: this is not JSON: expected value
+     --> app.fga:2:22
+      |
+    2 |   "resource_types": [,]
+      |                      ^
+    "##);
+    insta::assert_snapshot!(json_text("{\"resource_types\": [\n"), @r##"
+    error[syntax_error]: this is not JSON: EOF while parsing a list
+     --> app.fga:1:20
+      |
+    1 | {"resource_types": [
+      |                    ^
     "##);
 }

@@ -7,7 +7,7 @@ mod meaning;
 mod support;
 mod text;
 
-use rowgate_schema::{Diagnostic, codes, compile, from_json, render, resolve};
+use rowgate_schema::{Diagnostic, codes, compile, from_json, parse_json, render, resolve};
 use serde_json::Value;
 
 /// Everything said about a text.
@@ -30,6 +30,14 @@ fn document(value: &Value) -> String {
         });
     }
     shown(&found, "")
+}
+
+/// Everything said about a JSON document as it is written.
+fn json_text(source: &str) -> String {
+    match parse_json(source) {
+        Ok(value) => document(&value),
+        Err(found) => shown(&found, source),
+    }
 }
 
 fn shown(found: &[Diagnostic], source: &str) -> String {

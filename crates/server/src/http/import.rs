@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use rowgate_environment::{Error, ImportedWarrant, NewResource, Op, Write};
+use rowgate_schema::Document;
 use rowgate_schema::ast::Schema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::schema::checked;
 use super::write;
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, Payload, json, read};
+use crate::extract::{Caller, Payload, json, read, value};
 use crate::state::App;
 use crate::wire;
 use crate::wire::names;
@@ -24,7 +24,7 @@ use crate::wire::warrant::WarrantIn;
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Line<'a> {
     rowgate_export: Option<u64>,
-    schema: Option<Value>,
+    schema: Option<Document>,
     resource: Option<Object<ResourceIn<'a>>>,
     warrant: Option<Object<WarrantIn<'a>>>,
 }
@@ -126,7 +126,7 @@ impl Batch {
             Line {
                 schema: Some(schema), ..
             } => {
-                self.schema = Some((line, checked(&schema)?.0));
+                self.schema = Some((line, checked(&value(schema)?)?.0));
                 Ok(())
             }
             Line {

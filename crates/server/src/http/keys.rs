@@ -73,7 +73,7 @@ fn environment(app: &App, caller: Caller, asked: Option<&str>) -> Result<Environ
 }
 
 pub(crate) async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
-    let environment = environment(&app, caller, params.last("environment"))?;
+    let environment = environment(&app, caller, params.present("environment"))?;
     let keys = app
         .registry
         .keys(&environment)
@@ -90,7 +90,7 @@ pub(crate) async fn create(
     payload: Payload,
 ) -> Result<Response> {
     let asked = payload.object::<KeyIn<'_>>()?;
-    let (in_query, in_body) = (params.last("environment"), asked.environment.as_deref());
+    let (in_query, in_body) = (params.present("environment"), asked.environment.as_deref());
     if in_query.zip(in_body).is_some_and(|(query, body)| query != body) {
         return Err(ApiError::invalid(
             "environment",
@@ -112,7 +112,7 @@ pub(crate) async fn delete(
     params: Params,
     Segments(id): Segments<String>,
 ) -> Result<Response> {
-    let environment = environment(&app, caller, params.last("environment"))?;
+    let environment = environment(&app, caller, params.present("environment"))?;
     let registry = app.registry.clone();
     app.long(move || registry.delete_key(&environment, &id)).await??;
     Ok(wire::empty())

@@ -49,7 +49,7 @@ pub(crate) async fn get(caller: Caller, Segments(name): Segments<String>) -> Res
 
 /// Creates a policy, or replaces the one of that name.
 pub(crate) async fn create(caller: Caller, payload: Payload) -> Result<Response> {
-    let value: Value = payload.json()?;
+    let value = payload.document()?;
     put(&caller, value, |_, _| Ok(())).await
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn update(
     Segments(name): Segments<String>,
     payload: Payload,
 ) -> Result<Response> {
-    let mut value: Value = payload.json()?;
+    let mut value = payload.document()?;
     if let Some(fields) = value.as_object_mut() {
         fields.insert("name".into(), name.into());
     }

@@ -9,6 +9,7 @@ use rowgate_engine::query::page::{Page, RowKey};
 use rowgate_engine::query::text::{self, Query};
 use rowgate_environment::{Freshness, Published};
 use rowgate_policy::{Context, Timestamp};
+use rowgate_schema::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::{From, List, Paging};
@@ -17,6 +18,7 @@ use crate::extract::{Caller, Fresh, Params};
 use crate::state::App;
 use crate::wire;
 use crate::wire::check::Warning;
+use crate::wire::keyed::object;
 use crate::wire::list::{ListMetadata, ListOut};
 use crate::wire::query::RowOut;
 
@@ -61,8 +63,10 @@ fn read_context(text: &str) -> Result<Context> {
     if text.is_empty() || text == "null" {
         return Ok(Context::new());
     }
-    serde_json::from_str(text)
-        .map_err(|error| ApiError::invalid("context", format!("must be a JSON object: {error}")))
+    let refused = |message| ApiError::invalid("context", message);
+    let document: Document =
+        serde_json::from_str(text).map_err(|error| refused(format!("must be a JSON object: {error}")))?;
+    object(document).map_err(refused)
 }
 
 /// The revision of the page: for a further page, that of the first one.

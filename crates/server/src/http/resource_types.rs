@@ -33,7 +33,7 @@ pub(crate) async fn get(caller: Caller, Segments(name): Segments<String>) -> Res
 
 /// Creates a type, or replaces the one of that name.
 pub(crate) async fn create(caller: Caller, payload: Payload) -> Result<Response> {
-    let value: Value = payload.json()?;
+    let value = payload.document()?;
     require(&value, &["type", "relations"])?;
     let name = value["type"]
         .as_str()
@@ -49,7 +49,7 @@ pub(crate) async fn update(
     Segments(name): Segments<String>,
     payload: Payload,
 ) -> Result<Response> {
-    let value: Value = payload.json()?;
+    let value = payload.document()?;
     require(&value, &["relations"])?;
     let relations =
         relations_from_json(&value["relations"]).map_err(|errors| ApiError::Schema(errors, None))?;
@@ -81,7 +81,7 @@ pub(crate) async fn replace_all(
     payload: Payload,
 ) -> Result<Response> {
     let read = move || {
-        let value: Value = payload.json()?;
+        let value = payload.document()?;
         let wrapped = value.is_object();
         if wrapped {
             require(&value, &["resource_types"])?;

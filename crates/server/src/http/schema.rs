@@ -22,7 +22,7 @@ pub(crate) async fn get(caller: Caller) -> Response {
 /// Replaces the whole schema.
 pub(crate) async fn replace(State(app): State<App>, caller: Caller, payload: Payload) -> Result<Response> {
     // Read and checked here, so that the thread that writes is not kept with a schema that is refused.
-    let (schema, _) = app.long(move || checked(&payload.json::<Value>()?)).await??;
+    let (schema, _) = app.long(move || checked(&payload.document()?)).await??;
     let answer = with_policies(to_json(&schema));
     let written = write(&caller, Write::Schema(Box::new(move |_| Ok(schema)))).await?;
     Ok(wire::json(&with_warnings(answer, &written.warnings, None)))
@@ -73,7 +73,7 @@ fn text_to_json(source: &str) -> Result<Response> {
 }
 
 fn json_to_text(payload: &Payload) -> Result<Response> {
-    let (schema, found) = checked(&payload.json::<Value>()?)?;
+    let (schema, found) = checked(&payload.document()?)?;
     let mut out = Map::new();
     out.insert("version".into(), schema.version.number().into());
     out.insert("schema".into(), format(&schema).into());

@@ -4,6 +4,7 @@ use rowgate_engine::{Check, Subject};
 use rowgate_policy::Context;
 use serde::{Deserialize, Serialize};
 
+use super::keyed::keyed;
 use super::names;
 use super::text::{AtMost, Object, Text, given};
 use super::tree::{ExplanationOut, NodeOut};
@@ -30,6 +31,7 @@ pub(crate) struct OneCheck<'a> {
     resource_id: Option<Text<'a>>,
     relation: Option<Text<'a>>,
     subject: Option<Object<SubjectIn<'a>>>,
+    #[serde(default, deserialize_with = "keyed")]
     context: Option<Context>,
 }
 

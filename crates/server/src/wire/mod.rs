@@ -1,6 +1,7 @@
 //! The JSON shapes of requests and answers.
 
 pub(crate) mod check;
+pub(crate) mod keyed;
 pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod query;

@@ -5,6 +5,7 @@ use rowgate_graph::{Resource, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::keyed::keyed;
 use super::text::{AtMost, Object, Text, owned};
 use super::time;
 use crate::error::{ApiError, Result};
@@ -18,6 +19,7 @@ pub(crate) const MAX_BATCH: usize = rowgate_environment::write::MAX_BATCH;
 pub(crate) struct ResourceIn<'a> {
     resource_type: Option<Text<'a>>,
     resource_id: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "keyed")]
     meta: Option<Map<String, Value>>,
     pub(crate) created_at: Option<Text<'a>>,
 }
@@ -49,6 +51,7 @@ impl ResourceIn<'_> {
 /// New metadata of a resource.
 #[derive(Debug, Deserialize)]
 pub(crate) struct MetaIn {
+    #[serde(default, deserialize_with = "keyed")]
     pub(crate) meta: Option<Map<String, Value>>,
 }
 

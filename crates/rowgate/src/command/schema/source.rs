@@ -29,13 +29,9 @@ impl Source {
         self.text.trim_start().starts_with('{')
     }
 
-    /// The schema as written; `None` when it cannot be read, after saying why.
+    /// The schema of a text as written; `None` when it cannot be read, after saying why.
     pub(super) fn parse(&self) -> Option<ast::Schema> {
-        let parsed = if self.is_json() {
-            rowgate_schema::from_json(&self.json()?)
-        } else {
-            rowgate_schema::parse(&self.text)
-        };
+        let parsed = rowgate_schema::parse(&self.text);
         self.say(&parsed.diagnostics);
         parsed.schema
     }
@@ -45,31 +41,17 @@ impl Source {
         if !self.is_json() {
             return rowgate_schema::compile(&self.text);
         }
-        let Some(json) = self.json() else {
-            return Err(Vec::new());
-        };
-        let parsed = rowgate_schema::from_json(&json);
+        let parsed = rowgate_schema::from_json(&rowgate_schema::parse_json(&self.text)?);
         let schema = parsed.schema.ok_or(parsed.diagnostics)?;
         rowgate_schema::resolve(schema)
     }
 
-    fn json(&self) -> Option<serde_json::Value> {
-        match serde_json::from_str(&self.text) {
-            Ok(json) => Some(json),
-            Err(error) => {
-                output::note(format!("error: {}: {error}", self.file));
-                None
-            }
-        }
-    }
-
     /// Says what was found, with the lines that it is about.
     pub(super) fn say(&self, diagnostics: &[Diagnostic]) {
-        let text = if self.is_json() { "" } else { self.text.as_str() };
         for diagnostic in diagnostics {
             output::note(rowgate_schema::render(
                 diagnostic,
-                text,
+                &self.text,
                 &self.file,
                 output::colors_errors(),
             ));

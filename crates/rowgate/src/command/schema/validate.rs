@@ -29,7 +29,7 @@ impl Validate {
             let diagnostics: Vec<Value> = found
                 .iter()
                 .map(|diagnostic| {
-                    let place = diagnostic.line_col(&source.text).filter(|_| !source.is_json());
+                    let place = diagnostic.line_col(&source.text);
                     json!({
                         "severity": diagnostic.severity.to_string(),
                         "code": diagnostic.code,
