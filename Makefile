@@ -16,6 +16,9 @@ export ROWGATE_BIN
 VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
 
+# Real servers for the tests, in the versions that scripts/postgres.py names.
+POSTGRES := target/postgres
+
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -39,8 +42,12 @@ lint: ## Formatting, clippy with warnings denied, licences of dependencies
 	$(PYTHON) scripts/licenses.py
 
 .PHONY: test-rust
-test-rust: ## Unit, property and integration tests of the crates
+test-rust: postgres ## Unit, property and integration tests of the crates
 	$(CARGO) test --workspace --locked
+
+.PHONY: postgres
+postgres: ## Install PostgreSQL 15 and 18 for the tests, without root
+	$(PYTHON) scripts/postgres.py $(POSTGRES)
 
 .PHONY: test-clients
 test-clients: test-node test-python ## The published SDKs and curl against the real server
@@ -68,7 +75,7 @@ $(VENV)/.installed: clients/python/requirements.txt
 	touch $@
 
 .PHONY: test-long
-test-long: ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
+test-long: postgres ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
 	PROPTEST_CASES=$(FUZZ_CASES) ROWGATE_ORACLE_WORLDS=$(FUZZ_CASES) ROWGATE_CRASH_ROUNDS=1000 \
 		$(CARGO) test --workspace --locked --release
 
