@@ -8,7 +8,7 @@
 //! * [`view`]: the entry point, one schema and one revision; `check`.
 //! * [`query`]: both forms of query, their language, order and pages.
 //! * [`explain`]: the decision tree with the reason for each no.
-//! * `eval`, `memo`: the evaluator, a least fixpoint over three values.
+//! * `eval`, `memo`: the evaluator, a least fixpoint over three values. `who`: the subject it asks for.
 //! * `program`, `drivers`: the schema in the graph's symbols, and where to start looking for what satisfies a rule.
 //! * [`names`]: what a type, a relation and an id may look like.
 //! * `missing`, `witness`: why an answer is unknown; which warrant a row reports.
@@ -26,6 +26,7 @@ pub mod query;
 mod question;
 mod value;
 pub mod view;
+mod who;
 mod witness;
 
 pub use error::EngineError;

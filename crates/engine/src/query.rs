@@ -16,9 +16,10 @@ use std::collections::BTreeSet;
 use rowgate_graph::{ObjectId, Symbol, WarrantId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::eval::{Evaluator, Mode, Start, Who};
+use crate::eval::{Evaluator, Mode, Start};
 use crate::missing;
 use crate::view::NOWHERE;
+use crate::who::Who;
 use crate::witness::{RowIs, Witness};
 use crate::{Ambient, EngineError, Subject, Value, View};
 use page::{Candidate, Certainty, Page};

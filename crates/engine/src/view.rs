@@ -2,8 +2,9 @@
 
 use rowgate_graph::{ObjectId, Snapshot, Symbol};
 
-use crate::eval::{Evaluator, Start, Who};
+use crate::eval::{Evaluator, Start};
 use crate::program::Program;
+use crate::who::Who;
 use crate::{Ambient, Check, EngineError, Limits, Subject, Value, missing};
 
 /// What a request sees: one schema and one revision of the graph.
