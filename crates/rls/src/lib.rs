@@ -1,0 +1,1 @@
+//! Row-level security: predicates compiled from a schema and bindings, and their SQL.
