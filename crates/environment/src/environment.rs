@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use rowgate_store::EnvironmentRecord;
 
+use crate::form::Form;
+use crate::queue::Queue;
 use crate::token::{self, Freshness};
 use crate::working::Working;
 use crate::write::{Write, Written};
-use crate::writer::{Job, Message, Queue};
+use crate::writer::{Job, Reply};
 use crate::{Error, Published, Result};
 
 /// How long a revision that a cursor names is kept after it was last used.
@@ -23,7 +25,7 @@ const MAX_PINS: usize = 256;
 pub(crate) struct Inner {
     pub(crate) record: EnvironmentRecord,
     published: ArcSwap<Published>,
-    /// Only the writer takes it.
+    /// Only the threads that write take it.
     working: Mutex<Working>,
     /// Revisions that cursors name, so that the pages of one list are of one revision.
     pins: Mutex<BTreeMap<u64, (Arc<Published>, Instant)>>,
@@ -50,12 +52,9 @@ impl Inner {
         self.published.load_full()
     }
 
-    pub(crate) fn publish(&self, working: &mut Working) {
-        // A graph that cannot be compacted goes on as it is.
-        let compacted = working.compact_if_sparse().unwrap_or(false);
-        if compacted || working.revision != self.published.load().revision() {
-            self.published.store(Arc::new(working.publish()));
-        }
+    /// Lets a revision be read, and returns the one before.
+    pub(crate) fn publish(&self, next: Arc<Published>) -> Arc<Published> {
+        self.published.swap(next)
     }
 
     pub(crate) fn begin_snapshot(&self) -> bool {
@@ -80,7 +79,7 @@ impl Drop for Snapshotting {
 #[derive(Clone)]
 pub struct Environment {
     pub(crate) inner: Arc<Inner>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Arc<Queue>,
 }
 
 impl Environment {
@@ -144,11 +143,18 @@ impl Environment {
         }
     }
 
-    /// Queues a write. `done` is called once, from another thread, after the write is durable and can be read.
+    /// Queues a write. `done` is called once: at once when names, ids, lengths or policies are wrong, otherwise from another thread
+    /// after the write was refused, or is durable and can be read.
     pub fn submit(&self, write: Write, done: impl FnOnce(Result<Written>) + Send + 'static) {
-        let job = Job::new(Arc::clone(&self.inner), write, Box::new(done));
-        // A message that cannot be sent is dropped, and a dropped job answers.
-        let _ = self.queue.send(Message::Write(Box::new(job)));
+        let (environment, reply) = (Arc::clone(&self.inner), Reply::new(done));
+        match Form::of(write) {
+            Ok(form) => self.queue.push(Job {
+                environment,
+                form,
+                reply,
+            }),
+            Err(error) => reply.send(Err(error)),
+        }
     }
 
     /// Writes and waits until it is durable and can be read.

@@ -86,6 +86,18 @@ impl Error {
         }
     }
 
+    /// The same failure, for another of the writes that it ends.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Store(error) => Self::Store(std::sync::Arc::clone(error)),
+            Self::Graph(error) => Self::Graph(std::sync::Arc::clone(error)),
+            other => Self::Refused {
+                code: "internal_error",
+                message: other.to_string(),
+            },
+        }
+    }
+
     pub(crate) fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid {
             parameter: parameter.into(),

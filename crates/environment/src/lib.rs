@@ -1,22 +1,29 @@
 //! Environments at run time: what a server does with a store, a schema and a graph, apart from HTTP.
 //!
-//! Reads take the newest published revision and never wait. Writes go through one thread, which checks them in order, makes
-//! a group of them durable with one flush, publishes, and then answers.
+//! Reads take the newest published revision and never wait. Writes are checked in order, one after the other, each against the
+//! state that those before it leave; a group of them is made durable with one flush, published, and then answered.
 //!
 //! # Layout
 //!
 //! * [`registry`]: all environments of a store, API keys, opening and closing.
 //! * [`environment`]: one environment: reading, writing, warrant tokens, revisions kept for cursors.
-//! * [`write`]: what can be written.
-//! * `writer`: the thread that writes; `working`: how a write becomes changes; `validate`: what may be written.
+//! * [`write`]: what can be written; `form`: what can be told of a write before it is queued.
+//! * `queue`: what waits, and whose turn it is; `writer`: the threads that write; `group`: what shares a flush.
+//! * `working`: the newest state; `prepare`: from a write to the changes it makes, `batch`: the same for its warrants; `validate`:
+//!   what the schema and the stored groups allow.
 //! * `load`: start-up and snapshots.
 //! * [`token`], [`keys`], [`published`], [`error`](Error): what they say.
 
+mod batch;
 pub mod environment;
 mod error;
+mod form;
+mod group;
 pub mod keys;
 mod load;
+mod prepare;
 pub mod published;
+mod queue;
 pub mod registry;
 pub mod token;
 mod validate;
@@ -30,6 +37,5 @@ pub use keys::ApiKey;
 pub use published::Published;
 pub use registry::Registry;
 pub use token::Freshness;
-pub(crate) use working::Working;
 pub use write::{ImportedWarrant, NewResource, Op, StoredResource, Warrant, Write, Written};
 pub use writer::now;

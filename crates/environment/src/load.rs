@@ -8,6 +8,7 @@ use rowgate_graph::{Graph, GraphError, codec};
 use rowgate_schema::Model;
 use rowgate_store::{Change, EnvironmentId, Revision, Store};
 
+use crate::prepare::resolve;
 use crate::published::Published;
 use crate::working::{self, Working};
 use crate::{Error, Result};
@@ -71,7 +72,7 @@ fn model(json: Option<&str>) -> Result<Model> {
             })?
         }
     };
-    Ok(working::resolve(schema)?.0)
+    Ok(resolve(schema)?.0)
 }
 
 /// Writes a snapshot of what is published.

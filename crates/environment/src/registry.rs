@@ -1,7 +1,7 @@
 //! All environments of one store, their keys, and the threads that write.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use crate::environment::{Environment, Inner, Snapshotting};
 use crate::keys::{self, ApiKey};
-use crate::writer::{self, Message, Queue};
+use crate::queue::Queue;
+use crate::writer;
 use crate::{Error, Result, load};
 
 /// The environment that every store has. Its keys may manage the other environments.
@@ -33,8 +34,9 @@ pub struct Registry {
     keys: ArcSwap<FxHashMap<[u8; 32], ApiKeyRecord>>,
     /// Held while environments or keys change.
     changing: Mutex<()>,
-    queue: Queue,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    queue: Arc<Queue>,
+    /// The threads that write, until the registry is closed.
+    writers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Registry {
@@ -51,42 +53,48 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`].
     pub fn with_store(store: Arc<dyn Store>) -> Result<Self> {
-        let (queue, jobs) = mpsc::channel();
+        let queue = Arc::new(Queue::new(store.prepares_ahead()));
         let mut environments = Vec::new();
         for record in store.environments()? {
             let working = load::load(&*store, record.id)?;
             environments.push(Environment {
                 inner: Arc::new(Inner::new(record, working)),
-                queue: queue.clone(),
+                queue: Arc::clone(&queue),
             });
         }
-        let writer = {
-            let store = Arc::clone(&store);
-            let thread = std::thread::Builder::new().name("rowgate-writer".into());
-            let run = move || {
-                let behind = Arc::clone(&store);
-                writer::run(&*store, &jobs, &move |environment| {
-                    snapshot_if_due(&behind, environment)
-                });
-            };
-            thread.spawn(run).map_err(|error| Error::Refused {
-                code: "internal_error",
-                message: format!("cannot start a thread: {error}"),
-            })?
-        };
         let registry = Self {
             store,
             environments: ArcSwap::from_pointee(environments),
             keys: ArcSwap::default(),
             changing: Mutex::default(),
             queue,
-            writer: Mutex::new(Some(writer)),
+            writers: Mutex::default(),
         };
+        registry.start_writers()?;
         registry.read_keys()?;
         if registry.environment(DEFAULT).is_none() {
             registry.create_environment(DEFAULT)?;
         }
         Ok(registry)
+    }
+
+    /// One thread, and another one that prepares the next group of writes meanwhile if the store lets it.
+    fn start_writers(&self) -> Result<()> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..=usize::from(self.store.prepares_ahead()) {
+            let (store, queue) = (Arc::clone(&self.store), Arc::clone(&self.queue));
+            let run = move || {
+                writer::run(&*store, &queue, &|environment| {
+                    snapshot_if_due(&store, environment)
+                });
+            };
+            let thread = std::thread::Builder::new().name("rowgate-writer".into());
+            writers.push(thread.spawn(run).map_err(|error| Error::Refused {
+                code: "internal_error",
+                message: format!("cannot start a thread: {error}"),
+            })?);
+        }
+        Ok(())
     }
 
     /// All environments.
@@ -138,7 +146,7 @@ impl Registry {
         let working = load::load(&*self.store, record.id)?;
         let environment = Environment {
             inner: Arc::new(Inner::new(record, working)),
-            queue: self.queue.clone(),
+            queue: Arc::clone(&self.queue),
         };
         environments.push(environment.clone());
         self.environments.store(Arc::new(environments));
@@ -282,11 +290,15 @@ impl Registry {
     /// # Errors
     /// Those of the store. What was answered is durable all the same.
     pub fn close(&self) -> Result<()> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(writer) = writer else { return Ok(()) };
-        // A send fails only when the writer has ended already.
-        let _ = self.queue.send(Message::Stop);
-        let _ = writer.join();
+        let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
+        if writers.is_empty() {
+            return Ok(());
+        }
+        self.queue.stop();
+        for writer in writers {
+            // One that panicked has answered everybody, too.
+            let _ = writer.join();
+        }
         let mut outcome = Ok(());
         for environment in self.environments() {
             let inner = &environment.inner;

@@ -1,95 +1,12 @@
-//! What may be written: the rules of the wire format, against the state that the write will change.
+//! What may be written: the rules of the wire format that need the schema and what is stored.
 
-use std::collections::HashSet;
-
-use rowgate_engine::names::{MAX_ID, MAX_NAME, is_id, is_name};
-use rowgate_graph::Graph;
-use rowgate_policy::Policy;
+use rowgate_graph::{Graph, GroupKind};
 use rowgate_schema::{GroupEdge, Model};
 
-use crate::write::{MAX_META, Op, Warrant};
+use crate::write::Warrant;
 use crate::{Error, Result};
 
-fn name(parameter: &str, text: &str) -> Result<()> {
-    if text.is_empty() {
-        return Err(Error::Missing {
-            parameter: parameter.into(),
-        });
-    }
-    if !is_name(text) {
-        let message =
-            format!("can only contain letters, digits, '-' and '_', and at most {MAX_NAME} of them");
-        return Err(Error::invalid(parameter, message));
-    }
-    Ok(())
-}
-
-fn id(parameter: &str, text: &str) -> Result<()> {
-    if text.is_empty() {
-        return Err(Error::Missing {
-            parameter: parameter.into(),
-        });
-    }
-    if !is_id(text) {
-        let what = "can only contain letters, digits and - _ . @ | : + / = ~ %";
-        return Err(Error::invalid(
-            parameter,
-            format!("{what}, and at most {MAX_ID} of them"),
-        ));
-    }
-    Ok(())
-}
-
-/// A resource's type and id.
-pub(crate) fn resource(resource_type: &str, resource_id: &str) -> Result<()> {
-    name("resource_type", resource_type)?;
-    id("resource_id", resource_id)
-}
-
-/// A resource's metadata.
-pub(crate) fn meta(meta: &serde_json::Map<String, serde_json::Value>) -> Result<String> {
-    let text = serde_json::Value::Object(meta.clone()).to_string();
-    if text.len() > MAX_META {
-        let message = format!(
-            "the metadata is {} bytes of JSON; at most {MAX_META} are allowed",
-            text.len()
-        );
-        return Err(Error::invalid("meta", message));
-    }
-    Ok(text)
-}
-
-/// The form of a warrant, which does not depend on the schema.
-pub(crate) fn form(warrant: &Warrant) -> Result<()> {
-    if warrant.resource_id == "*" {
-        let message =
-            "a warrant is on one resource; `*` stands for all subjects of a type and not for resources";
-        return Err(Error::invalid("resource_id", message));
-    }
-    resource(&warrant.resource_type, &warrant.resource_id)?;
-    name("relation", &warrant.relation)?;
-    name("subject.resource_type", &warrant.subject_type)?;
-    if warrant.subject_id == "*" {
-        if warrant.subject_relation.is_some() {
-            let message = "a wildcard subject cannot have a relation";
-            return Err(Error::invalid("subject.relation", message));
-        }
-    } else {
-        id("subject.resource_id", &warrant.subject_id)?;
-    }
-    match &warrant.subject_relation {
-        Some(relation) => name("subject.relation", relation),
-        None => Ok(()),
-    }
-}
-
-/// Whether a warrant may be created. Deleting is always allowed, so that leftovers can be cleaned up.
-pub(crate) fn create(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
-    allowed(warrant, model)?;
-    sound(warrant, model, graph)
-}
-
-/// Whether the schema allows it.
+/// Whether the schema allows a warrant.
 pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
     let Warrant {
         resource_type,
@@ -118,27 +35,6 @@ pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
         return Err(Error::invalid("subject", refusal(warrant, model)));
     }
     Ok(())
-}
-
-/// Whether it can be evaluated: its policy compiles, and its group does not negate itself.
-pub(crate) fn sound(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
-    if let Some(policy) = &warrant.policy {
-        Policy::compile_warrant(policy)
-            .map_err(|error| Error::invalid("policy", refused_policy(policy, &error)))?;
-    }
-    no_paradox(warrant, model, graph)
-}
-
-/// The text and the place in it, unless the text is too long to send back.
-fn refused_policy(policy: &str, error: &rowgate_policy::PolicyError) -> String {
-    const SHOWN: usize = 2_000;
-    if policy.len() > SHOWN {
-        return format!("error validating a policy of {} bytes: {error}", policy.len());
-    }
-    format!(
-        "error validating policy '{policy}': {error}\n{}",
-        error.snippet(policy)
-    )
 }
 
 /// Why the brackets of a relation do not accept a subject.
@@ -173,59 +69,39 @@ fn refusal(warrant: &Warrant, model: &Model) -> String {
     }
 }
 
-/// A group warrant must not make a relation depend on itself through `none_of`.
-fn no_paradox(warrant: &Warrant, model: &Model, graph: &Graph) -> Result<()> {
-    let Some(subject_relation) = &warrant.subject_relation else {
-        return Ok(());
+/// Whether a group warrant of this kind is stored: another one closes no cycle that is not refused already.
+pub(crate) fn is_stored(
+    ((resource_type, relation), (subject_type, subject_relation)): GroupEdge<'_>,
+    graph: &Graph,
+) -> bool {
+    let state = graph.state();
+    let symbols = || {
+        Some(GroupKind {
+            resource_type: state.symbol(resource_type)?,
+            relation: state.symbol(relation)?,
+            subject_type: state.symbol(subject_type)?,
+            subject_relation: state.symbol(subject_relation)?,
+        })
     };
-    let added = (
-        (warrant.resource_type.as_str(), warrant.relation.as_str()),
-        (warrant.subject_type.as_str(), subject_relation.as_str()),
-    );
-    match cycle(model, graph, [added]) {
-        None => Ok(()),
-        Some(cycle) => {
-            let message =
-                format!("this group would make a relation depend on itself through none_of: {cycle}");
-            Err(Error::invalid("subject.relation", message))
-        }
-    }
+    symbols().is_some_and(|kind| state.has_group_kind(kind))
 }
 
-/// Group warrants that are created together must not make a relation depend on itself either, though each alone may not.
-pub(crate) fn no_paradox_among<'a>(
-    created: impl Iterator<Item = &'a Warrant>,
-    model: &Model,
-    graph: &Graph,
-) -> Result<()> {
-    let groups: HashSet<GroupEdge<'a>> = created
-        .filter_map(|warrant| {
-            let subject_relation = warrant.subject_relation.as_deref()?;
-            Some((
-                (warrant.resource_type.as_str(), warrant.relation.as_str()),
-                (warrant.subject_type.as_str(), subject_relation),
-            ))
-        })
-        .collect();
-    if groups.len() < 2 {
+/// Group warrants must not make a relation depend on itself through `none_of`.
+pub(crate) fn no_paradox(groups: &[GroupEdge<'_>], model: &Model, graph: &Graph) -> Result<()> {
+    let Some(cycle) = cycle(model, graph, groups) else {
         return Ok(());
-    }
-    match cycle(model, graph, groups) {
-        None => Ok(()),
-        Some(cycle) => {
-            let message =
-                format!("these groups would make a relation depend on itself through none_of: {cycle}");
-            Err(Error::invalid("subject.relation", message))
-        }
-    }
+    };
+    let who = if groups.len() == 1 {
+        "this group"
+    } else {
+        "these groups"
+    };
+    let message = format!("{who} would make a relation depend on itself through none_of: {cycle}");
+    Err(Error::invalid("subject.relation", message))
 }
 
 /// The cycle through `none_of` that the stored group warrants (and more) close under a schema, if they close one.
-pub(crate) fn cycle<'a>(
-    model: &Model,
-    graph: &'a Graph,
-    more: impl IntoIterator<Item = GroupEdge<'a>>,
-) -> Option<String> {
+pub(crate) fn cycle(model: &Model, graph: &Graph, more: &[GroupEdge<'_>]) -> Option<String> {
     let state = graph.state();
     let stored = state.group_kinds().map(|kind| {
         let resource = (state.name(kind.resource_type), state.name(kind.relation));
@@ -234,11 +110,6 @@ pub(crate) fn cycle<'a>(
             (state.name(kind.subject_type), state.name(kind.subject_relation)),
         )
     });
-    let cycle = model.negative_cycle_with(&mut stored.chain(more))?;
+    let cycle = model.negative_cycle_with(&mut stored.chain(more.iter().copied()))?;
     Some(cycle.join(" -> "))
-}
-
-/// Everything of a batch of warrants that can be told before it is queued.
-pub(crate) fn batch(warrants: &[(Op, Warrant)]) -> Result<()> {
-    warrants.iter().try_for_each(|(_, warrant)| form(warrant))
 }

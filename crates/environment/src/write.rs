@@ -2,6 +2,7 @@
 
 use rowgate_schema::Diagnostic;
 use rowgate_schema::ast::Schema;
+use rowgate_store::WarrantKey;
 use serde_json::{Map, Value};
 
 use crate::Result;
@@ -120,6 +121,29 @@ pub struct Written {
     pub warnings: Vec<Diagnostic>,
     /// How many resources and warrants were not there before.
     pub created: usize,
+}
+
+impl From<Warrant> for WarrantKey {
+    fn from(warrant: Warrant) -> Self {
+        let Warrant {
+            resource_type,
+            resource_id,
+            relation,
+            subject_type,
+            subject_id,
+            subject_relation,
+            policy,
+        } = warrant;
+        Self {
+            resource_type,
+            resource_id,
+            relation,
+            subject_type,
+            subject_id,
+            subject_relation,
+            policy,
+        }
+    }
 }
 
 impl std::fmt::Display for Warrant {

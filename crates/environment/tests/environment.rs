@@ -201,6 +201,55 @@ fn a_batch_is_carried_out_whole_or_not_at_all() {
     );
 }
 
+/// Every sequence of up to four creates and deletes of one warrant in one batch does what the same writes do one by one.
+#[test]
+fn a_batch_does_what_its_entries_do_one_by_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, environment) = open(&directory);
+    apply(&environment, TICKETING).unwrap();
+    let text = "ticket:7#assignee@user:ann";
+    for there in [false, true] {
+        for (length, bits) in
+            (1..=4u32).flat_map(|length| (0..1u32 << length).map(move |bits| (length, bits)))
+        {
+            let ops = (0..length).map(|at| {
+                if bits >> at & 1 == 1 {
+                    Op::Create
+                } else {
+                    Op::Delete
+                }
+            });
+            let mut want = Some(there);
+            for op in ops.clone() {
+                want = match (want, op) {
+                    (Some(_), Op::Create) => Some(true),
+                    (Some(true), Op::Delete) => Some(false),
+                    (None | Some(false), Op::Delete) | (None, Op::Create) => None,
+                };
+            }
+            if there != check(&environment, text) {
+                let op = if there { Op::Create } else { Op::Delete };
+                environment
+                    .write(Write::Warrants(vec![(op, warrant(text))]))
+                    .unwrap();
+            }
+            let batch = ops.clone().map(|op| (op, warrant(text))).collect();
+            let outcome = environment.write(Write::Warrants(batch));
+            assert_eq!(
+                outcome.is_ok(),
+                want.is_some(),
+                "{there} {:?}",
+                ops.collect::<Vec<_>>()
+            );
+            assert_eq!(check(&environment, text), want.unwrap_or(there));
+            assert_eq!(
+                environment.read().graph.warrant_count(),
+                usize::from(want.unwrap_or(there))
+            );
+        }
+    }
+}
+
 #[test]
 fn what_the_schema_does_not_allow_is_refused_with_the_parameter() {
     let directory = tempfile::tempdir().unwrap();

@@ -29,6 +29,23 @@ pub struct Tuple<'a> {
     pub policy: Option<&'a str>,
 }
 
+/// Where a warrant is, or what there is already of what it names.
+///
+/// It holds until resources or this very warrant are deleted, or the graph is numbered anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    resource: ObjectId,
+    subject: ObjectId,
+    warrant: Option<WarrantId>,
+}
+
+impl Place {
+    /// The stored warrant.
+    pub fn warrant(&self) -> Option<WarrantId> {
+        self.warrant
+    }
+}
+
 /// The writable graph.
 #[derive(Debug, Default)]
 pub struct Graph {
@@ -169,11 +186,33 @@ impl Graph {
     /// # Errors
     /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
     pub fn create_warrant(&mut self, tuple: &Tuple<'_>, created_at: i64) -> Result<bool, GraphError> {
-        if self.find(tuple).is_some() {
+        let place = self.place(tuple);
+        if place.warrant.is_some() {
             return Ok(false);
         }
-        let resource = self.ensure_resource(tuple.resource_type, tuple.resource_id, created_at)?;
-        let subject = self.ensure_resource(tuple.subject_type, tuple.subject_id, created_at)?;
+        self.create_warrant_at(tuple, &place, created_at)?;
+        Ok(true)
+    }
+
+    /// Stores a warrant that is not stored yet, at the place that [`Graph::place`] found.
+    ///
+    /// # Errors
+    /// [`GraphError::TooManyNames`] or [`GraphError::Full`].
+    pub fn create_warrant_at(
+        &mut self,
+        tuple: &Tuple<'_>,
+        place: &Place,
+        created_at: i64,
+    ) -> Result<(), GraphError> {
+        let mut ensure = |known: ObjectId, resource_type: &str, id: &str| {
+            if known == ObjectId::ABSENT {
+                self.ensure_resource(resource_type, id, created_at)
+            } else {
+                Ok(known)
+            }
+        };
+        let resource = ensure(place.resource, tuple.resource_type, tuple.resource_id)?;
+        let subject = ensure(place.subject, tuple.subject_type, tuple.subject_id)?;
         let relation = self.intern(tuple.relation)?;
         let subject_relation = tuple
             .subject_relation
@@ -195,7 +234,7 @@ impl Graph {
         self.state.subjects.insert(resource, forward);
         self.state.resources.insert(subject, backward);
         self.count_kind(&row);
-        Ok(true)
+        Ok(())
     }
 
     /// Deletes exactly this warrant. `false` when it is not stored.
@@ -204,11 +243,35 @@ impl Graph {
         found.is_some_and(|warrant| self.remove(warrant))
     }
 
+    /// Deletes the warrant that [`Graph::place`] found. `false` when there was none.
+    pub fn delete_warrant_at(&mut self, place: &Place) -> bool {
+        place.warrant.is_some_and(|warrant| self.remove(warrant))
+    }
+
     /// The stored warrant that says exactly this.
     pub fn find(&self, tuple: &Tuple<'_>) -> Option<WarrantId> {
+        self.place(tuple).warrant
+    }
+
+    /// Where the warrant that says exactly this is, or would be.
+    pub fn place(&self, tuple: &Tuple<'_>) -> Place {
         let state = &self.state;
-        let resource = state.find(state.symbol(tuple.resource_type)?, tuple.resource_id);
-        let subject = state.find(state.symbol(tuple.subject_type)?, tuple.subject_id);
+        let [resource, subject] = state.find_named(
+            (tuple.resource_type, tuple.resource_id),
+            (tuple.subject_type, tuple.subject_id),
+        );
+        Place {
+            resource,
+            subject,
+            warrant: self.find_between(resource, subject, tuple),
+        }
+    }
+
+    fn find_between(&self, resource: ObjectId, subject: ObjectId, tuple: &Tuple<'_>) -> Option<WarrantId> {
+        if resource == ObjectId::ABSENT || subject == ObjectId::ABSENT {
+            return None;
+        }
+        let state = &self.state;
         let relation = state.symbol(tuple.relation)?;
         let subject_relation = match tuple.subject_relation {
             Some(name) => state.symbol(name)?,

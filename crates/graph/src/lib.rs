@@ -31,7 +31,7 @@ mod warrants;
 pub use adjacency::Edges;
 pub use edge::Edge;
 pub use error::GraphError;
-pub use graph::{Graph, Tuple};
+pub use graph::{Graph, Place, Tuple};
 pub use ids::{ObjectId, PolicyId, Symbol, WarrantId};
 pub use objects::Resource;
 pub use policies::WarrantPolicy;

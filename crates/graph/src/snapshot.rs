@@ -76,6 +76,13 @@ impl Snapshot {
         found.map(|object| object.unwrap_or(ObjectId::ABSENT))
     }
 
+    /// Two resources at once, by the names of their types.
+    pub(crate) fn find_named(&self, first: (&str, &str), second: (&str, &str)) -> [ObjectId; 2] {
+        // No resource is of the type that has no name.
+        let symbol = |name| self.names.get(name).unwrap_or(Symbol::NONE);
+        self.find_both((symbol(first.0), first.1), (symbol(second.0), second.1))
+    }
+
     /// Whether a warrant has the wildcard of the type as its subject.
     #[inline]
     pub fn has_wildcard_warrants(&self, resource_type: Symbol) -> bool {
@@ -183,6 +190,11 @@ impl Snapshot {
     /// The kinds of group warrants that are stored.
     pub fn group_kinds(&self) -> impl Iterator<Item = GroupKind> {
         self.kinds.keys().copied()
+    }
+
+    /// Whether a group warrant of this kind is stored.
+    pub fn has_group_kind(&self, kind: GroupKind) -> bool {
+        self.kinds.contains_key(&kind)
     }
 
     /// How many warrants are stored.

@@ -53,6 +53,14 @@ pub trait Store: Send + Sync + 'static {
     /// `environment_unknown` when its environment does not exist.
     fn append(&self, commits: &[Commit]) -> Result<()>;
 
+    /// Whether a group of commits may be prepared while another one is appended, on top of it.
+    ///
+    /// That takes a store to which nobody else writes: the revisions of the next group are known before those of this one are
+    /// durable. A store that is shared says no.
+    fn prepares_ahead(&self) -> bool {
+        true
+    }
+
     /// The revision of the last commit of an environment.
     fn head(&self, environment: EnvironmentId) -> Result<Revision>;
 
