@@ -45,6 +45,8 @@ pub(crate) struct Tokens<'s> {
     pub all: Vec<Token>,
     /// (index of the token below, span of the text after `///`), in order.
     pub docs: Vec<(usize, Span)>,
+    /// What was left out because it can be no token, in order.
+    pub stray: Vec<Span>,
     pub source: &'s str,
 }
 
@@ -56,6 +58,8 @@ struct Lexer<'s, 'd> {
     /// The column of the first token of this line, once there is one.
     indent: Option<u32>,
     out: Tokens<'s>,
+    /// The line of the last character that was no token, and the advice given about it.
+    advice: Option<(u32, Option<&'static str>)>,
     sink: &'d mut Sink,
 }
 
@@ -74,8 +78,10 @@ pub(crate) fn lex<'s>(source: &'s str, sink: &mut Sink) -> Tokens<'s> {
         out: Tokens {
             all: Vec::new(),
             docs: Vec::new(),
+            stray: Vec::new(),
             source,
         },
+        advice: None,
         sink,
     };
     while lexer.next() {}
@@ -87,6 +93,13 @@ fn is_number(rest: &str) -> bool {
     let word = rest.split_whitespace().nth(1).unwrap_or_default();
     word.split_once('.')
         .is_some_and(|(major, _)| major.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+fn is_bracket(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::LBracket | Kind::RBracket | Kind::LParen | Kind::RParen
+    )
 }
 
 fn is_ident(c: char) -> bool {
@@ -166,7 +179,12 @@ impl<'s> Lexer<'s, '_> {
         let rest = self.rest();
         let length = rest.find(|c| !is_ident(c)).unwrap_or(rest.len());
         let first = self.indent.is_none();
-        let opens = &rest[..length] == "version" && (self.out.all.is_empty() || first && is_number(rest));
+        // Whatever stands before a number in the first line is meant as `version`.
+        let opens = if self.out.all.is_empty() {
+            &rest[..length] == "version" || is_number(rest)
+        } else {
+            &rest[..length] == "version" && first && is_number(rest)
+        };
         self.token(Kind::Ident, length);
         if opens {
             self.advance_while(|c| c == ' ' || c == '\t');
@@ -224,9 +242,16 @@ impl<'s> Lexer<'s, '_> {
         };
         let text = &rest[..length];
         let help = match text.chars().next() {
+            _ if text.starts_with(":*") => Some("a type in brackets already allows `type:*`"),
             Some(';') => Some("nothing ends with a semicolon outside a policy"),
             Some('"' | '\'' | '`') => Some("names are written without quotes"),
-            Some(':') => Some("a group is written `type#relation`"),
+            Some(':') => Some(
+                match self.out.all.iter().rev().find(|token| is_bracket(token.kind)) {
+                    Some(open) if open.kind == Kind::LBracket => "a group is written `type#relation`",
+                    Some(open) if open.kind == Kind::LParen => "a parameter is written `name type`",
+                    _ => "nothing stands between a name and what follows it",
+                },
+            ),
             Some('*') => Some("a type in brackets already allows `type:*`"),
             Some('/') => Some("a comment starts with `//`"),
             Some('=' | '&' | '|' | '!' | '<' | '>') => {
@@ -238,8 +263,14 @@ impl<'s> Lexer<'s, '_> {
             start: self.at as u32,
             end: (self.at + length) as u32,
         };
-        let error = Diagnostic::error("unexpected_character", format!("unexpected `{}`", shown(text)));
-        self.sink.push(error.at(span).help_if(help.map(String::from)));
+        // Several of a kind on one line are one mistake.
+        let known = help.is_some() && self.advice == Some((self.line, help));
+        if !known {
+            let error = Diagnostic::error("unexpected_character", format!("unexpected `{}`", shown(text)));
+            self.sink.push(error.at(span).help_if(help.map(String::from)));
+        }
+        self.advice = Some((self.line, help));
+        self.out.stray.push(span);
         // It still counts as the start of its line.
         let _ = self.indent.get_or_insert(self.col);
         self.advance(length);

@@ -5,8 +5,10 @@
 //! its other errors come at once. See [`Outcome::complete`].
 
 mod policy;
+mod recover;
 mod rule;
 mod types;
+mod words;
 
 pub(crate) use policy::unknown_type;
 
@@ -14,7 +16,6 @@ use crate::ast::{Name, Schema, Span, Version};
 use crate::diagnostic::{Diagnostic, Sink, shown};
 use crate::lexer::{self, Kind, Token, Tokens};
 use crate::limits::MAX_SOURCE_BYTES;
-use crate::suggest;
 use types::OpenType;
 
 /// What a source was read as.
@@ -84,9 +85,6 @@ struct Parser<'s> {
     unreadable: Vec<Span>,
 }
 
-/// The words a statement starts with.
-const STATEMENTS: [&str; 4] = ["type", "relation", "inherit", "policy"];
-
 /// A parse that gave up its statement; the error is already reported.
 struct Abandoned;
 
@@ -116,19 +114,29 @@ impl<'s> Parser<'s> {
         token.kind == Kind::Ident && self.text(token) == word
     }
 
-    fn is_statement(&self, token: Token) -> bool {
-        token.kind == Kind::Ident && STATEMENTS.contains(&self.text(token))
-    }
-
     /// Reports an error that leaves out nothing that other parts refer to.
     fn soft(&mut self, error: Diagnostic) {
-        self.sink.push(error);
+        if !error.span.is_some_and(|span| self.follows_stray(span)) {
+            self.sink.push(error);
+        }
     }
 
     /// Reports an error after which other errors may only follow from it.
     fn hard(&mut self, error: Diagnostic) {
         self.complete = false;
-        self.sink.push(error);
+        self.soft(error);
+    }
+
+    /// Whether a character that means nothing stands directly before, on the same line. It is reported already, and what is
+    /// wrong here is most likely that.
+    fn follows_stray(&self, span: Span) -> bool {
+        let stray = &self.tokens.stray;
+        let before = stray.partition_point(|stray| stray.end <= span.start);
+        let Some(last) = before.checked_sub(1).and_then(|at| stray.get(at)) else {
+            return false;
+        };
+        let between = self.tokens.source.get(last.end as usize..span.start as usize);
+        between.is_some_and(|text| text.chars().all(|c| c == ' ' || c == '\t'))
     }
 
     /// How a message names a token.
@@ -198,12 +206,12 @@ impl<'s> Parser<'s> {
         self.version();
         loop {
             let token = self.peek();
-            let result = match self.text(token) {
+            let result = match self.keyword(token) {
                 _ if token.kind == Kind::End => break,
-                "type" if token.kind == Kind::Ident => self.type_line(),
-                "relation" if token.kind == Kind::Ident => self.relation_line(),
-                "inherit" if token.kind == Kind::Ident => self.inherit_block(),
-                "policy" if token.kind == Kind::Ident => self.policy_block(),
+                Some("type") => self.type_line(),
+                Some("relation") => self.relation_line(),
+                Some("inherit") => self.inherit_block(),
+                Some("policy") => self.policy_block(),
                 _ => Err(self.unexpected_statement()),
             };
             if result.is_err() {
@@ -222,14 +230,22 @@ impl<'s> Parser<'s> {
 
     fn version(&mut self) {
         let word = self.peek();
-        if !self.is_word(word, "version") {
+        let misspelt = self.peek_at(1).kind == Kind::Version && !self.is_word(word, "version");
+        if misspelt {
+            self.take_word("version", true, "start the schema with `version 0.3`".to_owned());
+        } else if self.is_word(word, "version") {
+            self.next();
+        } else {
+            // Where no statement begins, that is said, and enough.
+            if word.kind == Kind::Ident && self.keyword(word).is_none() {
+                return;
+            }
             let warning = Diagnostic::warning("missing_version", "no `version` line; read as version 0.3")
                 .at(word.span)
                 .help("start the schema with `version 0.3`");
             self.sink.push(warning);
             return;
         }
-        self.next();
         let number = self.peek();
         if number.kind != Kind::Version {
             self.expected("a version number");
@@ -247,29 +263,14 @@ impl<'s> Parser<'s> {
     }
 
     fn unexpected_statement(&mut self) -> Abandoned {
-        let token = self.next();
-        let text = self.text(token);
-        if token.kind == Kind::Ident && text == "version" {
-            let error = Diagnostic::error("syntax_error", "`version` stands in the first line only");
-            self.hard(error.at(token.span));
-            return Abandoned;
-        }
-        let rule_word = matches!(text, "any_of" | "all_of" | "none_of" | "if" | "on");
-        let help = match token.kind {
-            Kind::Ident if rule_word => Some("rules follow `inherit RELATION if`".to_owned()),
-            Kind::Ident => suggest::did_you_mean(text, STATEMENTS),
-            Kind::Body => Some("only `policy NAME(parameters)` is followed by a body".to_owned()),
-            _ => None,
+        let token = self.peek();
+        let error = if self.is_word(token, "version") {
+            Diagnostic::error("syntax_error", "`version` stands in the first line only").at(token.span)
+        } else {
+            self.no_statement()
         };
-        let message = format!(
-            "expected `type`, `relation`, `inherit` or `policy`, found {}",
-            self.found(token)
-        );
-        self.hard(
-            Diagnostic::error("syntax_error", message)
-                .at(token.span)
-                .help_if(help),
-        );
+        self.next();
+        self.hard(error);
         Abandoned
     }
 }

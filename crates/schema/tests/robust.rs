@@ -293,6 +293,10 @@ fn the_largest_nonsense_is_refused_in_time() {
         "} ",
         "\" ",
         "type a relation b [c] ",
+        "relaton ",
+        "any_fo a ",
+        "inherit x if something ",
+        "policy p(a, ",
     ] {
         let source = piece.repeat((1 << 20) / piece.len());
         let start = Instant::now();

@@ -2,6 +2,7 @@
 
 use rowgate_policy::ParamType;
 
+use super::words::A_STATEMENT;
 use super::{Parse, Parser};
 use crate::ast::{LineStarts, Parameter, PolicyDef, Span};
 use crate::body;
@@ -13,7 +14,7 @@ impl Parser<'_> {
     pub(super) fn policy_block(&mut self) -> Parse<()> {
         self.close_type();
         let description = self.description();
-        self.next();
+        self.take_keyword(A_STATEMENT);
         let name = self.name("a name after `policy`")?;
         if self.peek().kind != Kind::LParen {
             let help = format!(
@@ -87,7 +88,10 @@ impl Parser<'_> {
                 match ParamType::parse(&ty.text) {
                     Some(ty) => parameters.push(Parameter { name, ty }),
                     None => {
-                        let error = unknown_type(&ty.text).at(ty.span);
+                        let mut error = unknown_type(&ty.text).at(ty.span);
+                        if ParamType::parse(&name.text).is_some() {
+                            error = error.help(format!("the name comes first: `{} {}`", ty.text, name.text));
+                        }
                         self.soft(error);
                         all_known = false;
                     }

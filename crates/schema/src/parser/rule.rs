@@ -1,5 +1,6 @@
 //! The rule after `inherit … if`.
 
+use super::recover::{A_RULE, RULE_HELP};
 use super::{Abandoned, Parse, Parser};
 use crate::ast::{GroupOp, Name, Rule, Span};
 use crate::diagnostic::Diagnostic;
@@ -24,30 +25,41 @@ enum Starts {
 
 impl Parser<'_> {
     fn starts(&self) -> Starts {
-        let [word, name, after] = [self.peek(), self.peek_at(1), self.peek_at(2)];
-        if word.kind != Kind::Ident {
+        self.starts_at(0)
+    }
+
+    /// What starts `ahead` tokens from here.
+    fn starts_at(&self, ahead: usize) -> Starts {
+        let [word, name, after] = [0, 1, 2].map(|further| self.peek_at(ahead + further));
+        let Some(keyword) = self.keyword(word) else {
             return Starts::Nothing;
+        };
+        if let Some(op) = GroupOp::parse(keyword) {
+            return Starts::Operator(op);
         }
-        match self.text(word) {
-            "any_of" => Starts::Operator(GroupOp::AnyOf),
-            "all_of" => Starts::Operator(GroupOp::AllOf),
-            "none_of" => Starts::Operator(GroupOp::NoneOf),
+        match keyword {
             _ if name.kind != Kind::Ident => Starts::Nothing,
             "relation" if after.kind != Kind::LBracket => Starts::Relation,
             "policy" if after.kind != Kind::LParen => Starts::Policy,
-            "policy" if !self.is_definition() => Starts::PolicyWithArguments,
+            "policy" if !self.is_definition(ahead) => Starts::PolicyWithArguments,
             _ => Starts::Nothing,
         }
     }
 
+    /// Whether a rule starts `ahead` tokens from here.
+    pub(super) fn starts_rule(&self, ahead: usize) -> bool {
+        !matches!(self.starts_at(ahead), Starts::Nothing)
+    }
+
     /// Whether `policy NAME (` here starts a definition and not a reference with arguments, which would be a list of
     /// names without types and without a body after it.
-    fn is_definition(&self) -> bool {
-        let mut ahead = 3;
+    fn is_definition(&self, ahead: usize) -> bool {
+        let first = ahead + 3;
+        let mut ahead = first;
         loop {
             match [self.peek_at(ahead).kind, self.peek_at(ahead + 1).kind] {
                 [Kind::RParen, after] => return after == Kind::Body,
-                [Kind::Ident, Kind::Comma] if ahead < 1000 => ahead += 2,
+                [Kind::Ident, Kind::Comma] if ahead < first + 1000 => ahead += 2,
                 [Kind::Ident, Kind::RParen] => ahead += 1,
                 _ => return true,
             }
@@ -55,23 +67,37 @@ impl Parser<'_> {
     }
 
     /// Reads the one rule of an `inherit`; `None` when there is none, which is reported. Further rules are refused.
-    pub(super) fn rule(&mut self, inherit: Token, relation: &Name) -> Parse<Option<Rule>> {
-        let rule = self.one_rule(inherit)?;
+    pub(super) fn rule(&mut self, inherit: Token, relation: &Name) -> Option<Rule> {
+        let rule = self.one_rule(inherit);
+        if rule.is_none() {
+            self.skip_rules(inherit);
+            return None;
+        }
         let mut refused = false;
-        while rule.is_some() && self.is_second_rule(inherit) {
+        loop {
+            let joint = match self.text(self.peek()) {
+                "or" if self.starts_rule(1) => Some("put the rules under `any_of`"),
+                "and" if self.starts_rule(1) => Some("put the rules under `all_of`"),
+                _ if self.is_second_rule(inherit) => None,
+                _ => return rule,
+            };
             if !std::mem::replace(&mut refused, true) {
                 let message = format!("`inherit {} if` takes one rule, found another", relation.text);
                 let error = Diagnostic::error("wrong_arity", message).at(self.peek().span);
-                self.soft(error.help("put the rules under `any_of` or `all_of`"));
+                self.soft(error.help(joint.unwrap_or("put the rules under `any_of` or `all_of`")));
+            }
+            if joint.is_some() {
+                self.next();
             }
             // Read to get past it, errors and all.
-            self.one_rule(inherit)?;
+            if self.one_rule(inherit).is_none() {
+                self.skip_rules(inherit);
+            }
         }
-        Ok(rule)
     }
 
     /// Whether what follows a complete rule can only be meant as a second one.
-    fn is_second_rule(&self, inherit: Token) -> bool {
+    pub(super) fn is_second_rule(&self, inherit: Token) -> bool {
         let token = self.peek();
         match self.starts() {
             Starts::Nothing => false,
@@ -83,9 +109,12 @@ impl Parser<'_> {
         }
     }
 
-    fn one_rule(&mut self, inherit: Token) -> Parse<Option<Rule>> {
+    /// Reads one rule; `None` when it is not one, which is reported.
+    fn one_rule(&mut self, inherit: Token) -> Option<Rule> {
         let mut nest = Nest::new(inherit.col);
         let mut too_deep = false;
+        // Whether a part of it is left out.
+        let mut broken = false;
         loop {
             let token = self.peek();
             if token.kind == Kind::End {
@@ -110,9 +139,14 @@ impl Parser<'_> {
                 self.warn_if_ambiguous(&mut nest, token);
             }
             match starts {
+                Starts::Nothing if self.is_misplaced(token, inherit) => match self.bare_rule(inherit) {
+                    Ok(rule) => nest.leaf(rule),
+                    Err(Abandoned) if nest.depth() == 0 => return None,
+                    Err(Abandoned) => broken = true,
+                },
                 Starts::Nothing => break,
                 Starts::Operator(op) => {
-                    self.next();
+                    self.take_keyword(A_RULE);
                     if nest.depth() < MAX_RULE_DEPTH {
                         nest.open(op, token, self.peek());
                     } else if !std::mem::replace(&mut too_deep, true) {
@@ -122,11 +156,10 @@ impl Parser<'_> {
                 }
                 leaf => match self.leaf(leaf) {
                     Ok(rule) => nest.leaf(rule),
+                    Err(Abandoned) if nest.depth() == 0 => return None,
                     Err(Abandoned) => {
-                        self.skip_to_statement();
-                        if nest.depth() == 0 {
-                            return Ok(None);
-                        }
+                        broken = true;
+                        self.skip_to_rule(inherit);
                     }
                 },
             }
@@ -136,24 +169,14 @@ impl Parser<'_> {
         }
         let rule = nest.finish();
         match &rule {
-            Some(rule) => {
-                if !too_deep {
-                    self.refuse_empty(rule);
-                }
-            }
+            _ if broken => {}
+            Some(rule) if !too_deep => self.refuse_empty(rule),
+            Some(_) => {}
             None => {
-                let token = self.peek();
-
-                let help = "a rule is `relation R`, `relation R on E [T]`, `policy P`, or one of `any_of`, `all_of`, \
-                            `none_of` with rules below it";
-                self.expected_with_help("a rule", help);
-                // What stands here is not a rule: leave it only if it can begin a statement.
-                if !self.is_statement(token) {
-                    return Err(Abandoned);
-                }
+                self.expected_with_help(A_RULE, RULE_HELP);
             }
         }
-        Ok(rule)
+        rule
     }
 
     fn warn_if_ambiguous(&mut self, nest: &mut Nest, token: Token) {
@@ -182,7 +205,7 @@ impl Parser<'_> {
     }
 
     fn leaf(&mut self, starts: Starts) -> Parse<Rule> {
-        self.next();
+        self.take_keyword(A_RULE);
         let name = self.name("a name")?;
         match starts {
             Starts::Policy => Ok(Rule::Policy { policy: name }),
@@ -201,14 +224,24 @@ impl Parser<'_> {
                 self.soft(error.help(help));
                 Ok(Rule::Policy { policy: name })
             }
-            _ if self.is_word(self.peek(), "on") => self.on(name),
-            _ => Ok(Rule::Relation { relation: name }),
+            _ => self.relation(name),
         }
     }
 
-    /// `on EDGE [TYPE]`
+    /// What follows `relation R`: nothing, or `on EDGE [TYPE]`.
+    pub(super) fn relation(&mut self, relation: Name) -> Parse<Rule> {
+        let [word, edge, bracket] = [0, 1, 2].map(|ahead| self.peek_at(ahead));
+        let instead = self.is_stray(word) && edge.kind == Kind::Ident && bracket.kind == Kind::LBracket;
+        if !instead && !self.is_word(word, "on") {
+            return Ok(Rule::Relation { relation });
+        }
+        let help = format!("write `relation {} on {} [TYPE]`", relation.text, self.text(edge));
+        self.take_word("on", instead, help);
+        self.on(relation)
+    }
+
+    /// `EDGE [TYPE]` after `on`.
     fn on(&mut self, relation: Name) -> Parse<Rule> {
-        self.next();
         let edge = self.name("a relation of this type after `on`")?;
         let bracket = self.peek();
         if bracket.kind != Kind::LBracket {

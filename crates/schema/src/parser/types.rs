@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::words::A_STATEMENT;
 use super::{Abandoned, Parse, Parser};
 use crate::ast::{Name, RelationDef, Rule, SubjectType, TypeDef, Version};
 use crate::diagnostic::Diagnostic;
@@ -19,7 +20,7 @@ pub(super) struct OpenType {
 impl Parser<'_> {
     pub(super) fn type_line(&mut self) -> Parse<()> {
         self.close_type();
-        self.next();
+        self.take_keyword(A_STATEMENT);
         let open = OpenType::default();
         // Opened before its name is read, so that the relations of a type with a broken name are not another type's.
         self.open = Some(open);
@@ -67,6 +68,12 @@ impl Parser<'_> {
         self.schema.types.push(def);
     }
 
+    /// Whether the open type declares a relation, so far.
+    pub(super) fn declares(&self, relation: &str) -> bool {
+        let relations = self.open.iter().flat_map(|open| &open.def.relations);
+        relations.into_iter().any(|known| known.name.text == relation)
+    }
+
     /// The open type, or an error that there is none.
     fn inside_type(&mut self, word: Token) {
         if self.open.is_none() {
@@ -79,7 +86,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn relation_line(&mut self) -> Parse<()> {
-        let word = self.next();
+        let word = self.take_keyword(A_STATEMENT);
         self.inside_type(word);
         let name = self.name("a name after `relation`")?;
         let next = self.peek();
@@ -88,7 +95,11 @@ impl Parser<'_> {
         } else if self.is_word(next, "on") {
             let error = Diagnostic::error("syntax_error", "a rule stands outside of an `inherit` block");
             self.hard(error.at(word.span).help("rules follow `inherit RELATION if`"));
-            return Err(Abandoned);
+            self.skip_rules(word);
+            return Ok(());
+        } else if self.is_stray(next) || next.kind == Kind::LParen {
+            self.without_its_brackets(&name);
+            None
         } else {
             if self.version >= Version::V0_2 {
                 let message = format!("relation `{}` does not say who its subjects may be", name.text);
@@ -117,6 +128,21 @@ impl Parser<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Reports subjects that stand without brackets, and skips them: the rest of the line.
+    fn without_its_brackets(&mut self, name: &Name) {
+        let next = self.peek();
+        let help = if next.kind == Kind::LParen {
+            format!("subjects stand in brackets: `relation {} [user]`", name.text)
+        } else {
+            format!("write `relation {} [{}]`", name.text, self.text(next))
+        };
+        let error = self.expected_error("`[`").help(help);
+        self.soft(error);
+        while self.peek().kind != Kind::End && !self.peek().first && !self.is_statement(self.peek()) {
+            self.next();
+        }
     }
 
     /// Version 0.1 reads brackets and forgets them.
@@ -181,17 +207,19 @@ impl Parser<'_> {
     }
 
     pub(super) fn inherit_block(&mut self) -> Parse<()> {
-        let word = self.next();
+        let word = self.take_keyword(A_STATEMENT);
         self.inside_type(word);
         let name = self.name("a relation after `inherit`")?;
-        if self.is_word(self.peek(), "if") {
-            self.next();
-        } else {
-            let help = format!("write `inherit {} if` and then one rule", name.text);
-            let error = self.expected_error("`if`").help(help);
-            self.soft(error);
+        let instead = !self.starts_rule(0) && self.starts_rule(1);
+        let help = format!("write `inherit {} if` and then one rule", name.text);
+        let found = self.take_word("if", instead, help);
+        if !found && !self.starts_rule(0) {
+            // That there is no rule either need not be said.
+            self.complete = false;
+            self.skip_rules(word);
+            return Ok(());
         }
-        let rule = self.rule(word, &name)?;
+        let rule = self.rule(word, &name);
         if let (Some(open), Some(rule)) = (&mut self.open, rule) {
             open.rules.push((name, rule));
         }

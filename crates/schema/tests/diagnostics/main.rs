@@ -3,6 +3,7 @@
 mod json;
 mod limits;
 mod meaning;
+mod slips;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;

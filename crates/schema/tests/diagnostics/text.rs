@@ -277,21 +277,13 @@ type \"doc\"
       |
       = help: names are written without quotes
 
-    error[unexpected_character]: unexpected `"`
-     --> app.fga:3:10
-      |
-    3 | type "doc"
-      |          ^
-      |
-      = help: names are written without quotes
-
     error[unexpected_character]: unexpected `:`
      --> app.fga:4:19
       |
     4 |     relation owner: [user:*]
       |                   ^
       |
-      = help: a group is written `type#relation`
+      = help: nothing stands between a name and what follows it
 
     error[unexpected_character]: unexpected `:*`
      --> app.fga:4:26
@@ -299,7 +291,7 @@ type \"doc\"
     4 |     relation owner: [user:*]
       |                          ^^
       |
-      = help: a group is written `type#relation`
+      = help: a type in brackets already allows `type:*`
 
     error[unexpected_character]: unexpected `&&`
      --> app.fga:6:20
@@ -308,14 +300,6 @@ type \"doc\"
       |                    ^^
       |
       = help: expressions stand between the braces of a policy
-
-    error[wrong_arity]: `inherit owner if` takes one rule, found another
-     --> app.fga:6:23
-      |
-    6 |         relation a && relation b
-      |                       ^^^^^^^^
-      |
-      = help: put the rules under `any_of` or `all_of`
 
     error[syntax_error]: expected `type`, `relation`, `inherit` or `policy`, found `}`
      --> app.fga:7:1
