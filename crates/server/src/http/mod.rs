@@ -1,6 +1,7 @@
 //! The routes, one file per resource, and what every request goes through.
 
 mod by_name;
+mod by_number;
 mod check;
 mod environments;
 mod export;

@@ -5,37 +5,16 @@ use axum::response::Response;
 use rowgate_engine::query::page::Order;
 use rowgate_environment::{NewResource, Published, StoredResource, Write};
 use rowgate_graph::{ObjectId, Resource};
-use serde::{Deserialize, Serialize};
 
+use super::by_number::{self, Position, number};
 use super::write;
-use crate::cursor::{From, List, Paging};
+use crate::cursor::{List, Paging};
 use crate::error::{ApiError, Result};
 use crate::extract::{Caller, Params, Payload, Segments};
 use crate::state::App;
 use crate::wire;
-use crate::wire::list::{ListMetadata, ListOut};
 use crate::wire::resource::{BatchIn, BatchOut, MAX_BATCH, MetaIn, ResourceIn, ResourceOut};
 use crate::wire::text::given;
-
-/// A place in the order of creation.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Position {
-    /// The numbering: it changes when the server starts and when it tidies up.
-    pub(crate) s: u64,
-    /// The number.
-    pub(crate) n: u32,
-}
-
-/// The number in a cursor, if it is of the numbering that is in force.
-pub(crate) fn number(published: &Published, from: &From<Position>) -> Result<Option<u32>> {
-    match from.position() {
-        Some(position) if position.s != published.epoch => {
-            let message = "resources and warrants were numbered anew since this list was begun, as after a restart; start over without a cursor";
-            Err(ApiError::invalid(from.parameter(), message))
-        }
-        position => Ok(position.map(|position| position.n)),
-    }
-}
 
 pub(crate) async fn create(caller: Caller, payload: Payload) -> Result<Response> {
     let new = payload.object::<ResourceIn<'_>>()?.create("")?;
@@ -156,45 +135,21 @@ fn page(
                 resource.id.contains(search) || graph.name(resource.resource_type).contains(search)
             })
     };
-    let ascending = (paging.order == Order::Asc) != matches!(paging.from, From::Before(_));
-    let wanted = paging.limit + 1;
-    let mut found: Vec<Resource<'_>> = if ascending {
-        graph
-            .resources_oldest_first(at)
-            .filter(matches)
-            .take(wanted)
-            .collect()
-    } else {
-        graph
-            .resources_newest_first(at)
-            .filter(matches)
-            .take(wanted)
-            .collect()
+    let next = |direction, wanted| match direction {
+        Order::Asc => {
+            let rest = graph.resources_oldest_first(at).filter(matches);
+            rest.take(wanted).map(numbered).collect()
+        }
+        Order::Desc => {
+            let rest = graph.resources_newest_first(at).filter(matches);
+            rest.take(wanted).map(numbered).collect()
+        }
     };
-    let more = found.len() > paging.limit;
-    found.truncate(paging.limit);
-    if matches!(paging.from, From::Before(_)) {
-        found.reverse();
-    }
-    let list = filter.list(caller);
-    let cursor = |resource: Option<&Resource<'_>>, wanted: bool| {
-        let resource = resource.filter(|_| wanted);
-        let position = resource.map(|resource| Position {
-            s: published.epoch,
-            n: resource.object.get(),
-        });
-        position
-            .map(|position| list.write(paging.order, position))
-            .transpose()
-    };
-    let (before, after) = paging.from.neighbours(more);
-    let metadata = ListMetadata {
-        before: cursor(found.first(), before)?,
-        after: cursor(found.last(), after)?,
-    };
-    let data = found
-        .iter()
-        .map(|resource| ResourceOut::stored(graph, resource))
-        .collect();
-    Ok(wire::json(&ListOut::new(data, metadata)))
+    by_number::page(&filter.list(caller), published, paging, next, |resource| {
+        ResourceOut::stored(graph, &resource)
+    })
+}
+
+fn numbered(resource: Resource<'_>) -> (u32, Resource<'_>) {
+    (resource.object.get(), resource)
 }

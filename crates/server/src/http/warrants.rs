@@ -6,14 +6,13 @@ use rowgate_engine::query::page::Order;
 use rowgate_environment::{Published, Write};
 use rowgate_graph::{Edge, ObjectId, Snapshot, Symbol, WarrantId, WarrantRef};
 
-use super::resources::{Position, number};
+use super::by_number::{self, Position, number};
 use super::write;
-use crate::cursor::{From, List, Paging};
+use crate::cursor::{List, Paging};
 use crate::error::{ApiError, Result};
 use crate::extract::{Caller, Fresh, Params, Payload};
 use crate::state::App;
 use crate::wire;
-use crate::wire::list::{ListMetadata, ListOut};
 use crate::wire::text::{AtMost, Object};
 use crate::wire::warrant::{TokenOut, WarrantIn, WarrantOut};
 
@@ -135,25 +134,24 @@ impl Filter {
     }
 
     /// The warrants at the resource or the subject that is named, oldest first. `None` when none is.
-    fn adjacent(&self, graph: &Snapshot) -> Option<Vec<WarrantId>> {
-        let ids = |edges: &mut dyn Iterator<Item = &Edge>| {
-            let ids = edges.map(Edge::warrant);
-            let fits = |id: &WarrantId| graph.warrant(*id).is_some_and(|row| self.matches(graph, row));
-            let mut ids: Vec<WarrantId> = ids.filter(fits).collect();
-            ids.sort_unstable();
-            ids
+    fn adjacent<'g>(&self, graph: &'g Snapshot) -> Option<Vec<(WarrantId, &'g WarrantRef)>> {
+        let fitting = |edges: &mut dyn Iterator<Item = &Edge>| {
+            let all = edges.filter_map(|edge| Some((edge.warrant(), graph.warrant(edge.warrant())?)));
+            let mut fitting: Vec<_> = all.filter(|(_, row)| self.matches(graph, row)).collect();
+            fitting.sort_unstable_by_key(|(id, _)| *id);
+            fitting
         };
         let at_resource = self.resource.map(|resource| graph.subjects(resource));
         let at_subject = self.subject.map(|subject| graph.resources(subject));
         match (at_resource, at_subject) {
             (Some(resource), Some(subject)) if subject.len() < resource.len() => {
-                Some(ids(&mut subject.all()))
+                Some(fitting(&mut subject.all()))
             }
             (Some(resource), _) => Some(match self.relation {
-                Some(relation) => ids(&mut resource.of(relation)),
-                None => ids(&mut resource.all()),
+                Some(relation) => fitting(&mut resource.of(relation)),
+                None => fitting(&mut resource.all()),
             }),
-            (None, Some(subject)) => Some(ids(&mut subject.all())),
+            (None, Some(subject)) => Some(fitting(&mut subject.all())),
             (None, None) => None,
         }
     }
@@ -181,68 +179,56 @@ fn page(
     at: Option<WarrantId>,
 ) -> Result<Response> {
     let graph = &published.graph;
-    let backwards = matches!(paging.from, From::Before(_));
-    let ascending = (paging.order == Order::Asc) != backwards;
-    let wanted = paging.limit + 1;
-    let mut found = match filters.find(graph) {
+    let next = |direction, wanted| match filters.find(graph) {
         None => Vec::new(),
         Some(filter) => match filter.adjacent(graph) {
-            Some(ids) => from_list(&ids, ascending, at, wanted),
-            None => from_all(graph, &filter, ascending, at, wanted),
+            Some(all) => from_list(&all, direction, at, wanted),
+            None => from_all(graph, &filter, direction, at, wanted),
         },
     };
-    let more = found.len() > paging.limit;
-    found.truncate(paging.limit);
-    if backwards {
-        found.reverse();
-    }
-    let list = filters.list(caller);
-    let cursor = |id: Option<&WarrantId>, wanted: bool| {
-        let position = id.filter(|_| wanted).map(|id| Position {
-            s: published.epoch,
-            n: id.get(),
-        });
-        position
-            .map(|position| list.write(paging.order, position))
-            .transpose()
-    };
-    let (before, after) = paging.from.neighbours(more);
-    let metadata = ListMetadata {
-        before: cursor(found.first(), before)?,
-        after: cursor(found.last(), after)?,
-    };
-    let rows = found.iter().filter_map(|id| graph.warrant(*id));
-    Ok(wire::json(&ListOut::new(
-        rows.map(|row| WarrantOut::stored(graph, row)).collect(),
-        metadata,
-    )))
+    by_number::page(&filters.list(caller), published, paging, next, |warrant| {
+        WarrantOut::stored(graph, warrant)
+    })
 }
 
-/// The next warrants of a sorted list.
-fn from_list(ids: &[WarrantId], ascending: bool, at: Option<WarrantId>, wanted: usize) -> Vec<WarrantId> {
-    if ascending {
-        let start = at.map_or(0, |at| ids.partition_point(|id| *id <= at));
-        ids[start..].iter().copied().take(wanted).collect()
-    } else {
-        let end = at.map_or(ids.len(), |at| ids.partition_point(|id| *id < at));
-        ids[..end].iter().rev().copied().take(wanted).collect()
-    }
-}
-
-/// The next warrants of all there are.
-fn from_all(
-    graph: &Snapshot,
-    filter: &Filter,
-    ascending: bool,
+/// The next of a sorted list of warrants.
+fn from_list<'g>(
+    all: &[(WarrantId, &'g WarrantRef)],
+    direction: Order,
     at: Option<WarrantId>,
     wanted: usize,
-) -> Vec<WarrantId> {
+) -> Vec<(u32, &'g WarrantRef)> {
+    let numbered = |(id, row): &(WarrantId, &'g WarrantRef)| (id.get(), *row);
+    match direction {
+        Order::Asc => {
+            let start = at.map_or(0, |at| all.partition_point(|(id, _)| *id <= at));
+            all[start..].iter().take(wanted).map(numbered).collect()
+        }
+        Order::Desc => {
+            let end = at.map_or(all.len(), |at| all.partition_point(|(id, _)| *id < at));
+            all[..end].iter().rev().take(wanted).map(numbered).collect()
+        }
+    }
+}
+
+/// The next of all the warrants there are.
+fn from_all<'g>(
+    graph: &'g Snapshot,
+    filter: &Filter,
+    direction: Order,
+    at: Option<WarrantId>,
+    wanted: usize,
+) -> Vec<(u32, &'g WarrantRef)> {
     let fits = |(_, row): &(WarrantId, &WarrantRef)| filter.matches(graph, row);
-    if ascending {
-        let rest = graph.warrants_oldest_first(at);
-        rest.filter(fits).take(wanted).map(|(id, _)| id).collect()
-    } else {
-        let rest = graph.warrants_newest_first(at);
-        rest.filter(fits).take(wanted).map(|(id, _)| id).collect()
+    let numbered = |(id, row): (WarrantId, &'g WarrantRef)| (id.get(), row);
+    match direction {
+        Order::Asc => {
+            let rest = graph.warrants_oldest_first(at);
+            rest.filter(fits).take(wanted).map(numbered).collect()
+        }
+        Order::Desc => {
+            let rest = graph.warrants_newest_first(at);
+            rest.filter(fits).take(wanted).map(numbered).collect()
+        }
     }
 }
