@@ -1,4 +1,5 @@
 //! What is said about bindings that are wrong: all errors at once, each with its place.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rowgate_binding::{Bindings, codes};
 use rowgate_schema::{Diagnostic, Severity, render};
