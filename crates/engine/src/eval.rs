@@ -9,9 +9,11 @@
 use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
 use rowgate_policy::{CheckCtx, Env, Outcome, WarrantCtx};
 use rowgate_schema::ast::GroupOp;
+use rustc_hash::FxHashSet;
 
 use crate::memo::{Memo, Slot, State};
 use crate::program::{PolicyIndex, Program, Rule};
+use crate::rows::Rows;
 use crate::who::Who;
 use crate::{Ambient, EngineError, Limits, Value};
 
@@ -32,7 +34,7 @@ pub(crate) struct Mode {
 
 /// What is being decided: a relation of a resource, whose type is known wherever a rule led to it.
 #[derive(Debug, Clone, Copy)]
-struct Point {
+pub(crate) struct Point {
     object: ObjectId,
     resource_type: Symbol,
     relation: Symbol,
@@ -53,6 +55,9 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) mode: Mode,
     /// What [`ObjectId::ABSENT`] stands for.
     start: Start<'a>,
+    rows: Option<&'a Rows>,
+    /// Resources whose rows were needed and not read.
+    unread: FxHashSet<(Symbol, ObjectId)>,
     limits: Limits,
     work: u64,
     memo: Memo,
@@ -70,6 +75,7 @@ impl<'a> Evaluator<'a> {
         ambient: &'a Ambient<'a>,
         who: Who<'a>,
         start: Start<'a>,
+        rows: Option<&'a Rows>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -79,6 +85,8 @@ impl<'a> Evaluator<'a> {
             who,
             mode: Mode::default(),
             start,
+            rows,
+            unread: FxHashSet::default(),
             limits,
             work: 0,
             memo: Memo::default(),
@@ -123,7 +131,7 @@ impl<'a> Evaluator<'a> {
         self.node(point).map(|(value, _)| value)
     }
 
-    fn point(&self, object: ObjectId, relation: Symbol) -> Point {
+    pub(crate) fn point(&self, object: ObjectId, relation: Symbol) -> Point {
         Point {
             object,
             resource_type: self.type_of(object),
@@ -181,6 +189,9 @@ impl<'a> Evaluator<'a> {
     ) -> Result<(Value, bool), EngineError> {
         let point = self.point(object, relation);
         self.spend(1)?;
+        if let Some(verdict) = self.by_row(point) {
+            return Ok((verdict, false));
+        }
         let edges = self.graph.subjects(object).about(relation);
         let direct = self.direct_among(edges, object, relation);
         if direct == Value::True {
@@ -193,12 +204,56 @@ impl<'a> Evaluator<'a> {
     #[inline]
     fn node(&mut self, point: Point) -> Result<Partial, EngineError> {
         self.spend(1)?;
+        if let Some(verdict) = self.by_row(point) {
+            return Ok((verdict, SETTLED));
+        }
         let edges = self.graph.subjects(point.object).about(point.relation);
         let direct = self.direct_among(edges, point.object, point.relation);
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
         }
         self.beyond(point, edges, direct)
+    }
+
+    /// The value of everything about a resource whose row is missing or was not read.
+    #[inline]
+    pub(crate) fn by_row(&mut self, point: Point) -> Option<Value> {
+        let verdict = self.rows?.verdict(point.object, point.resource_type)?;
+        if verdict == Value::Unknown {
+            self.unread.insert((point.resource_type, point.object));
+        }
+        Some(verdict)
+    }
+
+    /// The error that asks for the rows that were needed and not read.
+    pub(crate) fn all_read(&self) -> Result<(), EngineError> {
+        if self.unread.is_empty() {
+            return Ok(());
+        }
+        let words = |(resource_type, object): &(Symbol, ObjectId)| {
+            (
+                self.graph.name(*resource_type).to_owned(),
+                self.id_of(*object).to_owned(),
+            )
+        };
+        let mut unread: Vec<(String, String)> = self.unread.iter().map(words).collect();
+        unread.sort_unstable();
+        Err(EngineError::Unread(unread))
+    }
+
+    /// Whether resources of the type are rows.
+    pub(crate) fn is_bound(&self, resource_type: Symbol) -> bool {
+        self.rows.is_some_and(|rows| rows.is_bound(resource_type))
+    }
+
+    /// Whether the resource exists as far as rows are concerned: it is of no bound type, or its row was read and is there.
+    pub(crate) fn has_row(&mut self, object: ObjectId) -> bool {
+        self.by_row(self.point(object, Symbol::NONE)).is_none()
+    }
+
+    /// Whether the resource is of a bound type and has no row.
+    pub(crate) fn has_no_row(&self, object: ObjectId) -> bool {
+        self.rows.is_some_and(|rows| rows.is_missing(object))
     }
 
     /// What is not true by steps 1 and 2.
@@ -527,10 +582,26 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn policy_outcome(&self, policy: PolicyIndex, object: ObjectId, relation: Symbol) -> Outcome {
-        self.program
-            .policy(policy)
-            .policy
-            .eval(&self.env(object, relation, None))
+        self.with_policy_env(object, relation, |env| {
+            self.program.policy(policy).policy.eval(env)
+        })
+    }
+
+    /// The environment of a schema policy on a resource: attributes of its row come before the request's context.
+    pub(crate) fn with_policy_env<R>(
+        &self,
+        object: ObjectId,
+        relation: Symbol,
+        run: impl FnOnce(&Env<'_>) -> R,
+    ) -> R {
+        let env = self.env(object, relation, None);
+        let merged = self
+            .rows
+            .and_then(|rows| rows.context(object, self.ambient.context));
+        match &merged {
+            None => run(&env),
+            Some(context) => run(&Env { context, ..env }),
+        }
     }
 
     pub(crate) fn env(&self, object: ObjectId, relation: Symbol, warrant: Option<WarrantCtx<'a>>) -> Env<'a> {

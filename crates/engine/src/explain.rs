@@ -160,10 +160,9 @@ impl View<'_> {
             truncated: false,
         };
         let root = tree.check(object, relation)?;
-        Ok(Explanation {
-            root,
-            truncated: tree.truncated,
-        })
+        let truncated = tree.truncated;
+        evaluator.all_read()?;
+        Ok(Explanation { root, truncated })
     }
 }
 

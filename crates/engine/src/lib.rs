@@ -10,6 +10,7 @@
 //! * [`explain`]: the decision tree with the reason for each no.
 //! * `eval`, `memo`: the evaluator, a least fixpoint over three values. `who`: the subject it asks for.
 //! * `program`, `drivers`: the schema in the graph's symbols, and where to start looking for what satisfies a rule.
+//! * [`rows`]: resources that are rows of an application's tables.
 //! * [`names`]: what a type, a relation and an id may look like.
 //! * `missing`, `witness`: why an answer is unknown; which warrant a row reports.
 
@@ -24,6 +25,7 @@ pub mod names;
 mod program;
 pub mod query;
 mod question;
+pub mod rows;
 mod value;
 pub mod view;
 mod who;

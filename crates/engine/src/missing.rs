@@ -32,6 +32,8 @@ pub(crate) fn of(
     while let Some((object, relation)) = missing.queue.pop() {
         missing.node(evaluator, object, relation)?;
     }
+    // It looked further than the decision had to.
+    evaluator.all_read()?;
     Ok(missing)
 }
 

@@ -251,6 +251,7 @@ impl<'v> SubjectForm<'v, '_> {
             self.ambient,
             who,
             self.start,
+            view.rows,
             view.limits,
         )
         .with_mode(mode)
@@ -284,10 +285,15 @@ impl<'v> SubjectForm<'v, '_> {
                 });
             }
             if found.anybody || (wild && !starred) {
+                if evaluator.is_bound(subject_type) {
+                    return Err(EngineError::InTables(graph.name(subject_type).to_owned()));
+                }
                 everybody.insert(subject_type);
             } else {
                 let named = found.subjects.iter().filter(|(subject, _)| {
-                    graph.type_of(**subject) == subject_type && graph.resource(**subject).is_some()
+                    graph.type_of(**subject) == subject_type
+                        && graph.resource(**subject).is_some()
+                        && evaluator.has_row(**subject)
                 });
                 out.extend(named.map(|(subject, exact)| Candidate {
                     object: *subject,
@@ -301,6 +307,7 @@ impl<'v> SubjectForm<'v, '_> {
                 }));
             }
         }
+        evaluator.all_read()?;
         if !everybody.is_empty() {
             let all = graph
                 .all_resources()
@@ -332,6 +339,9 @@ impl<'v> SubjectForm<'v, '_> {
             },
         );
         let value = evaluator.holds(self.object, relation)?;
+        if value == Value::Unknown {
+            evaluator.all_read()?;
+        }
         if value == Value::False || !subjects::is_uniform(&mut evaluator, self.object, relation)? {
             return Ok(false);
         }
@@ -417,6 +427,7 @@ impl Unknowns {
     ) -> Result<bool, EngineError> {
         let value = evaluator.holds(object, relation)?;
         if value == Value::Unknown {
+            evaluator.all_read()?;
             let found = missing::of(evaluator, object, relation)?;
             self.keys.extend(found.keys);
             self.problems.extend(found.problems);

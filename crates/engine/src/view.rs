@@ -4,6 +4,7 @@ use rowgate_graph::{ObjectId, Snapshot, Symbol};
 
 use crate::eval::{Evaluator, Start};
 use crate::program::Program;
+use crate::rows::Rows;
 use crate::who::Who;
 use crate::{Ambient, Check, EngineError, Limits, Subject, Value, missing};
 
@@ -16,6 +17,8 @@ pub struct View<'a> {
     pub program: &'a Program,
     /// The warrants.
     pub graph: &'a Snapshot,
+    /// The rows that were read, where the schema has bound types.
+    pub rows: Option<&'a Rows>,
     /// Bounds on each decision.
     pub limits: Limits,
 }
@@ -41,14 +44,25 @@ impl<'a> View<'a> {
         Self {
             program,
             graph,
+            rows: None,
             limits: Limits::default(),
+        }
+    }
+
+    /// The same view with the rows that were read. Without them, resources of bound types would be decided by warrants alone.
+    #[must_use]
+    pub fn with_rows(self, rows: &'a Rows) -> Self {
+        Self {
+            rows: Some(rows),
+            ..self
         }
     }
 
     /// Does the subject have the relation on the resource?
     ///
     /// # Errors
-    /// [`EngineError::UnknownType`] for a resource type that the schema does not have, and the limits.
+    /// [`EngineError::UnknownType`] for a resource type that the schema does not have, [`EngineError::Unread`] for rows that the answer
+    /// needs, and the limits.
     pub fn check(&self, check: &Check<'_>, ambient: &Ambient<'_>) -> Result<Decision, EngineError> {
         let resource_type = self.known_type(check.resource_type)?;
         let Some(relation) = self.graph.symbol(check.relation) else {
@@ -69,7 +83,15 @@ impl<'a> View<'a> {
         let subject = (subject_type.unwrap_or(Symbol::NONE), check.subject.id);
         let [object, found] = self.graph.find_both((resource_type, check.resource_id), subject);
         let who = Who::found(self.graph, check.subject, subject_type, found);
-        let mut evaluator = Evaluator::new(self.program, self.graph, ambient, who, start, self.limits);
+        let mut evaluator = Evaluator::new(
+            self.program,
+            self.graph,
+            ambient,
+            who,
+            start,
+            self.rows,
+            self.limits,
+        );
         let (value, direct) = evaluator.holds_directly(object, relation)?;
         let work = evaluator.work().max(1);
         match value {
@@ -88,6 +110,7 @@ impl<'a> View<'a> {
                 work,
             }),
             Value::Unknown => {
+                evaluator.all_read()?;
                 let found = missing::of(&mut evaluator, object, relation)?;
                 let (missing, problems) = (
                     found.keys.into_iter().collect(),
@@ -122,7 +145,15 @@ impl<'a> View<'a> {
         'a: 'b,
     {
         let who = Who::resolve(self.graph, subject);
-        Evaluator::new(self.program, self.graph, ambient, who, start, self.limits)
+        Evaluator::new(
+            self.program,
+            self.graph,
+            ambient,
+            who,
+            start,
+            self.rows,
+            self.limits,
+        )
     }
 }
 

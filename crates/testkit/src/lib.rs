@@ -18,6 +18,7 @@
 //! * [`names`]: resources and subjects as plain strings
 //! * [`world`]: a schema, warrants and metadata as plain data
 //! * [`builder`]: worlds by hand
+//! * [`bound`]: types whose resources are rows
 //!
 //! The evaluator:
 //! * [`value`]: false, unknown, true
@@ -45,6 +46,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod assemble;
+pub mod bound;
 pub mod builder;
 pub mod context;
 pub mod expressions;
@@ -65,6 +67,7 @@ mod uniform;
 pub mod value;
 pub mod world;
 
+pub use bound::Bound;
 pub use names::{Resource, Subject};
 pub use oracle::Oracle;
 pub use policies::Context;

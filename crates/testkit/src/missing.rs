@@ -119,7 +119,10 @@ impl Oracle {
                     blame.hop(self.policies.of_warrant(index, met), &to, &far.text, table);
                 }
             }
-            Rule::Policy { policy } => blame.policy(self.policies.of_schema(&policy.text, met)),
+            Rule::Policy { policy } => {
+                let context = self.bound.context(resource, &self.context);
+                blame.policy(self.policies.of_schema(&policy.text, met, &context));
+            }
             Rule::Group { rules, .. } => {
                 for inner in rules {
                     self.blame_rule(inner, resource, relation, table, blame);

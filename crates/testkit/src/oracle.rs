@@ -4,6 +4,7 @@
 //! the page are applied to every pair again and again until nothing changes, one stratum after the other. Nothing
 //! here is clever on purpose.
 
+use crate::bound::Bound;
 use crate::names::{Resource, Subject};
 use crate::policies::{Context, Met, Policies};
 use crate::strata::{NotStratified, Strata};
@@ -20,6 +21,7 @@ pub struct Oracle {
     pub(crate) now: i64,
     pub(crate) policies: Policies,
     pub(crate) strata: Strata,
+    pub(crate) bound: Bound,
 }
 
 /// A resource and a relation: what the table has a value for.
@@ -53,7 +55,14 @@ impl Oracle {
             now,
             policies: Policies::compile(world, context, now),
             strata: Strata::new(world),
+            bound: Bound::default(),
         }
+    }
+
+    /// The same oracle where some types are bound to tables.
+    #[must_use]
+    pub fn with_bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
     }
 
     /// The value of the check.
@@ -180,6 +189,9 @@ impl Oracle {
 
     /// The largest of the four steps, given the values so far.
     fn equation(&self, resource: &Resource, relation: &str, table: &Table) -> Value {
+        if self.bound.has_no_row(resource) {
+            return Value::False;
+        }
         let subject = &table.subject;
         let explicit = [
             self.direct(resource, relation, subject),
@@ -268,7 +280,10 @@ impl Oracle {
                     });
                 Value::any_of(edges)
             }
-            Rule::Policy { policy } => self.policies.of_schema(&policy.text, met).value,
+            Rule::Policy { policy } => {
+                let context = self.bound.context(resource, &self.context);
+                self.policies.of_schema(&policy.text, met, &context).value
+            }
             Rule::Group { op, rules, .. } => {
                 let values = rules
                     .iter()

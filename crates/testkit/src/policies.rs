@@ -89,18 +89,24 @@ impl Policies {
             subject_id: &warrant.subject.id,
             created_at: Timestamp(warrant.created_at),
         };
-        self.judge(policy, met, Some(warrant_ctx))
+        self.judge(policy, met, Some(warrant_ctx), &self.context)
     }
 
     /// The value of a schema policy.
-    pub(crate) fn of_schema(&self, name: &str, met: Met<'_>) -> Judgement {
+    pub(crate) fn of_schema(&self, name: &str, met: Met<'_>, context: &Context) -> Judgement {
         let Some(policy) = self.schema.get(name) else {
             panic!("the schema has no policy `{name}`")
         };
-        self.judge(policy, met, None)
+        self.judge(policy, met, None, context)
     }
 
-    fn judge(&self, policy: &Policy, met: Met<'_>, warrant: Option<WarrantCtx<'_>>) -> Judgement {
+    fn judge(
+        &self,
+        policy: &Policy,
+        met: Met<'_>,
+        warrant: Option<WarrantCtx<'_>>,
+        context: &Context,
+    ) -> Judgement {
         let check = CheckCtx {
             resource_type: &met.resource.resource_type,
             resource_id: &met.resource.id,
@@ -112,7 +118,7 @@ impl Policies {
             check: Some(check),
             warrant,
             metadata: Some(&self.metadata),
-            ..Env::new(&self.context, self.now)
+            ..Env::new(context, self.now)
         };
         let (value, keys) = match policy.eval(&env) {
             Outcome::True => (Value::True, BTreeSet::new()),

@@ -199,6 +199,16 @@ impl<'a> Tree<'_, 'a> {
             return Ok(leaf);
         }
         let started = (self.clock)();
+        if self.evaluator.has_no_row(object) {
+            let words = self.words_of_check(object, relation);
+            let reason = format!(
+                "there is no row for `{}:{}`",
+                words.resource_type, words.resource_id
+            );
+            let mut node = self.node(Step::Check(words), value, started, Vec::new());
+            node.reason = Some(reason);
+            return Ok(node);
+        }
         self.path.push((object, relation));
         self.shown.insert((object, relation));
         let mut children = Vec::new();
@@ -304,7 +314,9 @@ impl<'a> Tree<'_, 'a> {
     fn policy(&mut self, policy: PolicyIndex, object: ObjectId, relation: Symbol) -> Node {
         let started = (self.clock)();
         let named = self.evaluator.program.policy(policy);
-        let explanation = named.policy.explain(&self.evaluator.env(object, relation, None));
+        let explanation = self
+            .evaluator
+            .with_policy_env(object, relation, |env| named.policy.explain(env));
         let step = Step::Policy {
             name: named.name.clone(),
             expression: named.policy.source().to_owned(),

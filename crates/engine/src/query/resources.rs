@@ -36,12 +36,22 @@ struct Reached {
 }
 
 /// Everything of the wanted (type, relation) pairs that can hold for the evaluator's subject.
+///
+/// Walking from the subject finds only warrants. Where rows can have a part in a goal the list would be cut short, so it is refused.
 pub(crate) fn candidates(
     evaluator: &mut Evaluator<'_>,
     goals: &FxHashSet<Kind>,
 ) -> Result<Vec<Candidate>, EngineError> {
     let mut relevant: Vec<Kind> = relevant(evaluator, goals).into_iter().collect();
     relevant.sort_unstable();
+    if let Some((resource_type, _)) = relevant
+        .iter()
+        .find(|(resource_type, _)| evaluator.is_bound(*resource_type))
+    {
+        return Err(EngineError::InTables(
+            evaluator.graph.name(*resource_type).to_owned(),
+        ));
+    }
     let mut search = Search {
         evaluator,
         relevant,

@@ -37,6 +37,9 @@ pub(crate) fn find(
             continue;
         }
         seen.insert((object, relation), exact);
+        if evaluator.by_row(evaluator.point(object, relation)).is_some() {
+            continue;
+        }
         let graph = evaluator.graph;
         for edge in graph.subjects(object).of(relation) {
             evaluator.spend(1)?;
@@ -75,6 +78,7 @@ pub(crate) fn find(
             }
         }
     }
+    evaluator.all_read()?;
     Ok(found)
 }
 
@@ -88,6 +92,9 @@ pub(crate) fn is_uniform(
     let mut queue = vec![(object, relation)];
     while let Some((object, relation)) = queue.pop() {
         if !seen.insert((object, relation)) {
+            continue;
+        }
+        if evaluator.by_row(evaluator.point(object, relation)).is_some() {
             continue;
         }
         let graph = evaluator.graph;
@@ -125,6 +132,7 @@ pub(crate) fn is_uniform(
             return Ok(false);
         }
     }
+    evaluator.all_read()?;
     Ok(true)
 }
 
