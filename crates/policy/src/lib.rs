@@ -26,7 +26,7 @@
 //! * `eval`: the evaluator, a file per kind of expression
 //! * `builtins`: the functions, a file per family; `clock` has dates and durations as text
 //! * `explain`: the reason for a no; `print` and `quote` show values and source in it
-//! * `suggest`: did you mean …?
+//! * [`suggest`]: did you mean …?
 //! * `policy`, `param`, `env`, `outcome`, `error`: the public face
 
 pub mod ast;
@@ -46,7 +46,7 @@ mod pattern;
 mod policy;
 mod print;
 mod quote;
-mod suggest;
+pub mod suggest;
 mod survey;
 mod types;
 mod value;

@@ -1,14 +1,21 @@
 //! Did you mean …?
 
-/// The candidate nearest to what was written, if one is near enough to be a slip.
-pub(crate) fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let allowed = (written.chars().count() / 3).clamp(1, 3);
+/// The candidate nearest to what was written, if one is near enough to be a slip. A candidate that is what was written is none.
+pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let length = written.chars().count();
+    let allowed = (length / 3).clamp(usize::from(length > 1), 3);
     candidates
         .into_iter()
+        .filter(|candidate| *candidate != written)
         .map(|candidate| (distance(written, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
+        .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// The nearest candidate as a question to the author.
+pub fn did_you_mean<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    nearest(written, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
 /// Edits between two words, case not counting: insertion, deletion, replacement, swap of neighbours.
@@ -47,5 +54,17 @@ mod tests {
         assert_eq!(nearest("user_atributes", names), Some("user_attributes"));
         assert_eq!(nearest("Len", names), Some("len"));
         assert_eq!(nearest("colour", names), None);
+        assert_eq!(nearest("len", names), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        // Of two that are equally near, always the same one.
+        assert_eq!(nearest("ab", ["bb", "aa"]), Some("aa"));
+        assert_eq!(did_you_mean("lne", names).unwrap(), "did you mean `len`?");
+    }
+
+    #[test]
+    fn a_swap_is_one_step() {
+        assert_eq!(distance("veiwer", "viewer"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -9,7 +9,7 @@ mod operators;
 use crate::ast::{Expr, ExprKind, Injected, Pointer};
 use crate::error::{ErrorCode, PolicyError, Refusal};
 use crate::param::{Param, ParamType};
-use crate::suggest::nearest;
+use crate::suggest::did_you_mean;
 
 /// The type of an expression, as far as it is known before evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,8 +246,8 @@ impl Checker<'_> {
                 return Ok(if optional { Ty::Any } else { Ty::Str });
             }
             let message = format!("`{}` has no member `{name}`", injected.name());
-            let help = match nearest(name, names.by_ref()) {
-                Some(suggestion) => format!("did you mean `{suggestion}`?"),
+            let help = match did_you_mean(name, names.by_ref()) {
+                Some(suggestion) => suggestion,
                 None => "its members are resource_type, resource_id, relation, subject_type, subject_id"
                     .to_owned(),
             };

@@ -32,7 +32,7 @@
 //! * `cycles`: relations that depend on themselves through `none_of`
 //! * `model`: the checked schema and its lookups
 //! * `defaults`: what a new environment starts with
-//! * `diagnostic`, [`codes`], `suggest`, `render`: what is said about a schema, and how
+//! * `diagnostic`, [`codes`], `render`: what is said about a schema, and how
 
 pub mod ast;
 mod body;
@@ -50,7 +50,6 @@ mod names;
 mod parser;
 mod render;
 mod resolve;
-mod suggest;
 
 use serde_json::Value;
 
@@ -66,6 +65,7 @@ pub use json::write::{policy_to_json, resource_type_to_json, to_json};
 pub use model::{GroupEdge, Model};
 pub use render::render;
 pub use resolve::resolve;
+pub use rowgate_policy::suggest::did_you_mean;
 
 /// What a source was read as.
 #[derive(Debug, Clone, PartialEq, Eq)]

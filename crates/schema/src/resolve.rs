@@ -6,12 +6,13 @@ mod relations;
 
 use std::collections::HashSet;
 
+use rowgate_policy::suggest;
+
 use crate::ast::{Schema, Span, Version};
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::limits::{MAX_POLICIES, MAX_RELATIONS, MAX_TYPES};
 use crate::model::{Index, Model};
 use crate::names;
-use crate::suggest;
 
 /// Checks a schema. Either a [`Model`] with warnings, or errors and warnings.
 pub fn resolve(schema: Schema) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {

@@ -5,7 +5,7 @@ use crate::ast::{Expr, ExprKind};
 use crate::builtins::Builtin;
 use crate::error::{ErrorCode, PolicyError};
 use crate::lexer::TokenKind;
-use crate::suggest::nearest;
+use crate::suggest::did_you_mean;
 
 impl Parser<'_> {
     /// Whether the word at hand is called. A name that is not called may be that of a function: `count > 3`.
@@ -34,13 +34,13 @@ impl Parser<'_> {
     fn call_with(&mut self, given: Vec<Expr>, start: usize) -> Parsed {
         let (name, span) = (self.text(), self.span());
         let Some(function) = Builtin::parse(name) else {
-            let help = nearest(name, Builtin::ALL.iter().map(|function| function.name()));
+            let help = did_you_mean(name, Builtin::ALL.iter().map(|function| function.name()));
             let error = PolicyError::new(
                 ErrorCode::UnknownFunction,
                 span,
                 format!("`{name}` is not a function"),
             );
-            return Err(error.help_if(help.map(|suggestion| format!("did you mean `{suggestion}`?"))));
+            return Err(error.help_if(help));
         };
         self.next();
         let arguments = self.arguments(given, Some(function))?;

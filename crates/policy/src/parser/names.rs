@@ -5,7 +5,7 @@ use crate::ast::{Expr, ExprKind, Injected};
 use crate::error::{ErrorCode, PolicyError};
 use crate::lexer::TokenKind;
 use crate::param::ParamType;
-use crate::suggest::nearest;
+use crate::suggest::did_you_mean;
 
 /// Words that are operators or begin a construct, and so cannot be variables.
 const RESERVED: [&str; 14] = [
@@ -61,8 +61,8 @@ impl Parser<'_> {
         let names = known
             .chain(self.locals.iter().map(String::as_str))
             .chain(["check_ctx", "warrant_ctx"]);
-        let help = match nearest(name, names) {
-            Some(suggestion) => format!("did you mean `{suggestion}`?"),
+        let help = match did_you_mean(name, names) {
+            Some(suggestion) => suggestion,
             None if parameters.is_empty() => "this policy declares no parameters".to_owned(),
             None => {
                 let list: Vec<_> = parameters.iter().map(|p| format!("`{}`", p.name)).collect();

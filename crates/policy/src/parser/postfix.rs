@@ -5,7 +5,7 @@ use crate::ast::{Expr, ExprKind};
 use crate::builtins::Method;
 use crate::error::{ErrorCode, PolicyError};
 use crate::lexer::TokenKind;
-use crate::suggest::nearest;
+use crate::suggest::did_you_mean;
 
 impl Parser<'_> {
     pub(super) fn postfix(&mut self, mut expr: Box<Expr>, start: usize) -> Parsed {
@@ -42,18 +42,15 @@ impl Parser<'_> {
         self.next();
         if self.is("(") {
             let Some(method) = Method::parse(name) else {
-                let help = nearest(name, Method::ALL.iter().map(|method| method.name()));
+                let help = did_you_mean(name, Method::ALL.iter().map(|method| method.name()));
                 let error = PolicyError::new(
                     ErrorCode::UnknownFunction,
                     span,
                     format!("`{name}` is not a method"),
                 );
-                return Err(error.help(match help {
-                    Some(suggestion) => format!("did you mean `{suggestion}`?"),
-                    None => {
-                        "only dates and durations have methods; functions are called `name(value)`".to_owned()
-                    }
-                }));
+                return Err(error.help(help.unwrap_or_else(|| {
+                    "only dates and durations have methods; functions are called `name(value)`".to_owned()
+                })));
             };
             let arguments = self.arguments(Vec::new(), None)?;
             return self.node(ExprKind::Method(method, object, arguments), self.since(start));

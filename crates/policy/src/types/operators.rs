@@ -71,7 +71,7 @@ impl Checker<'_> {
             return Ok(Some(Ty::Bool));
         }
         let known = parameters.iter().map(|parameter| parameter.name.as_str());
-        let help = crate::suggest::nearest(name, known).map(|name| format!("did you mean `{name}`?"));
+        let help = crate::suggest::did_you_mean(name, known);
         let message = format!("`{name}` is not a parameter of this policy");
         Err(PolicyError::new(ErrorCode::Undeclared, left.span.clone(), message).help_if(help))
     }

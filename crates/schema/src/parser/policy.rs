@@ -1,6 +1,6 @@
 //! `policy NAME(parameters) { expression }`
 
-use rowgate_policy::ParamType;
+use rowgate_policy::{ParamType, suggest};
 
 use super::words::A_STATEMENT;
 use super::{Parse, Parser};
@@ -8,7 +8,6 @@ use crate::ast::{LineStarts, Parameter, PolicyDef, Span};
 use crate::body;
 use crate::diagnostic::{Diagnostic, shown};
 use crate::lexer::Kind;
-use crate::suggest;
 
 impl Parser<'_> {
     pub(super) fn policy_block(&mut self) -> Parse<()> {

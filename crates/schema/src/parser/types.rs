@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use rowgate_policy::suggest;
+
 use super::words::A_STATEMENT;
 use super::{Abandoned, Parse, Parser};
 use crate::ast::{Name, RelationDef, Rule, SubjectType, TypeDef, Version};
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Kind, Token};
-use crate::suggest;
 
 /// The type whose body is being read.
 #[derive(Default)]

@@ -3,10 +3,11 @@
 //! Where only a keyword can stand, anything else is an error, so nothing is lost by reading a misspelt keyword as what it was
 //! meant to be: the mistake is reported, and what follows it is read as its author sees it.
 
+use rowgate_policy::suggest;
+
 use super::Parser;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lexer::{Kind, Token};
-use crate::suggest;
 
 /// What begins a statement.
 const STATEMENTS: [&str; 4] = ["type", "relation", "inherit", "policy"];

@@ -216,7 +216,7 @@ impl<'s> Checker<'s> {
             let message = format!("policy `{}` is not defined", policy.text);
             let similar = self.sink.has_room(Severity::Error).then(|| {
                 let names = schema.policies.iter().map(|policy| policy.name.text.as_str());
-                crate::suggest::did_you_mean(&policy.text, names)
+                rowgate_policy::suggest::did_you_mean(&policy.text, names)
             });
             let help = similar
                 .flatten()
