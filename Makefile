@@ -15,6 +15,7 @@ export ROWGATE_BIN
 
 VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
+TICKETING := examples/ticketing
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
 POSTGRES := target/postgres
@@ -74,6 +75,14 @@ $(VENV)/.installed: clients/python/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+.PHONY: test-examples
+test-examples: binary postgres $(TICKETING)/node_modules/.installed ## The ticketing application: its API, and its page in a browser
+	cd $(TICKETING) && $(NPM) test
+
+$(TICKETING)/node_modules/.installed: $(TICKETING)/package.json $(TICKETING)/package-lock.json $(TICKETING)/.npmrc
+	cd $(TICKETING) && $(NPM) ci
+	touch $@
+
 .PHONY: test-long
 test-long: postgres ## Generated tests for longer: FUZZ_CASES=20000 expressions and worlds, 1000 crashes
 	PROPTEST_CASES=$(FUZZ_CASES) ROWGATE_ORACLE_WORLDS=$(FUZZ_CASES) ROWGATE_CRASH_ROUNDS=1000 \
@@ -90,4 +99,4 @@ bench: ## Measure everything beside peers and write bench/RESULTS.md; a quarter 
 .PHONY: clean
 clean: ## Remove what the targets above made
 	$(CARGO) clean
-	rm -rf $(NODE_MODULES) $(VENV)
+	rm -rf $(NODE_MODULES) $(VENV) $(addprefix $(TICKETING)/,node_modules .next generated)

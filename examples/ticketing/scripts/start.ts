@@ -1,0 +1,14 @@
+// `npm start`: everything, until Ctrl-C.
+
+import { startStack } from './stack';
+
+const stopped = new Promise<string>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+});
+
+const stack = await startStack({ port: Number(process.env.PORT ?? 3000), say: (what) => console.log(`… ${what}`) });
+console.log(`\n  Tickets   ${stack.url}\n  Rowgate   ${stack.rowgateUrl}\n  Postgres  ${stack.databaseUrl}\n\nCtrl-C stops all of it.`);
+
+const why = await Promise.race([stopped, stack.ended]);
+console.log(`\n${why}: stopping`);
+await stack.stop();

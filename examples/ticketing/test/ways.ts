@@ -1,0 +1,2 @@
+/** The ways to the list that the tests compare. */
+export const WAYS = ['pre-filter', 'post-filter'];
