@@ -50,15 +50,7 @@ impl Client {
     /// # Errors
     /// A URL that is none.
     pub fn new(url: &str, key: &str) -> Result<Self, Failure> {
-        let help = format!("write it like `{}`", crate::cli::default_url());
-        let base = Url::parse(url)
-            .map_err(|error| Failure::with_help(format!("`{url}` is not a URL: {error}"), help.as_str()))?;
-        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(Failure::with_help(
-                format!("`{url}` is not an http or https URL"),
-                help,
-            ));
-        }
+        let base = address(url)?;
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Failure::with_help(
                 "the API key has blanks or other odd characters",
@@ -214,6 +206,33 @@ impl Client {
         }
         serde_json::from_str(&text).map_err(|error| strange(&error))
     }
+}
+
+/// The address of a server. On this machine it may lack its scheme.
+fn address(text: &str) -> Result<Url, Failure> {
+    if !text.contains("://") {
+        return match Url::parse(&format!("http://{text}")) {
+            Ok(url) if is_loopback(&url) && url.port().is_some() => Ok(url),
+            Ok(url) if is_loopback(&url) => Err(Failure::with_help(
+                format!("`{text}` is not a URL: it has no port"),
+                format!("write it like `{}`", crate::cli::default_url()),
+            )),
+            _ => Err(Failure::with_help(
+                format!("`{text}` has no scheme"),
+                format!("write `https://{text}`, or `http://{text}` if nobody else can read what goes there"),
+            )),
+        };
+    }
+    let help = format!("write it like `{}`", crate::cli::default_url());
+    let url = Url::parse(text)
+        .map_err(|error| Failure::with_help(format!("`{text}` is not a URL: {error}"), help.as_str()))?;
+    if matches!(url.scheme(), "http" | "https") {
+        return Ok(url);
+    }
+    Err(Failure::with_help(
+        format!("`{text}` is not an http or https URL"),
+        help,
+    ))
 }
 
 fn is_loopback(url: &Url) -> bool {

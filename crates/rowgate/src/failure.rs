@@ -28,6 +28,14 @@ pub enum Failure {
         /// What to do about it.
         help: Option<String>,
     },
+    /// What a failure is most likely about.
+    #[error("{failure}")]
+    Explained {
+        /// What is wrong.
+        failure: Box<Failure>,
+        /// What to do about it.
+        help: String,
+    },
     /// The server could not be asked, or refused.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -52,13 +60,32 @@ impl Failure {
 
     /// A file that cannot be used.
     pub fn file(path: &str, error: &io::Error) -> Self {
-        Self::new(format!("{path}: {error}"))
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::new(format!("{path}: there is no such file")),
+            io::ErrorKind::IsADirectory => Self::new(format!("{path}: is a directory, not a file")),
+            io::ErrorKind::InvalidData => Self::new(format!("{path}: is not UTF-8 text")),
+            _ => Self::new(format!("{path}: {error}")),
+        }
+    }
+
+    /// The same failure with what it is most likely about, if there is anything to say.
+    pub(crate) fn explained(self, hints: &[String]) -> Self {
+        if hints.is_empty() {
+            return self;
+        }
+        let known = self.help().into_iter();
+        let help: Vec<String> = known.chain(hints.iter().cloned()).collect();
+        Self::Explained {
+            failure: Box::new(self),
+            help: help.join("; "),
+        }
     }
 
     /// The stable code that the server gave with its refusal.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Client(ClientError::Refused(refused)) => Some(&refused.code),
+            Self::Explained { failure, .. } => failure.code(),
             _ => None,
         }
     }
@@ -68,6 +95,7 @@ impl Failure {
         match self {
             Self::ClosedPipe => None,
             Self::Because { help, .. } => help.clone(),
+            Self::Explained { help, .. } => Some(help.clone()),
             Self::Client(error) => error.help(),
         }
     }

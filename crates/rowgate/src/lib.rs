@@ -6,12 +6,14 @@
 //! * [`command`]: one file per command.
 //! * [`client`]: the HTTP client; [`surface`]: scenarios over HTTP.
 //! * [`failure`]: why a command fails, what to do about it, and exit codes.
+//! * `declared`: hints from the schema about names that it does not have.
 //! * `input`: what an argument may be; `output`: what is printed, and where.
 //! * `embedded`: a server in this process, for the demo and for tests.
 
 pub mod cli;
 pub mod client;
 pub mod command;
+mod declared;
 pub mod embedded;
 pub mod failure;
 mod input;

@@ -5,7 +5,11 @@
 
 mod support;
 
-use support::Server;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{Server, binary};
 
 const SCHEMA: &str =
     "version 0.3 type user type doc relation owner [user] relation viewer [user, user#friend]";
@@ -83,6 +87,13 @@ fn an_import_that_broke_off_is_finished_by_doing_it_again() {
     let broken = to.rowgate_with(&["import"], &lines.join("\n"));
     assert_eq!(broken.code, 2);
     assert!(broken.err.contains("standard input:5501: "), "{}", broken.err);
+    assert!(
+        broken
+            .err
+            .contains("help: the first 5000 lines are imported; import the whole again to finish"),
+        "{}",
+        broken.err
+    );
 
     lines[5_500] = line(5_500);
     let finished = to.rowgate_with(&["import", "--json"], &lines.join("\n"));
@@ -96,6 +107,69 @@ fn an_import_that_broke_off_is_finished_by_doing_it_again() {
     // The first five thousand were there already. What is counted are the documents and the warrants that were not.
     let created = finished.json()["created"].as_u64().unwrap();
     assert!((1_000..=2_000).contains(&created), "{created}");
+}
+
+#[test]
+fn an_import_that_is_interrupted_says_how_far_it_got() {
+    let to = Server::start();
+    to.rowgate_with(&["schema", "apply", "-"], SCHEMA).ok();
+    let mut command = binary();
+    command
+        .env("ROWGATE_URL", to.0.url())
+        .env("ROWGATE_API_KEY", to.0.key())
+        .arg("import")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for number in 0..6_000 {
+        let line = format!(r#"{{"resource":{{"resource_type":"doc","resource_id":"d{number}"}}}}"#);
+        writeln!(input, "{line}").unwrap();
+    }
+    input.flush().unwrap();
+    // The last line of the first piece.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while to.rowgate(&["resource", "get", "doc:d4999"]).code != 0 {
+        assert!(Instant::now() < deadline, "the first piece does not arrive");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(
+        err.contains("error: interrupted")
+            && err.contains("the first 5000 lines are imported; import the whole again"),
+        "{err}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn only_their_owner_can_read_exports() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let server = filled();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("all.ndjson");
+    let file = path.display().to_string();
+    // What an earlier export left behind when it broke off.
+    std::fs::write(format!("{file}.partial"), "old").unwrap();
+    server.rowgate(&["export", &file]).ok();
+    assert_eq!(mode(&path), 0o600);
+    // Who opened a file to others keeps it that way.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    server.rowgate(&["export", &file, "--force"]).ok();
+    assert_eq!(mode(&path), 0o640);
+    let whole = directory.path().display().to_string();
+    let run = server.rowgate(&["export", &whole, "--force"]);
+    assert!(run.code == 2 && run.err.contains("is a directory"), "{}", run.err);
 }
 
 #[test]

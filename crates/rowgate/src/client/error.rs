@@ -95,6 +95,14 @@ impl ClientError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::Unreachable { url, message }
+                if url.starts_with("https://") && !message.contains("Connection refused") =>
+            {
+                let plain = url.replacen("https://", "http://", 1);
+                Some(format!(
+                    "Rowgate does not speak TLS itself: try {plain}, or the address of a proxy that does"
+                ))
+            }
             Self::Unreachable { .. } => {
                 Some("start one with `rowgate serve` (or `rowgate demo`), or say where it is with --url or ROWGATE_URL".into())
             }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Session;
 use crate::client::Ask;
+use crate::declared::{Declared, explained};
 use crate::failure::{Result, answer};
 use crate::{input, output};
 
@@ -46,19 +47,28 @@ impl Check {
             token: self.warrant_token.as_deref(),
             ..Ask::default()
         };
-        let decision = session.client()?.post(&ask)?;
+        let client = session.client()?;
+        let hints = || Declared::by(&client).about_tuple(&tuple);
+        let decision = client.post(&ask).map_err(|error| explained(error, hints))?;
         let authorized = output::field(&decision, "result") == "authorized";
         let holds = self.assert.map(|wanted| wanted == authorized);
         if session.json() {
             output::json(&decision)?;
         } else {
-            print(&tuple.to_string(), authorized, self.assert, &decision)?;
+            let hints = if authorized { Vec::new() } else { hints() };
+            print(&tuple.to_string(), authorized, self.assert, &hints, &decision)?;
         }
         Ok::<ExitCode, _>(answer(holds.unwrap_or(authorized)))
     }
 }
 
-fn print(question: &str, authorized: bool, assert: Option<bool>, decision: &Value) -> Result<()> {
+fn print(
+    question: &str,
+    authorized: bool,
+    assert: Option<bool>,
+    hints: &[String],
+    decision: &Value,
+) -> Result<()> {
     let words = if authorized {
         "✔ authorized"
     } else {
@@ -70,6 +80,9 @@ fn print(question: &str, authorized: bool, assert: Option<bool>, decision: &Valu
             let mark = if wanted == authorized { "✔" } else { "✖" };
             output::line(format!("{mark} assert {wanted} {question}"))?;
         }
+    }
+    for hint in hints {
+        output::line(format!("  {}", output::tame(hint)))?;
     }
     let warnings = decision
         .get("warnings")

@@ -1,7 +1,7 @@
 //! `rowgate export`: everything in an environment, a JSON object a line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -26,6 +26,7 @@ pub struct Export {
 
 impl Export {
     pub(crate) fn run(&self, session: &Session) -> Result {
+        let known = self.existing()?;
         let lines = session.client()?.stream(&Ask {
             path: &["rowgate", "v1", "export"],
             ..Ask::default()
@@ -37,15 +38,15 @@ impl Export {
             out.flush()?;
             return Ok(ExitCode::SUCCESS);
         }
-        if !self.force && std::path::Path::new(&self.file).exists() {
-            return Err(Failure::with_help(
-                format!("{} is there already", self.file),
-                "add --force to replace it",
-            ));
-        }
         // Written beside the file and renamed at the end: an export that breaks off leaves nothing that looks whole.
         let partial = format!("{}.partial", self.file);
-        let file = File::create(&partial).map_err(|error| Failure::file(&partial, &error))?;
+        let file = private(&partial)
+            .and_then(|file| {
+                known
+                    .map_or(Ok(()), |known| file.set_permissions(known))
+                    .map(|()| file)
+            })
+            .map_err(|error| Failure::file(&partial, &error))?;
         let mut out = BufWriter::new(file);
         let count = copy(&mut lines, &mut out)?;
         let finished = out.flush().and_then(|()| out.get_ref().sync_all());
@@ -55,6 +56,38 @@ impl Export {
         output::note(format!("wrote {count} lines to {}", self.file));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Export {
+    /// The permissions of the file that is replaced, if there is one.
+    fn existing(&self) -> Result<Option<Permissions>> {
+        if self.file == "-" {
+            return Ok(None);
+        }
+        match std::fs::metadata(&self.file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file(&self.file, &error)),
+            Ok(known) if known.is_dir() => Err(Failure::file(&self.file, &ErrorKind::IsADirectory.into())),
+            Ok(known) if self.force => Ok(Some(known.permissions())),
+            Ok(_) => Err(Failure::with_help(
+                format!("{} is there already", self.file),
+                "add --force to replace it",
+            )),
+        }
+    }
+}
+
+/// A new file that only its owner can read: an export holds what others have entrusted to the environment.
+fn private(path: &str) -> std::io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Copies line by line; returns how many.

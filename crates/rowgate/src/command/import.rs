@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -11,8 +13,8 @@ use serde_json::{Value, json};
 use super::export::styled;
 use crate::cli::Session;
 use crate::client::{Ask, Client, ClientError};
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::failure::{EXIT_ERROR, Failure, Result};
+use crate::{embedded, output};
 
 /// Most lines that are sent at once.
 const BATCH_LINES: usize = 5_000;
@@ -51,7 +53,7 @@ impl Import {
             },
             batch: Vec::new(),
             batch_lines: 0,
-            lines: 0,
+            lines: Arc::default(),
             created: 0,
             token: String::new(),
             progress: output::is_watched().then(|| match size {
@@ -59,16 +61,18 @@ impl Import {
                 None => styled(ProgressBar::no_length(), "{bytes}"),
             }),
         };
+        watch(Arc::clone(&import.lines), session.json())?;
         import.all(BufReader::with_capacity(1 << 16, reader))?;
+        let lines = import.sent();
         if session.json() {
-            let (lines, created, token) = (import.lines, import.created, &import.token);
+            let (created, token) = (import.created, &import.token);
             output::json(&json!({"lines": lines, "created": created, "warrant_token": token}))?;
         } else {
             let old = match import.created {
                 0 => ", all of it was there already".to_owned(),
                 created => format!(", {created} resources and warrants are new"),
             };
-            output::line(format!("✔ imported {} lines{old}", import.lines))?;
+            output::line(format!("✔ imported {lines} lines{old}"))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -79,25 +83,34 @@ struct Running {
     file: String,
     batch: Vec<u8>,
     batch_lines: usize,
-    /// Lines before the batch.
-    lines: usize,
+    /// Lines that the server has: those before the batch.
+    lines: Arc<AtomicUsize>,
     created: u64,
     token: String,
     progress: Option<ProgressBar>,
 }
 
 impl Running {
+    fn sent(&self) -> usize {
+        self.lines.load(Ordering::Relaxed)
+    }
+
+    /// A failure with how far the import got.
+    fn broke_off(&self, failure: Failure) -> Failure {
+        failure.explained(&[again(self.sent())])
+    }
+
     fn all(&mut self, mut input: impl BufRead) -> Result<()> {
         loop {
             let mut line = Vec::new();
             let read = input.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut line);
-            let size = read.map_err(|error| Failure::file(&self.file, &error))?;
+            let size = read.map_err(|error| self.broke_off(Failure::file(&self.file, &error)))?;
             if size as u64 > MAX_LINE {
-                let number = self.lines + self.batch_lines + 1;
-                return Err(Failure::new(format!(
+                let number = self.sent() + self.batch_lines + 1;
+                return Err(self.broke_off(Failure::new(format!(
                     "{}:{number}: the line is longer than {MAX_LINE} bytes",
                     self.file
-                )));
+                ))));
             }
             let full = self.batch_lines >= BATCH_LINES || self.batch.len() + size > BATCH_BYTES;
             if size == 0 || full {
@@ -115,9 +128,9 @@ impl Running {
         if let Some(progress) = self.progress.take() {
             progress.finish_and_clear();
         }
-        if self.lines == 0 {
+        if self.sent() == 0 {
             let help = "the lines are those that `rowgate export` writes";
-            return Err(Failure::with_help(format!("{} has no lines", self.file), help));
+            return Err(Failure::with_help(format!("{} is empty", self.file), help));
         }
         Ok(())
     }
@@ -138,7 +151,7 @@ impl Running {
             batch,
         );
         let answer = sent.map_err(|error| self.refused(error))?;
-        self.lines += self.batch_lines;
+        self.lines.fetch_add(self.batch_lines, Ordering::Relaxed);
         self.batch_lines = 0;
         self.created += answer.get("created").and_then(Value::as_u64).unwrap_or_default();
         self.token = output::field(&answer, "warrant_token").to_owned();
@@ -150,25 +163,37 @@ impl Running {
 
     /// The server counts the lines of a batch; people count those of the file.
     fn refused(&self, error: ClientError) -> Failure {
-        let ClientError::Refused(refused) = &error else {
-            return Failure::with_help(
-                error.to_string(),
-                "mend that, then import again: what was read stays as it is",
-            );
+        let place = match &error {
+            ClientError::Refused(refused) => refused.message.strip_prefix("line "),
+            _ => None,
         };
-        let place = refused
-            .message
-            .strip_prefix("line ")
-            .and_then(|rest| rest.split_once(": "));
-        match place.and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest))) {
-            Some((number, rest)) => {
-                let message = format!("{}:{}: {rest}", self.file, self.lines + number);
-                Failure::with_help(
-                    message,
-                    "mend the line, then import again: the lines before it stay as they are",
-                )
-            }
-            None => Failure::Client(error),
-        }
+        let place = place.and_then(|rest| rest.split_once(": "));
+        let failure = match place.and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest))) {
+            Some((number, rest)) => Failure::new(format!("{}:{}: {rest}", self.file, self.sent() + number)),
+            None => error.into(),
+        };
+        self.broke_off(failure)
     }
+}
+
+/// What is left to do after an import that broke off.
+fn again(lines: usize) -> String {
+    let so_far = match lines {
+        0 => "nothing was imported".to_owned(),
+        lines => format!("the first {lines} lines are imported"),
+    };
+    format!("{so_far}; import the whole again to finish: what is there already stays as it is")
+}
+
+/// Says how far the import got when somebody stops it, and ends the program.
+fn watch(lines: Arc<AtomicUsize>, json: bool) -> Result<()> {
+    let runtime = embedded::runtime()?;
+    let stopped = runtime.block_on(async { embedded::interrupted() })?;
+    std::thread::spawn(move || {
+        runtime.block_on(stopped);
+        let failure = Failure::with_help("interrupted", again(lines.load(Ordering::Relaxed)));
+        output::complain(&failure, json);
+        std::process::exit(EXIT_ERROR.into());
+    });
+    Ok(())
 }

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use rowgate_engine::query::text::parse;
 use serde_json::Value;
 
 use super::check::warning_text;
 use crate::cli::Session;
 use crate::client::Ask;
 use crate::client::pages::{self, Page};
+use crate::declared::{Declared, explained};
 use crate::failure::Result;
 use crate::{input, output};
 
@@ -43,7 +45,14 @@ impl Query {
             token: self.warrant_token.as_deref(),
             ..Ask::default()
         };
-        let found = session.client()?.list(&ask, &self.page)?;
+        let client = session.client()?;
+        let hints = || match parse(&self.query) {
+            Ok(query) => Declared::by(&client).about_query(&query),
+            Err(_) => Vec::new(),
+        };
+        let found = client
+            .list(&ask, &self.page)
+            .map_err(|error| explained(error, hints))?;
         if session.json() {
             output::json(&found)?;
             return Ok(ExitCode::SUCCESS);
@@ -73,6 +82,9 @@ impl Query {
             }),
         )?;
         output::cursors(&found)?;
+        if pages::rows(&found).is_empty() {
+            hints().iter().for_each(|hint| output::warn(hint));
+        }
         for warning in found
             .get("warnings")
             .and_then(Value::as_array)

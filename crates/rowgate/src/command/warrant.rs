@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::Session;
 use crate::client::Ask;
 use crate::client::pages::{self, Page};
+use crate::declared::{Declared, explained};
 use crate::failure::{Failure, Result};
 use crate::{input, output};
 
@@ -89,11 +90,14 @@ impl One {
         }
         let body = Value::Object(body);
         let path: &[&str] = &["fga", "v1", "warrants"];
-        let written = session.client()?.post(&Ask {
+        let client = session.client()?;
+        let written = client.post(&Ask {
             path,
             body: Some(&body),
             ..Ask::default()
-        })?;
+        });
+        let hints = || Declared::by(&client).about_tuple(&tuple);
+        let written = written.map_err(|error| explained(error, hints))?;
         if session.json() {
             output::json(&written)?;
             return Ok(ExitCode::SUCCESS);
@@ -133,7 +137,8 @@ impl List {
             token: self.warrant_token.as_deref(),
             ..Ask::default()
         };
-        let found = session.client()?.list(&ask, &self.page)?;
+        let client = session.client()?;
+        let found = client.list(&ask, &self.page)?;
         if session.json() {
             output::json(&found)?;
             return Ok(ExitCode::SUCCESS);
@@ -150,6 +155,17 @@ impl List {
         });
         output::table(["Warrant", "Policy"], rows)?;
         output::cursors(&found)?;
+        if pages::rows(&found).is_empty() {
+            let declared = Declared::by(&client);
+            let of = |resource_type: &Option<String>, relation: &Option<String>| {
+                declared.about_filter(resource_type.as_deref(), relation.as_deref())
+            };
+            let hints = [
+                of(&self.resource_type, &self.relation),
+                of(&self.subject_type, &self.subject_relation),
+            ];
+            hints.iter().flatten().for_each(|hint| output::warn(hint));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

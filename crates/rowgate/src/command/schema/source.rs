@@ -3,7 +3,7 @@
 use rowgate_schema::ast;
 use rowgate_schema::{Diagnostic, Model};
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::{input, output};
 
 /// The text of a schema file.
@@ -21,6 +21,13 @@ impl Source {
         } else {
             file.to_owned()
         };
+        // Most likely something failed to write it; and applied, it would take every type away.
+        if text.trim().is_empty() {
+            return Err(Failure::with_help(
+                format!("{file} is empty"),
+                "a schema begins with `version 0.3`; that line alone is a schema without types",
+            ));
+        }
         Ok(Self { file, text })
     }
 
