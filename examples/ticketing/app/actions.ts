@@ -5,6 +5,7 @@
 import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 
+import { change as readChange, newTicket } from '@/lib/input';
 import { Refused } from '@/lib/refused';
 import { changeTicket, createTicket, deleteTicket } from '@/lib/tickets';
 import { pageUser, USER_COOKIE } from '@/lib/users';
@@ -16,16 +17,15 @@ export async function choose(form: FormData) {
 
 export async function create(form: FormData) {
   await andReturn('created', async () => {
-    const [title, description] = [text(form, 'title'), text(form, 'description')];
-    const [orgId, priority] = [text(form, 'orgId'), text(form, 'priority')];
-    await createTicket(await pageUser(), { title, description, orgId, priority });
+    const input = newTicket(fields(form, ['title', 'description', 'orgId', 'priority']));
+    await createTicket(await pageUser(), input);
   });
 }
 
 export async function change(form: FormData) {
   await andReturn('changed', async () => {
-    const change = { status: text(form, 'status'), assigneeId: text(form, 'assigneeId') };
-    await changeTicket(await pageUser(), text(form, 'id'), change);
+    const input = readChange(fields(form, ['status', 'assigneeId']));
+    await changeTicket(await pageUser(), text(form, 'id'), input);
   });
 }
 
@@ -43,6 +43,10 @@ async function andReturn(done: string, work: () => Promise<void>): Promise<never
     notice = String(error.status);
   }
   redirect(`/?notice=${notice}`);
+}
+
+function fields(form: FormData, names: string[]): object {
+  return Object.fromEntries(names.map((name) => [name, text(form, name)]));
 }
 
 function text(form: FormData, name: string): string {

@@ -20,7 +20,7 @@ export const fga = lazily(() => {
 const watchedFetch: typeof fetch = async (input, init) => {
   const request = new Request(input, init);
   const path = request.url.slice(new URL(request.url).origin.length);
-  const call = `${request.method} ${decodeURIComponent(path)}`;
+  const call = `${request.method} ${decodeURIComponent(path.replaceAll('+', ' '))}`;
   count({ to: 'rowgate', text: call });
   const started = performance.now();
   const response = await fetch(input, init);

@@ -13,8 +13,8 @@ export async function answer(work: () => Promise<Response>): Promise<Response> {
 }
 
 /** The JSON object in a request's body. */
-export async function body<T>(request: Request): Promise<T> {
+export async function body(request: Request): Promise<object> {
   const value: unknown = await request.json().catch(() => undefined);
   if (typeof value !== 'object' || value === null) throw new Refused(400, 'the body is a JSON object');
-  return value as T;
+  return value;
 }

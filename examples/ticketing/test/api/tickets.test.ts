@@ -131,6 +131,8 @@ describe('permission checks', () => {
     assert.equal((await ann.create({ ...details, orgId: 'acme', priority: 'NEVER' })).status, 400);
     assert.equal((await ann.change('acme-1', { status: 'GONE' })).status, 400);
     assert.equal((await ann.change('acme-1', { assigneeId: 'eve' })).status, 400);
+    assert.equal((await ann.change('acme-1', { assigneeId: 7 })).status, 400);
+    assert.equal((await ann.change('acme-1', { creatorId: 'ann' })).status, 400);
     assert.equal((await ann.list('sideways')).status, 400);
   });
 

@@ -1,8 +1,9 @@
 import { answer, body } from '../answer';
+import { newTicket } from '@/lib/input';
 import { WAYS } from '@/lib/lists';
 import { measure } from '@/lib/measure';
 import { Refused } from '@/lib/refused';
-import { createTicket, type NewTicket } from '@/lib/tickets';
+import { createTicket } from '@/lib/tickets';
 import { requireUser } from '@/lib/users';
 
 /** The tickets that the user may see, by one of the three ways: `?way=pre-filter`. */
@@ -19,7 +20,7 @@ export function GET(request: Request) {
 
 export function POST(request: Request) {
   return answer(async () => {
-    const ticket = await createTicket(await requireUser(), await body<NewTicket>(request));
+    const ticket = await createTicket(await requireUser(), newTicket(await body(request)));
     return Response.json(ticket, { status: 201 });
   });
 }

@@ -1,5 +1,6 @@
 import { answer, body } from '../../answer';
-import { changeTicket, deleteTicket, readTicket, type Change } from '@/lib/tickets';
+import { change } from '@/lib/input';
+import { changeTicket, deleteTicket, readTicket } from '@/lib/tickets';
 import { requireUser } from '@/lib/users';
 
 type Context = { params: Promise<{ id: string }> };
@@ -11,7 +12,7 @@ export function GET(_: Request, { params }: Context) {
 export function PATCH(request: Request, { params }: Context) {
   return answer(async () => {
     const user = await requireUser();
-    return Response.json(await changeTicket(user, (await params).id, await body<Change>(request)));
+    return Response.json(await changeTicket(user, (await params).id, change(await body(request))));
   });
 }
 
