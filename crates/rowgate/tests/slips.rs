@@ -18,6 +18,12 @@ type ticket
         relation creator
 ";
 
+// What is said about names that the schema does not have.
+const VEIWER: &str = "type `ticket` has no relation `veiwer`; did you mean `viewer`?";
+const USR: &str = "the schema has no type `usr`; did you mean `user`?";
+const TIKET: &str = "the schema has no type `tiket`; did you mean `ticket`?";
+const MEMBR: &str = "type `group` has no relation `membr`; did you mean `member`?";
+
 fn started() -> Server {
     let server = Server::start();
     server.rowgate_with(&["schema", "apply", "-"], SCHEMA).ok();
@@ -31,26 +37,17 @@ fn started() -> Server {
 fn a_check_says_what_is_not_declared() {
     let server = started();
     for (question, hint) in [
-        (
-            ["user:ann", "veiwer", "ticket:7"],
-            "type `ticket` has no relation `veiwer`; did you mean `viewer`?",
-        ),
+        (["user:ann", "veiwer", "ticket:7"], VEIWER),
         (
             ["user:ann", "approver", "ticket:7"],
             "type `ticket` has no relation `approver`; its relations are `creator`, `viewer`",
         ),
-        (
-            ["usr:ann", "viewer", "ticket:7"],
-            "the schema has no type `usr`; did you mean `user`?",
-        ),
+        (["usr:ann", "viewer", "ticket:7"], USR),
         (
             ["robot:ann", "viewer", "ticket:7"],
             "the schema has no type `robot`",
         ),
-        (
-            ["group:a#membr", "viewer", "ticket:7"],
-            "type `group` has no relation `membr`; did you mean `member`?",
-        ),
+        (["group:a#membr", "viewer", "ticket:7"], MEMBR),
     ] {
         let [subject, relation, resource] = question;
         let run = server.rowgate(&["check", subject, relation, resource]);
@@ -64,30 +61,16 @@ fn a_check_says_what_is_not_declared() {
     assert_eq!(no.out, "✖ not authorized ticket:7#viewer@user:ben\n");
     let run = server.rowgate(&["check", "user:ann", "viewer", "tiket:7"]);
     assert_eq!(run.code, 2);
-    assert!(
-        run.err
-            .contains("help: the schema has no type `tiket`; did you mean `ticket`?"),
-        "{}",
-        run.err
-    );
+    assert!(run.err.contains(&format!("help: {TIKET}")), "{}", run.err);
 }
 
 #[test]
 fn a_query_says_what_is_not_declared() {
     let server = started();
     for (query, hint) in [
-        (
-            "select ticket where user:ann is veiwer",
-            "type `ticket` has no relation `veiwer`; did you mean `viewer`?",
-        ),
-        (
-            "select ticket where usr:ann is viewer",
-            "the schema has no type `usr`; did you mean `user`?",
-        ),
-        (
-            "select veiwer of type user for ticket:7",
-            "type `ticket` has no relation `veiwer`; did you mean `viewer`?",
-        ),
+        ("select ticket where user:ann is veiwer", VEIWER),
+        ("select ticket where usr:ann is viewer", USR),
+        ("select veiwer of type user for ticket:7", VEIWER),
     ] {
         let run = server.rowgate(&["query", query]);
         assert_eq!((run.code, run.out.as_str()), (0, "nothing found\n"));
@@ -99,12 +82,7 @@ fn a_query_says_what_is_not_declared() {
     ] {
         let run = server.rowgate(&["query", query]);
         assert_eq!(run.code, 2);
-        assert!(
-            run.err
-                .contains("help: the schema has no type `tiket`; did you mean `ticket`?"),
-            "{}",
-            run.err
-        );
+        assert!(run.err.contains(&format!("help: {TIKET}")), "{}", run.err);
     }
     // Of several types one has it.
     let run = server.rowgate(&["query", "select ticket, group where user:ben is member"]);
@@ -115,22 +93,10 @@ fn a_query_says_what_is_not_declared() {
 fn a_warrant_says_what_is_not_declared() {
     let server = started();
     for (warrant, hint) in [
-        (
-            ["user:ann", "veiwer", "ticket:7"],
-            "type `ticket` has no relation `veiwer`; did you mean `viewer`?",
-        ),
-        (
-            ["user:ann", "viewer", "tiket:7"],
-            "the schema has no type `tiket`; did you mean `ticket`?",
-        ),
-        (
-            ["usr:ann", "viewer", "ticket:7"],
-            "the schema has no type `usr`; did you mean `user`?",
-        ),
-        (
-            ["group:a#membr", "creator", "ticket:7"],
-            "type `group` has no relation `membr`; did you mean `member`?",
-        ),
+        (["user:ann", "veiwer", "ticket:7"], VEIWER),
+        (["user:ann", "viewer", "tiket:7"], TIKET),
+        (["usr:ann", "viewer", "ticket:7"], USR),
+        (["group:a#membr", "creator", "ticket:7"], MEMBR),
     ] {
         for op in ["create", "delete"] {
             let run = server.rowgate(&[&["warrant", op], warrant.as_slice()].concat());
@@ -139,10 +105,7 @@ fn a_warrant_says_what_is_not_declared() {
         }
     }
     let run = server.rowgate(&["warrant", "list", "--resource-type", "tiket"]);
-    assert_eq!(
-        run.err,
-        "warning: the schema has no type `tiket`; did you mean `ticket`?\n"
-    );
+    assert_eq!(run.err, format!("warning: {TIKET}\n"));
     let run = server.rowgate(&[
         "warrant",
         "list",
@@ -151,10 +114,7 @@ fn a_warrant_says_what_is_not_declared() {
         "--subject-relation",
         "membr",
     ]);
-    assert_eq!(
-        run.err,
-        "warning: type `group` has no relation `membr`; did you mean `member`?\n"
-    );
+    assert_eq!(run.err, format!("warning: {MEMBR}\n"));
 }
 
 #[test]
@@ -214,4 +174,27 @@ fn a_file_that_is_none() {
         }
     }
     assert!(server.rowgate(&["schema", "get"]).ok().contains("type ticket"));
+}
+
+#[test]
+fn an_address_to_listen_on() {
+    for address in ["7480", ":7480", "rowgate.example.com:7480", "localhost"] {
+        let run = rowgate(&["serve", "--listen", address]);
+        assert_eq!(run.code, 2);
+        assert!(
+            run.err
+                .contains("write an IP address and a port, as in `127.0.0.1:7480`"),
+            "{}",
+            run.err
+        );
+    }
+    // It gets as far as the store.
+    let run = rowgate(&[
+        "serve",
+        "--listen",
+        "localhost:0",
+        "--store",
+        "file:/dev/null/none",
+    ]);
+    assert!(run.code == 2 && run.err.contains("/dev/null/none"), "{}", run.err);
 }

@@ -88,9 +88,9 @@ fn an_import_that_broke_off_is_finished_by_doing_it_again() {
     assert_eq!(broken.code, 2);
     assert!(broken.err.contains("standard input:5501: "), "{}", broken.err);
     assert!(
-        broken
-            .err
-            .contains("help: the first 5000 lines are imported; import the whole again to finish"),
+        broken.err.contains(
+            "help: mend the line; the first 5000 lines are imported; import the whole again to finish"
+        ),
         "{}",
         broken.err
     );

@@ -168,11 +168,13 @@ impl Running {
             _ => None,
         };
         let place = place.and_then(|rest| rest.split_once(": "));
-        let failure = match place.and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest))) {
-            Some((number, rest)) => Failure::new(format!("{}:{}: {rest}", self.file, self.sent() + number)),
-            None => error.into(),
-        };
-        self.broke_off(failure)
+        match place.and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest))) {
+            Some((number, rest)) => {
+                let message = format!("{}:{}: {rest}", self.file, self.sent() + number);
+                Failure::with_help(message, format!("mend the line; {}", again(self.sent())))
+            }
+            None => self.broke_off(error.into()),
+        }
     }
 }
 

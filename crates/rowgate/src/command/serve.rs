@@ -19,7 +19,7 @@ use crate::output;
 )]
 pub struct Serve {
     /// Where to listen
-    #[arg(long, env = "ROWGATE_LISTEN", value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)))]
+    #[arg(long, env = "ROWGATE_LISTEN", value_name = "ADDRESS", value_parser = address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)))]
     listen: SocketAddr,
     /// Where warrants are durable
     #[arg(
@@ -76,6 +76,21 @@ impl Serve {
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// An address to listen on; `localhost` stands for the loopback address.
+fn address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("{}:{port}", Ipv4Addr::LOCALHOST),
+        None => text.to_owned(),
+    };
+    let wrong = |_| {
+        format!(
+            "write an IP address and a port, as in `{0}:{DEFAULT_PORT}`; with `0.0.0.0` it listens on every address of this machine",
+            Ipv4Addr::LOCALHOST
+        )
+    };
+    numeric.parse().map_err(wrong)
 }
 
 /// A server that does not start, with what to do about it.
