@@ -1,9 +1,9 @@
 //! From (type, id) to the resource's number: a persistent hash table of small buckets.
 //!
-//! A bucket lies in one piece of memory and all its tags are compared at once, without a branch that could be predicted
-//! wrongly: a lookup costs one wait for memory, and two lookups can wait at the same time. The table doubles when buckets
-//! average more than [`FULL`] entries. A write copies one bucket and its path, so readers of a published snapshot are
-//! never disturbed.
+//! A bucket is one line of the processor's cache, and all its tags are compared at once, without a branch that could be
+//! predicted wrongly: a lookup costs one wait for memory, and two lookups can wait at the same time. What has no room in its
+//! bucket is in another one of the same page. The table doubles when buckets average more than [`FULL`] entries, or a page has
+//! no room. A write copies one page and its path, so readers of a published snapshot are never disturbed.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -13,30 +13,29 @@ use crate::cow::CowVec;
 use crate::objects::Objects;
 use crate::{ObjectId, Symbol};
 
-/// Entries for which a bucket has room; few have more.
-const ROOM: usize = 32;
+/// Entries for which a bucket has room: with its length they fill 64 bytes.
+const ROOM: usize = 10;
 
 /// Average entries of a bucket before the table doubles.
-const FULL: usize = 20;
+const FULL: usize = 6;
 
-#[derive(Debug, Clone)]
+/// Buckets of a page, as a power of two.
+const PAGE_BITS: u32 = 3;
+const PAGE: usize = 1 << PAGE_BITS;
+
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
 struct Bucket {
-    tags: [u16; ROOM],
     objects: [u32; ROOM],
-    len: u32,
-    /// What has no room in the bucket itself.
-    more: Vec<(u16, u32)>,
+    tags: [u16; ROOM],
+    len: u8,
+    /// An entry that belongs here is, or was, in another bucket of the page.
+    spilled: bool,
 }
 
-impl Default for Bucket {
-    fn default() -> Self {
-        Self {
-            tags: [0; ROOM],
-            objects: [0; ROOM],
-            len: 0,
-            more: Vec::new(),
-        }
-    }
+#[derive(Debug, Clone, Default)]
+struct Page {
+    buckets: [Bucket; PAGE],
 }
 
 impl Bucket {
@@ -47,48 +46,58 @@ impl Bucket {
         for (at, known) in self.tags.iter().enumerate() {
             mask |= u32::from(*known == tag) << at;
         }
-        mask & (((1u64 << self.len) - 1) as u32)
+        mask & ((1u32 << self.len) - 1)
     }
 
-    fn push(&mut self, tag: u16, object: u32) {
-        let at = self.len as usize;
-        if at < ROOM {
-            self.tags[at] = tag;
-            self.objects[at] = object;
-            self.len += 1;
-        } else {
-            self.more.push((tag, object));
+    /// Adds an entry; `false` when there is no room.
+    fn push(&mut self, tag: u16, object: u32) -> bool {
+        let at = usize::from(self.len);
+        if at == ROOM {
+            return false;
         }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = u32> {
-        let inside = self.objects.iter().take(self.len as usize).copied();
-        inside.chain(self.more.iter().map(|(_, object)| *object))
+        self.tags[at] = tag;
+        self.objects[at] = object;
+        self.len += 1;
+        true
     }
 
     /// Removes an entry; `false` when it is not here.
     fn remove(&mut self, object: u32) -> bool {
-        let len = self.len as usize;
-        if let Some(at) = self.objects[..len].iter().position(|known| *known == object) {
-            if let Some((tag, last)) = self.more.pop() {
-                (self.tags[at], self.objects[at]) = (tag, last);
-            } else {
-                self.tags[at] = self.tags[len - 1];
-                self.objects[at] = self.objects[len - 1];
-                self.len -= 1;
-            }
+        let len = usize::from(self.len);
+        let Some(at) = self.objects[..len].iter().position(|known| *known == object) else {
+            return false;
+        };
+        self.tags[at] = self.tags[len - 1];
+        self.objects[at] = self.objects[len - 1];
+        self.len -= 1;
+        true
+    }
+
+    fn entries(&self) -> impl Iterator<Item = u32> {
+        self.objects.iter().take(usize::from(self.len)).copied()
+    }
+}
+
+impl Page {
+    /// Adds an entry to its bucket or, when that is full, to the next one that is not; `false` when there is no room.
+    fn push(&mut self, slot: usize, tag: u16, object: u32) -> bool {
+        if self.buckets[slot].push(tag, object) {
             return true;
         }
-        let before = self.more.len();
-        self.more.retain(|(_, known)| *known != object);
-        before != self.more.len()
+        self.buckets[slot].spilled = true;
+        (1..PAGE).any(|step| self.buckets[(slot + step) % PAGE].push(tag, object))
+    }
+
+    fn remove(&mut self, slot: usize, object: u32) -> bool {
+        (0..PAGE).any(|step| self.buckets[(slot + step) % PAGE].remove(object))
     }
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Lookup {
     seed: RandomState,
-    buckets: CowVec<Bucket>,
+    pages: CowVec<Page>,
+    /// There are two to this power of buckets.
     bits: u32,
     len: usize,
 }
@@ -97,8 +106,8 @@ impl Default for Lookup {
     fn default() -> Self {
         Self {
             seed: RandomState::default(),
-            buckets: [Bucket::default()].into_iter().collect(),
-            bits: 0,
+            pages: [Page::default()].into_iter().collect(),
+            bits: PAGE_BITS,
             len: 0,
         }
     }
@@ -106,7 +115,8 @@ impl Default for Lookup {
 
 /// A bucket and the entries of it that may be the one.
 struct Probe<'a> {
-    bucket: &'a Bucket,
+    page: &'a Page,
+    slot: usize,
     mask: u32,
     tag: u16,
 }
@@ -119,22 +129,23 @@ impl Lookup {
         hasher.finish()
     }
 
-    fn bucket_of(&self, hash: u64) -> usize {
-        if self.bits == 0 {
-            0
-        } else {
-            (hash >> (64 - self.bits)) as usize
-        }
+    /// The page and the bucket in it.
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, usize) {
+        let bucket = (hash >> (64 - self.bits)) as usize;
+        (bucket / PAGE, bucket % PAGE)
     }
 
     #[inline]
     fn probe(&self, resource_type: Symbol, id: &str) -> Option<Probe<'_>> {
         let hash = self.hash(resource_type, id);
-        let bucket = self.buckets.get(self.bucket_of(hash))?;
+        let (page, slot) = self.place(hash);
+        let page = self.pages.get(page)?;
         let tag = hash as u16;
         Some(Probe {
-            bucket,
-            mask: bucket.matches(tag),
+            page,
+            slot,
+            mask: page.buckets[slot].matches(tag),
             tag,
         })
     }
@@ -162,21 +173,26 @@ impl Lookup {
 
     /// Adds a resource that is not in the table yet.
     pub(crate) fn insert(&mut self, objects: &Objects, object: ObjectId, resource_type: Symbol, id: &str) {
-        if self.len >= FULL * self.buckets.len() {
+        if self.len >= FULL << self.bits {
             self.resize(self.bits + 1, objects);
         }
         let hash = self.hash(resource_type, id);
-        let bucket = self.bucket_of(hash);
-        if let Some(bucket) = self.buckets.get_mut(bucket) {
-            bucket.push(hash as u16, object.0);
+        while !self.put(hash, object.0) {
+            self.resize(self.bits + 1, objects);
         }
         self.len += 1;
     }
 
+    fn put(&mut self, hash: u64, object: u32) -> bool {
+        let (page, slot) = self.place(hash);
+        let page = self.pages.get_mut(page);
+        page.is_some_and(|page| page.push(slot, hash as u16, object))
+    }
+
     pub(crate) fn remove(&mut self, object: ObjectId, resource_type: Symbol, id: &str) {
-        let bucket = self.bucket_of(self.hash(resource_type, id));
-        if let Some(bucket) = self.buckets.get_mut(bucket) {
-            self.len -= usize::from(bucket.remove(object.0));
+        let (page, slot) = self.place(self.hash(resource_type, id));
+        if let Some(page) = self.pages.get_mut(page) {
+            self.len -= usize::from(page.remove(slot, object.0));
         }
     }
 
@@ -191,34 +207,65 @@ impl Lookup {
         }
     }
 
+    /// Makes the table larger, and once more as long as a page has no room.
     fn resize(&mut self, bits: u32, objects: &Objects) {
-        let old = std::mem::take(&mut self.buckets);
-        let mut fresh: Vec<Bucket> = vec![Bucket::default(); 1 << bits];
+        let old = std::mem::take(&mut self.pages);
         self.bits = bits;
-        for object in old.iter().flat_map(Bucket::entries) {
+        while !self.fill(&old, objects) {
+            self.bits += 1;
+        }
+    }
+
+    fn fill(&mut self, old: &CowVec<Page>, objects: &Objects) -> bool {
+        let mut fresh = vec![Page::default(); 1 << (self.bits - PAGE_BITS)];
+        for object in old
+            .iter()
+            .flat_map(|page| page.buckets.iter().flat_map(Bucket::entries))
+        {
             let object = ObjectId(object);
             let hash = self.hash(objects.type_of(object), objects.id(object));
-            fresh[self.bucket_of(hash)].push(hash as u16, object.0);
+            let (page, slot) = self.place(hash);
+            if !fresh[page].push(slot, hash as u16, object.0) {
+                return false;
+            }
         }
-        self.buckets = fresh.into_iter().collect();
+        self.pages = fresh.into_iter().collect();
+        true
     }
 }
 
 impl Probe<'_> {
     #[inline]
     fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
-        let mut mask = self.mask;
-        while mask != 0 {
-            let object = ObjectId(self.bucket.objects[mask.trailing_zeros() as usize]);
-            if objects.is(object, resource_type, id) {
-                return Some(object);
-            }
-            mask &= mask - 1;
+        let bucket = &self.page.buckets[self.slot];
+        let found = first(bucket, self.mask, objects, resource_type, id);
+        if found.is_some() || !bucket.spilled {
+            return found;
         }
-        let more = self.bucket.more.iter().filter(|(tag, _)| *tag == self.tag);
-        more.map(|(_, object)| ObjectId(*object))
-            .find(|object| objects.is(*object, resource_type, id))
+        (1..PAGE).find_map(|step| {
+            let bucket = &self.page.buckets[(self.slot + step) % PAGE];
+            first(bucket, bucket.matches(self.tag), objects, resource_type, id)
+        })
     }
+}
+
+/// The first of the marked entries of a bucket that is the resource.
+#[inline]
+fn first(
+    bucket: &Bucket,
+    mut mask: u32,
+    objects: &Objects,
+    resource_type: Symbol,
+    id: &str,
+) -> Option<ObjectId> {
+    while mask != 0 {
+        let object = ObjectId(bucket.objects[mask.trailing_zeros() as usize]);
+        if objects.is(object, resource_type, id) {
+            return Some(object);
+        }
+        mask &= mask - 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -251,20 +298,29 @@ mod tests {
         assert_eq!(lookup.find(&objects, Symbol(3), "r1"), None);
     }
 
-    /// Before the table has doubled, one bucket has more entries than it has room.
     #[test]
-    fn a_bucket_with_more_than_it_has_room_for_still_finds_everything() {
-        let mut bucket = Bucket::default();
-        (0..50).for_each(|object| bucket.push(object as u16 % 7, object));
-        for object in [3, 40, 49, 0, 33] {
-            assert!(bucket.remove(object));
-            assert!(!bucket.remove(object));
+    fn what_has_no_room_in_its_bucket_is_in_the_page_until_that_is_full() {
+        let mut page = Page::default();
+        let total = (PAGE * ROOM) as u32;
+        for object in 0..total {
+            assert!(page.push(3, object as u16 % 7, object));
         }
-        let mut left: Vec<u32> = bucket.entries().collect();
+        assert!(!page.push(3, 0, total));
+        assert!(page.buckets[3].spilled && !page.buckets[4].spilled);
+        for object in [3, 40, 49, 0, 33] {
+            assert!(page.remove(3, object));
+            assert!(!page.remove(3, object));
+        }
+        let mut left: Vec<u32> = page.buckets.iter().flat_map(Bucket::entries).collect();
         left.sort_unstable();
         assert!(
             left.into_iter()
-                .eq((0..50).filter(|object| ![3, 40, 49, 0, 33].contains(object)))
+                .eq((0..total).filter(|object| ![3, 40, 49, 0, 33].contains(object)))
         );
+    }
+
+    #[test]
+    fn a_bucket_is_one_line_of_the_cache() {
+        assert_eq!((size_of::<Bucket>(), align_of::<Bucket>()), (64, 64));
     }
 }
