@@ -13,7 +13,7 @@
 use std::fmt;
 
 /// One test of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Condition {
     /// The column.
     pub column: String,
@@ -22,7 +22,7 @@ pub struct Condition {
 }
 
 /// What a column must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
     /// `is null`
     Null,
@@ -35,7 +35,7 @@ pub enum Test {
 }
 
 /// A value in a condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Literal {
     /// `'text'`
     Text(String),

@@ -206,9 +206,18 @@ impl Walk<'_> {
     }
 }
 
+/// The groups that may be subjects of a relation's warrants, as (type, relation): those that its brackets list, or every relation
+/// of a type that they name alone; without brackets every relation of every type. Sorted, none twice.
+#[must_use]
+pub fn accepted_groups(model: &Model, resource_type: &str, relation: &str) -> Vec<(String, String)> {
+    model
+        .relation(resource_type, relation)
+        .map_or_else(Vec::new, |def| groups(model, def))
+}
+
 /// The groups that may be subjects of a relation's warrants, as (type, relation): those that brackets list, or every
 /// relation of a type that they name alone.
-pub(crate) fn groups(model: &Model, def: &RelationDef) -> Vec<(String, String)> {
+fn groups(model: &Model, def: &RelationDef) -> Vec<(String, String)> {
     let every = |resource_type: &str| {
         let relations = model
             .type_def(resource_type)

@@ -63,7 +63,7 @@ pub struct Source {
 }
 
 /// A table that joins resources with subjects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JoinTable {
     /// The table.
     pub name: Qualified,

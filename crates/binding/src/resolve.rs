@@ -32,6 +32,20 @@ impl Bindings {
         }
         Ok(Resolved::new(self.clone(), depend::all(self, model), found))
     }
+
+    /// An error about the value at `path`, such as `table[0].id`, with its place in the text. For those who look at the database.
+    #[must_use]
+    pub fn error_at(
+        &self,
+        code: &'static str,
+        path: &str,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
+        let mut report = Report::default();
+        report.error(code, path, message).help = help;
+        report.finish(&self.places).remove(0)
+    }
 }
 
 struct Checker<'a> {

@@ -1,1 +1,30 @@
 //! Row-level security: predicates compiled from a schema and bindings, and their SQL.
+//!
+//! # Layout
+//!
+//! * `check`: whether tables and columns are there and fit
+//! * `generate`: everything that goes into the database, and the statements of the server
+//! * `predicate`: what a relation means for a row, as a small tree
+//! * `lower`: schema policies as SQL expressions
+//! * `sql`: predicates and sets as SQL text
+//! * `words`: predicates in words
+//! * `shape`: the types of the bound columns
+//! * `error`, [`codes`]: why something cannot be done
+
+mod check;
+pub mod codes;
+mod error;
+mod generate;
+mod lower;
+mod predicate;
+mod shape;
+mod sql;
+mod words;
+
+pub use check::check;
+pub use error::{Error, Refusal};
+pub use generate::{
+    Compiler, Explanation, Function, Generated, GuardedTable, Order, QueryStatement, RowsStatement,
+    TablePolicy,
+};
+pub use shape::{Column, ColumnType, Columns, KeyType, Shapes};

@@ -1,0 +1,207 @@
+//! Whether the tables and columns that bindings name are there and fit.
+
+use rowgate_binding::{Bindings, Condition, Literal, Qualified, Resolved, Source, Table, Test};
+use rowgate_schema::Diagnostic;
+
+use crate::shape::{Column, ColumnType, KeyType, Shapes};
+
+/// Everything that is wrong with the tables, each with its place in the bindings.
+#[must_use]
+pub fn check(resolved: &Resolved, shapes: &Shapes) -> Vec<Diagnostic> {
+    let mut checker = Checker {
+        bindings: resolved.bindings(),
+        resolved,
+        shapes,
+        found: Vec::new(),
+    };
+    for (index, table) in resolved.tables().iter().enumerate() {
+        checker.table(table, &format!("table[{index}]"));
+    }
+    checker.found
+}
+
+struct Checker<'a> {
+    bindings: &'a Bindings,
+    resolved: &'a Resolved,
+    shapes: &'a Shapes,
+    found: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn table(&mut self, table: &Table, path: &str) {
+        if !self.exists(&table.name, &format!("{path}.name")) {
+            return;
+        }
+        let id = self.keys(&table.name, &table.id, &format!("{path}.id"));
+        self.conditions(&table.name, &table.conditions, &format!("{path}.where"));
+        for (relation, sources) in &table.relations {
+            for (at, source) in sources.iter().enumerate() {
+                let path = format!("{path}.relations.{relation}");
+                // One source may be written without a list; its place is found either way.
+                let path = if sources.len() == 1 {
+                    path
+                } else {
+                    format!("{path}[{at}]")
+                };
+                self.source(table, source, id.as_deref(), &path);
+            }
+        }
+        for (parameter, column) in &table.attributes {
+            self.column(&table.name, column, &format!("{path}.attributes.{parameter}"));
+        }
+    }
+
+    fn source(&mut self, table: &Table, source: &Source, id: Option<&[KeyType]>, path: &str) {
+        let holder = match &source.join {
+            None => &table.name,
+            Some(join) => {
+                if !self.exists(&join.name, &format!("{path}.table")) {
+                    return;
+                }
+                let key = self.keys(&join.name, &join.key, &format!("{path}.key"));
+                self.conditions(&join.name, &join.conditions, &format!("{path}.where"));
+                if let (Some(id), Some(key)) = (id, &key) {
+                    let what = format!("the id of `{}`", table.name);
+                    self.same(&what, id, (&join.name, &join.key, key), &format!("{path}.key"));
+                }
+                &join.name
+            }
+        };
+        let path = format!("{path}.column");
+        let columns = self.keys(holder, &source.columns, &path);
+        let Some(far) = self.resolved.table_of_type(&source.resource_type) else {
+            return;
+        };
+        let far_id = self.shapes.keys(&far.name, &far.id);
+        if let (Some(far_id), Some(columns)) = (far_id, &columns) {
+            let what = format!("the id of `{}`", far.name);
+            self.same(&what, &far_id, (holder, &source.columns, columns), &path);
+        }
+    }
+
+    fn same(
+        &mut self,
+        what: &str,
+        wanted: &[KeyType],
+        (table, columns, found): (&Qualified, &[String], &[KeyType]),
+        path: &str,
+    ) {
+        for ((column, found), wanted) in columns.iter().zip(found).zip(wanted) {
+            if found == wanted {
+                continue;
+            }
+            let is = self
+                .shapes
+                .column(table, column)
+                .map_or("", |column| column.name.as_str());
+            let message = format!("`{column}` of `{table}` is {is}, and {what} is {}", wanted.sql());
+            let help = format!(
+                "make the column {}, so that it can only hold ids that exist",
+                wanted.sql()
+            );
+            self.report("key_type_mismatch", path, message, Some(help));
+        }
+    }
+
+    fn exists(&mut self, table: &Qualified, path: &str) -> bool {
+        let known = self.shapes.tables.contains_key(table);
+        if !known {
+            let near = self
+                .shapes
+                .tables
+                .keys()
+                .find(|other| other.name.eq_ignore_ascii_case(&table.name));
+            let help = near.map(|other| format!("there is a table `{other}`; letter case counts"));
+            self.report(
+                "missing_table",
+                path,
+                format!("the database has no table `{table}` that can be read"),
+                help,
+            );
+        }
+        known
+    }
+
+    fn keys(&mut self, table: &Qualified, columns: &[String], path: &str) -> Option<Vec<KeyType>> {
+        let mut out = Vec::new();
+        for name in columns {
+            let column = self.column(table, name, path)?;
+            let Some(key) = column.key() else {
+                let message = format!(
+                    "`{name}` of `{table}` is {} and cannot hold ids",
+                    described(&column)
+                );
+                let help =
+                    "ids are text, varchar with a deterministic collation, smallint, integer, bigint or uuid";
+                self.report("unsupported_key", path, message, Some(help.to_owned()));
+                return None;
+            };
+            out.push(key);
+        }
+        Some(out)
+    }
+
+    fn column(&mut self, table: &Qualified, name: &str, path: &str) -> Option<Column> {
+        let columns = self.shapes.tables.get(table)?;
+        if let Some(column) = columns.get(name) {
+            return Some(column.clone());
+        }
+        let near = columns.keys().find(|other| other.eq_ignore_ascii_case(name));
+        let help = match near {
+            Some(near) => format!("there is a column `{near}`; letter case counts"),
+            None => format!(
+                "its columns are {}",
+                columns
+                    .keys()
+                    .map(|c| format!("`{c}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        };
+        self.report(
+            "missing_column",
+            path,
+            format!("table `{table}` has no column `{name}`"),
+            Some(help),
+        );
+        None
+    }
+
+    fn conditions(&mut self, table: &Qualified, conditions: &[Condition], path: &str) {
+        for condition in conditions {
+            let Some(column) = self.column(table, &condition.column, path) else {
+                continue;
+            };
+            let (Test::In(literals) | Test::NotIn(literals)) = &condition.test else {
+                continue;
+            };
+            if let Some(literal) = literals.iter().find(|literal| !fits(literal, column.ty)) {
+                let message = format!(
+                    "`{}` of `{table}` is {}, and `{literal}` is of another kind",
+                    condition.column, column.name
+                );
+                self.report("wrong_condition", path, message, None);
+            }
+        }
+    }
+
+    fn report(&mut self, code: &'static str, path: &str, message: String, help: Option<String>) {
+        self.found.push(self.bindings.error_at(code, path, message, help));
+    }
+}
+
+fn fits(literal: &Literal, ty: ColumnType) -> bool {
+    match literal {
+        Literal::Text(_) => matches!(ty, ColumnType::Text | ColumnType::Enum | ColumnType::Uuid),
+        Literal::Integer(_) => matches!(ty, ColumnType::Integer | ColumnType::Numeric),
+        Literal::Boolean(_) => ty == ColumnType::Boolean,
+    }
+}
+
+fn described(column: &Column) -> String {
+    if column.ty == ColumnType::Text {
+        format!("{} with a nondeterministic collation", column.name)
+    } else {
+        column.name.clone()
+    }
+}

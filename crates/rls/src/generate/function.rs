@@ -1,0 +1,234 @@
+//! The functions in the schema `rowgate_rls`.
+
+use std::collections::BTreeMap;
+
+use rowgate_binding::{Bindings, Source, Table};
+
+use super::Compiler;
+use super::policy::GuardedTable;
+use crate::shape::KeyType;
+use crate::sql::quote::{ident, qualified, text};
+use crate::sql::who::{Form, Who};
+use crate::sql::writer::{SetFunction, column, conditions, indent, is_edge, join};
+use crate::sql::{SCHEMA, key};
+
+/// A function that reads with the rights of its owner and is executed by those it is granted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its name with its argument types, as `grant` wants it.
+    pub signature: String,
+    /// The whole `create or replace function`.
+    pub sql: String,
+    /// Whether the guarded roles may execute it. The others serve the server and the hooks.
+    pub for_roles: bool,
+    /// What it is for, in words.
+    pub comment: String,
+}
+
+const OPTIONS: &str =
+    "language sql stable parallel safe security definer\n    set search_path = pg_catalog, pg_temp";
+
+impl Function {
+    /// A function without arguments that returns one value.
+    fn value(name: &str, returns: &str, body: &str, comment: &str) -> Self {
+        let signature = format!("{SCHEMA}.{}()", ident(name));
+        Self {
+            sql: format!(
+                "create or replace function {signature} returns {returns}\n    {OPTIONS}\n    return {body}"
+            ),
+            signature,
+            for_roles: true,
+            comment: comment.to_owned(),
+        }
+    }
+}
+
+/// The functions of the session: the subject's id in the forms that are needed, the context and the claims where they are read.
+pub(super) fn of_session(
+    who: &Who,
+    bindings: &Bindings,
+    sets: &BTreeMap<String, SetFunction>,
+    tables: &[GuardedTable],
+) -> Vec<Function> {
+    let Who::Session(forms) = who else {
+        return Vec::new();
+    };
+    let source = format!("{}()", qualified(&bindings.subject.function));
+    // Nobody is `*`, which stands for everybody.
+    let id = format!("nullif(nullif({source}::text, ''), '*')");
+    let mut out = vec![Function::value(
+        &Form::ID.function(),
+        "text",
+        &id,
+        "The id of the subject of the session",
+    )];
+    for form in forms.borrow().iter().filter(|form| **form != Form::ID) {
+        let types = vec![form.ty; form.parts];
+        let me = format!("{SCHEMA}.{}()", Form::ID.function());
+        let body = key::keys(&me, &types)
+            .get(form.part - 1)
+            .cloned()
+            .unwrap_or_default();
+        let comment = "A part of the id of the subject of the session as a key, null where it is none";
+        out.push(Function::value(&form.function(), form.ty.sql(), &body, comment));
+    }
+    let mut texts: Vec<&str> = sets.values().map(|set| set.body.as_str()).collect();
+    texts.extend(
+        tables
+            .iter()
+            .flat_map(|table| &table.policies)
+            .map(|policy| policy.condition.as_str()),
+    );
+    let read = |function: &str| {
+        texts
+            .iter()
+            .any(|sql| sql.contains(&format!("{SCHEMA}.{function}()")))
+    };
+    if read("context") {
+        out.push(Function::value(
+            "context",
+            "jsonb",
+            "rowgate.context()",
+            "The context of the session, for policies",
+        ));
+    }
+    if read("claims") {
+        out.push(Function::value(
+            "claims",
+            "jsonb",
+            "auth.session()",
+            "The claims of the session, for policies",
+        ));
+    }
+    out
+}
+
+/// The functions that list sets.
+pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
+    let function = |(name, set): (String, SetFunction)| {
+        let signature = format!("{SCHEMA}.{}()", ident(&name));
+        let returns = match set.columns.as_slice() {
+            [one] => format!("setof {}", one.sql()),
+            many => {
+                let columns: Vec<String> = many
+                    .iter()
+                    .enumerate()
+                    .map(|(index, ty)| format!("k{} {}", index + 1, ty.sql()))
+                    .collect();
+                format!("table ({})", columns.join(", "))
+            }
+        };
+        Function {
+            sql: format!(
+                "create or replace function {signature} returns {returns}\n    {OPTIONS}\nbegin atomic\n{};\nend",
+                indent(&set.body)
+            ),
+            signature,
+            for_roles: true,
+            comment: format!("Lists {}", set.comment),
+        }
+    };
+    sets.into_iter().map(function).collect()
+}
+
+impl Compiler {
+    /// `row_exists(type, id)` and `edges(type, id, relation)`: what rows say, for the server and for `rowgate.check`.
+    pub(super) fn row_functions(&self) -> Vec<Function> {
+        let mut exists = Vec::new();
+        let mut edges = vec!["select null::text, null::text, null::text where false".to_owned()];
+        for table in self.resolved.tables() {
+            let ty = text(&table.resource_type);
+            let rows = self.rows_where(table, "$2");
+            exists.push(format!("when {ty} then exists (select from {rows})"));
+            for (relation, sources) in &table.relations {
+                for source in sources {
+                    let tests = format!("$1 = {ty} and $3 = {}", text(relation));
+                    edges.push(self.edges_of(table, source, "$2", &tests));
+                }
+            }
+        }
+        let exists = if exists.is_empty() {
+            "false".to_owned()
+        } else {
+            format!("case $1 {} else false end", exists.join("\n        "))
+        };
+        let row_exists = format!("{SCHEMA}.row_exists(text, text)");
+        let all_edges = format!("{SCHEMA}.edges(text, text, text)");
+        vec![
+            Function {
+                sql: format!(
+                    "create or replace function {row_exists} returns boolean\n    {OPTIONS}\n    return {exists}"
+                ),
+                signature: row_exists,
+                for_roles: false,
+                comment: "Whether a resource of a bound type has its row".to_owned(),
+            },
+            Function {
+                sql: format!(
+                    "create or replace function {all_edges}\n    \
+                     returns table (subject_type text, subject_id text, subject_relation text)\n    {OPTIONS}\nbegin atomic\n{};\nend",
+                    indent(&edges.join("\nunion all\n"))
+                ),
+                signature: all_edges,
+                for_roles: false,
+                comment: "The subjects that have a bound relation to a resource, as its row says".to_owned(),
+            },
+        ]
+    }
+
+    /// `table t where …`: the row of an id, if it counts.
+    pub(super) fn rows_where(&self, table: &Table, id: &str) -> String {
+        let mut tests = self.key_is(table, "t", id);
+        tests.extend(conditions("t", &table.conditions));
+        format!("{} t where {}", qualified(&table.name), join(&tests, "and"))
+    }
+
+    fn key_is(&self, table: &Table, alias: &str, id: &str) -> Vec<String> {
+        let types = self.shapes.keys(&table.name, &table.id).unwrap_or_default();
+        let keys = key::keys(id, &types);
+        let mut tests: Vec<String> = table
+            .id
+            .iter()
+            .zip(keys)
+            .map(|(name, key)| format!("{} = {key}", column(alias, name)))
+            .collect();
+        if types == [KeyType::Text] {
+            tests.push(format!("{id} <> '*'"));
+        }
+        tests
+    }
+
+    /// The edges of one source of the row of an id: subject type, id, relation.
+    pub(super) fn edges_of(&self, table: &Table, source: &Source, id: &str, extra: &str) -> String {
+        let mut tests = vec![extra.to_owned()];
+        tests.extend(self.key_is(table, "t", id));
+        tests.extend(conditions("t", &table.conditions));
+        let mut from = format!("{} t", qualified(&table.name));
+        let (holder, alias) = match &source.join {
+            None => (&table.name, "t"),
+            Some(join) => {
+                from = format!("{from}, {} j", qualified(&join.name));
+                let pairs = table.id.iter().zip(&join.key);
+                tests.extend(pairs.map(|(id, key)| format!("{} = {}", column("j", key), column("t", id))));
+                tests.extend(conditions("j", &join.conditions));
+                (&join.name, "j")
+            }
+        };
+        let types = self.shapes.keys(holder, &source.columns).unwrap_or_default();
+        let keys: Vec<(String, KeyType)> = source
+            .columns
+            .iter()
+            .map(|name| column(alias, name))
+            .zip(types)
+            .collect();
+        tests.extend(is_edge(&keys));
+        let relation = source.relation.as_deref().unwrap_or_default();
+        format!(
+            "select {}::text, {}, {}::text\nfrom {from}\nwhere {}",
+            text(&source.resource_type),
+            key::id(&keys),
+            text(relation),
+            join(&tests, "and")
+        )
+    }
+}

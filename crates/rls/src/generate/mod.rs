@@ -1,0 +1,157 @@
+//! Everything that `apply` puts into the database, as SQL.
+//!
+//! * `function`: functions of the subject, of sets, and those behind the hooks of `rowgate.check`
+//! * `policy`: the policies of a table
+//! * `hook`: what SQL that is not ours learns of bound relations
+//! * `statement`: the statements of the server: query, and the rows that a check needs
+
+mod function;
+mod hook;
+mod policy;
+mod statement;
+
+pub use function::Function;
+pub use policy::{GuardedTable, TablePolicy};
+pub use statement::{Order, QueryStatement, RowsStatement};
+
+use std::collections::BTreeMap;
+
+use rowgate_binding::{Command, Resolved};
+use rowgate_schema::Model;
+
+use crate::error::{Error, Refusal};
+use crate::predicate::{Builder, Rules};
+use crate::shape::Shapes;
+use crate::sql::who::Who;
+use crate::sql::writer::{Sets, Writer};
+use crate::words;
+
+/// A schema, bindings that agree with it, and the columns of a database.
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    pub(crate) model: Model,
+    pub(crate) resolved: Resolved,
+    pub(crate) shapes: Shapes,
+    /// The number of the environment in the database.
+    pub(crate) environment: i32,
+}
+
+/// What one relation means for the rows of its table, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The relation, as `type#relation`.
+    pub relation: String,
+    /// The commands it guards.
+    pub commands: Vec<Command>,
+    /// The ways for it to hold, of which one is enough.
+    pub ways: Vec<String>,
+}
+
+/// All objects of one environment, in the order in which they can be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Functions in the schema `rowgate_rls`, owned by `rowgate_reader`.
+    pub functions: Vec<Function>,
+    /// Functions in the schema `rowgate`, owned by `rowgate_owner`: the hooks.
+    pub hooks: Vec<Function>,
+    /// The bound tables.
+    pub tables: Vec<GuardedTable>,
+    /// Where each guarded relation's answer comes from.
+    pub explanations: Vec<Explanation>,
+}
+
+impl Compiler {
+    /// Takes what agrees; an error for each place in the bindings that does not fit the database.
+    pub fn new(model: &Model, resolved: &Resolved, shapes: Shapes, environment: i32) -> Result<Self, Error> {
+        let found = crate::check::check(resolved, &shapes);
+        if !found.is_empty() {
+            return Err(Error::Bindings(found));
+        }
+        Ok(Self {
+            model: model.clone(),
+            resolved: resolved.clone(),
+            shapes,
+            environment,
+        })
+    }
+
+    /// The schema and the bindings as a subject of a type sees them.
+    pub(crate) fn rules(&self, subject_type: &str) -> Rules {
+        Rules {
+            model: self.model.clone(),
+            resolved: self.resolved.clone(),
+            subject_type: subject_type.to_owned(),
+        }
+    }
+
+    /// Compiles every guarded relation. Every relation that cannot be compiled is reported.
+    pub fn generate(&self) -> Result<Generated, Error> {
+        let bindings = self.resolved.bindings();
+        let rules = self.rules(&bindings.subject.resource_type);
+        let who = Who::session();
+        let mut sets = BTreeMap::new();
+        let mut tables = Vec::new();
+        let mut explanations = Vec::new();
+        let mut refused: Vec<Refusal> = Vec::new();
+        for table in &bindings.tables {
+            let mut guarded = policy::GuardedTable::of(table);
+            let mut known: BTreeMap<&str, String> = BTreeMap::new();
+            for (command, relation) in &table.policies {
+                if let Some(condition) = known.get(relation.as_str()) {
+                    guarded.guard(*command, condition);
+                    policy::also(&mut explanations, table, relation, *command);
+                    continue;
+                }
+                let builder = Builder::new(&rules, &table.resource_type, relation);
+                let functions = Sets::Functions(std::mem::take(&mut sets));
+                let mut writer = Writer::new(&builder, &self.shapes, self.environment, &who, functions);
+                let compiled = builder.row().and_then(|predicate| {
+                    let condition = writer.row(&predicate, "", table)?;
+                    Ok((predicate, condition))
+                });
+                if let Sets::Functions(functions) = writer.sets {
+                    sets = functions;
+                }
+                match compiled {
+                    Ok((predicate, condition)) => {
+                        guarded.guard(*command, &condition);
+                        known.insert(relation, condition);
+                        explanations.push(Explanation {
+                            relation: format!("{}#{relation}", table.resource_type),
+                            commands: vec![*command],
+                            ways: words::lines(&predicate),
+                        });
+                    }
+                    Err(refusal) => refused.push(self.placed(refusal)),
+                }
+            }
+            tables.push(guarded);
+        }
+        policy::add_join_tables(&mut tables, bindings);
+        if !refused.is_empty() {
+            refused.dedup();
+            return Err(Error::Refused(refused));
+        }
+        let mut functions = function::of_session(&who, bindings, &sets, &tables);
+        functions.extend(function::of_sets(sets));
+        functions.extend(self.row_functions());
+        Ok(Generated {
+            functions,
+            hooks: self.hooks(),
+            tables,
+            explanations,
+        })
+    }
+
+    /// Adds where in the schema's text a refused relation stands.
+    fn placed(&self, mut refusal: Refusal) -> Refusal {
+        if let Some((resource_type, relation)) = refusal.place.split_once('#') {
+            refusal.span = self
+                .model
+                .relation(resource_type, relation)
+                .map(|def| def.name.span)
+                .filter(|s| !s.is_empty());
+        }
+        refusal
+    }
+}

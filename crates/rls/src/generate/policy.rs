@@ -1,0 +1,101 @@
+//! The policies of a table.
+
+use rowgate_binding::{Bindings, Command, Qualified, Table};
+
+use super::Explanation;
+use crate::sql::quote::{ident, qualified};
+use crate::sql::writer::indent;
+
+/// The roles that read every row: the owner of the generated functions, and the server.
+pub(crate) const READERS: [&str; 2] = ["rowgate_reader", "rowgate_server"];
+
+/// A table that bindings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardedTable {
+    /// The table.
+    pub name: Qualified,
+    /// Whether its rows are guarded. A table that only joins, or is only walked, is read and nothing else.
+    pub guarded: bool,
+    /// The policies for the application's roles.
+    pub policies: Vec<TablePolicy>,
+}
+
+/// One policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TablePolicy {
+    /// The command.
+    pub command: Command,
+    /// The condition on a row.
+    pub condition: String,
+}
+
+impl GuardedTable {
+    pub(super) fn of(table: &Table) -> Self {
+        Self {
+            name: table.name.clone(),
+            guarded: !table.policies.is_empty(),
+            policies: Vec::new(),
+        }
+    }
+
+    pub(super) fn guard(&mut self, command: Command, condition: &str) {
+        self.policies.push(TablePolicy {
+            command,
+            condition: condition.to_owned(),
+        });
+    }
+
+    /// The name and the `create policy` of each policy, those of the readers included.
+    #[must_use]
+    pub fn statements(&self, roles: &[String]) -> Vec<(String, String)> {
+        let table = qualified(&self.name);
+        let roles: Vec<String> = roles.iter().map(|role| ident(role)).collect();
+        let roles = roles.join(", ");
+        let reader = |role: &&str| {
+            let sql = format!("create policy {role} on {table} for select to {role} using (true)");
+            ((*role).to_owned(), sql)
+        };
+        let mut out: Vec<(String, String)> = READERS.iter().map(reader).collect();
+        for policy in &self.policies {
+            let keyword = policy.command.keyword();
+            let condition = format!("(\n{}\n)", indent(&policy.condition));
+            let tests = match policy.command {
+                Command::Select | Command::Delete => format!("using {condition}"),
+                Command::Insert => format!("with check {condition}"),
+                Command::Update => format!("using {condition} with check {condition}"),
+            };
+            let name = format!("rowgate_{keyword}");
+            let sql = format!("create policy {name} on {table} for {keyword} to {roles} {tests}");
+            out.push((name, sql));
+        }
+        out
+    }
+}
+
+/// Adds a command to the explanation of a relation that guards another one too.
+pub(super) fn also(explanations: &mut [Explanation], table: &Table, relation: &str, command: Command) {
+    let name = format!("{}#{relation}", table.resource_type);
+    if let Some(explanation) = explanations
+        .iter_mut()
+        .find(|explanation| explanation.relation == name)
+    {
+        explanation.commands.push(command);
+    }
+}
+
+/// Adds the tables that join and are not bound themselves.
+pub(super) fn add_join_tables(tables: &mut Vec<GuardedTable>, bindings: &Bindings) {
+    let sources = bindings
+        .tables
+        .iter()
+        .flat_map(|table| table.relations.values().flatten());
+    for join in sources.filter_map(|source| source.join.as_ref()) {
+        if !tables.iter().any(|table| table.name == join.name) {
+            tables.push(GuardedTable {
+                name: join.name.clone(),
+                guarded: false,
+                policies: Vec::new(),
+            });
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The statements of the server, which runs them as `rowgate_server`.
+
+use rowgate_binding::{Source, Table};
+use rowgate_policy::ParamType;
+use rowgate_schema::ast::Rule;
+
+use super::Compiler;
+use crate::error::Refusal;
+use crate::lower;
+use crate::predicate::Builder;
+use crate::shape::KeyType;
+use crate::sql::key;
+use crate::sql::quote::{qualified, text};
+use crate::sql::who::Who;
+use crate::sql::writer::{Sets, Writer, column, conditions, indent, is_edge, join};
+
+/// The order of the rows of a query: by key, integers by value, everything else by bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// One page of the ids of a bound type for which a relation holds.
+///
+/// Parameters: `$1` text, the subject's id; `$2` jsonb, the context, or null; `$3` jsonb, the claims, or null; `$4` text, the id after which the
+/// page begins, or null for the first; `$5` bigint, how many. One column: the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryStatement {
+    /// The statement.
+    pub sql: String,
+}
+
+/// The rows that checks of a relation on resources of a bound type need: those asked for, and those that bound edges lead to.
+///
+/// Parameters: `$1` text[], the ids; `$2` and `$3` text, the subject's type and id: edges that only matter when they name the subject
+/// are left out when they name another; null for all edges. Columns: type, id, edges (jsonb, a list of [relation, subject type, subject id,
+/// subject relation or ""]), attributes (jsonb object, without what is missing). A resource without a row has no line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsStatement {
+    /// The statement.
+    pub sql: String,
+}
+
+impl Compiler {
+    /// The query for the resources of a bound type on which subjects of a type have a relation.
+    pub fn query(
+        &self,
+        resource_type: &str,
+        relation: &str,
+        subject_type: &str,
+        order: Order,
+    ) -> Result<QueryStatement, Refusal> {
+        let table = self.bound(resource_type, relation)?;
+        let rules = self.rules(subject_type);
+        let builder = Builder::new(&rules, resource_type, relation);
+        let who = Who::Parameters;
+        let mut writer = Writer::new(
+            &builder,
+            &self.shapes,
+            self.environment,
+            &who,
+            Sets::With(Vec::new()),
+        );
+        let predicate = builder.row().map_err(|refusal| self.placed(refusal))?;
+        let mut tests = writer.ids("t", table);
+        tests.push(
+            writer
+                .row(&predicate, "t", table)
+                .map_err(|refusal| self.placed(refusal))?,
+        );
+        let keys = writer.key_columns(&table.name, &table.id, "t");
+        let types: Vec<KeyType> = keys.iter().map(|(_, ty)| *ty).collect();
+        let ordered: Vec<String> = keys.iter().map(|(key, ty)| by_bytes(key, *ty)).collect();
+        let after: Vec<String> = key::keys("$4::text", &types)
+            .iter()
+            .zip(&types)
+            .map(|(key, ty)| by_bytes(key, *ty))
+            .collect();
+        let (sign, direction) = match order {
+            Order::Ascending => (">", ""),
+            Order::Descending => ("<", " desc"),
+        };
+        tests.push(format!(
+            "($4::text is null or ({}) {sign} ({}))",
+            ordered.join(", "),
+            after.join(", ")
+        ));
+        let ordering: Vec<String> = ordered.iter().map(|key| format!("{key}{direction}")).collect();
+        let select = format!(
+            "select {} as id\nfrom {} t\nwhere {}\norder by {}\nlimit $5::bigint",
+            key::id(&keys),
+            qualified(&table.name),
+            join(&tests, "and"),
+            ordering.join(", ")
+        );
+        // Parameters keep their types although a predicate need not read them.
+        let typed = "($1::text, $2::jsonb, $3::jsonb) is distinct from null";
+        let select = select.replacen("\nwhere ", &format!("\nwhere {typed}\n    and "), 1);
+        Ok(QueryStatement {
+            sql: writer.statement(&select),
+        })
+    }
+
+    /// The rows that checks of a relation need.
+    pub fn rows(&self, resource_type: &str, relation: &str) -> Result<RowsStatement, Refusal> {
+        self.bound(resource_type, relation)?;
+        let rules = self.rules(&self.resolved.bindings().subject.resource_type);
+        let builder = Builder::new(&rules, resource_type, relation);
+        let needed = self.needed(&builder);
+        let mut walks = Vec::new();
+        let mut results = Vec::new();
+        for table in self
+            .resolved
+            .tables()
+            .iter()
+            .filter(|table| needed.contains_type(&table.resource_type))
+        {
+            let here = format!("r.type = {}", text(&table.resource_type));
+            let mut lists = Vec::new();
+            for (relation, sources) in &table.relations {
+                if !needed.contains(&table.resource_type, relation) {
+                    continue;
+                }
+                for source in sources {
+                    if self
+                        .resolved
+                        .table_of_type(&source.resource_type)
+                        .is_some_and(|far| needed.contains_type(&far.resource_type))
+                    {
+                        walks.push(format!(
+                            "select e.type, e.id\nfrom (\n{}\n) e (type, id, relation)",
+                            indent(&self.edges_of(table, source, "r.id", &here))
+                        ));
+                    }
+                    lists.push(self.edge_list(table, relation, source, &needed));
+                }
+            }
+            results.push(self.row_result(table, &here, &lists)?);
+        }
+        let walk = if walks.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "\n    union\n    select n.type, n.id from r cross join lateral (\n{}\n    ) n",
+                indent(&indent(&walks.join("\nunion all\n")))
+            )
+        };
+        let sql = format!(
+            "with recursive r (type, id) as (\n    select {}::text, asked.id from unnest($1::text[]) asked (id){walk}\n)\n\
+             select r.type, r.id, o.edges, o.attributes\nfrom r cross join lateral (\n{}\n) o\nwhere ($2::text, $3::text) is distinct from null",
+            text(resource_type),
+            indent(&results.join("\nunion all\n"))
+        );
+        Ok(RowsStatement { sql })
+    }
+
+    fn bound(&self, resource_type: &str, relation: &str) -> Result<&Table, Refusal> {
+        self.resolved.table_of_type(resource_type).ok_or_else(|| {
+            let reason = format!("type `{resource_type}` is not bound to a table");
+            Refusal::new(
+                "not_bound",
+                format!("{resource_type}#{relation}"),
+                reason,
+                "ask the store",
+            )
+        })
+    }
+
+    /// The relations that an answer depends on, edges included.
+    fn needed(&self, builder: &Builder<'_>) -> Needed {
+        let mut needed = Needed::default();
+        for node in builder.graph.formulas.keys() {
+            needed
+                .relations
+                .insert((node.resource_type.clone(), node.relation.clone()));
+            let def = self.model.relation(&node.resource_type, &node.relation);
+            if let Some(rule) = def.and_then(|def| def.rule.as_ref()) {
+                needed.edges(&node.resource_type, rule);
+            }
+        }
+        needed
+    }
+
+    /// A list of the edges of one source, as a scalar query about row `t`.
+    fn edge_list(&self, table: &Table, relation: &str, source: &Source, needed: &Needed) -> String {
+        let (holder, alias) = source
+            .join
+            .as_ref()
+            .map_or((&table.name, "t"), |join| (&join.name, "j"));
+        let types = self.shapes.keys(holder, &source.columns).unwrap_or_default();
+        let keys: Vec<(String, KeyType)> = source
+            .columns
+            .iter()
+            .map(|name| column(alias, name))
+            .zip(types)
+            .collect();
+        let mut tests = is_edge(&keys);
+        let id = key::id(&keys);
+        let leads_on =
+            source.relation.is_some() || needed.leads(&table.resource_type, relation, &source.resource_type);
+        if !leads_on {
+            let ty = text(&source.resource_type);
+            tests.push(format!(
+                "($2::text is null or ($2::text = {ty} and {id} = $3::text))"
+            ));
+        }
+        let from = match &source.join {
+            None => String::new(),
+            Some(join_table) => {
+                let pairs = table.id.iter().zip(&join_table.key);
+                tests.extend(pairs.map(|(id, key)| format!("{} = {}", column("j", key), column("t", id))));
+                tests.extend(conditions("j", &join_table.conditions));
+                format!(" from {} j", qualified(&join_table.name))
+            }
+        };
+        let edge = format!(
+            "jsonb_build_array({}::text, {}::text, {id}, {}::text)",
+            text(relation),
+            text(&source.resource_type),
+            text(source.relation.as_deref().unwrap_or_default())
+        );
+        format!(
+            "coalesce((select jsonb_agg({edge}){from} where {}), '[]'::jsonb)",
+            join(&tests, "and")
+        )
+    }
+
+    fn row_result(&self, table: &Table, here: &str, lists: &[String]) -> Result<String, Refusal> {
+        let edges = if lists.is_empty() {
+            "'[]'::jsonb".to_owned()
+        } else {
+            lists.join("\n    || ")
+        };
+        let mut values = Vec::new();
+        for (parameter, name) in &table.attributes {
+            let Some(shape) = self.shapes.column(&table.name, name) else {
+                continue;
+            };
+            for ty in self.types_of_parameter(parameter) {
+                let value = lower::attribute(&column("t", name), shape, ty).map_err(|why| {
+                    Refusal::new(
+                        "policy_not_compiled",
+                        table.resource_type.clone(),
+                        why,
+                        "bind another column",
+                    )
+                })?;
+                values.push(format!("({}::text, to_jsonb({value}))", text(parameter)));
+            }
+        }
+        let attributes = if values.is_empty() {
+            "'{}'::jsonb".to_owned()
+        } else {
+            format!(
+                "(select coalesce(jsonb_object_agg(a.k, a.v), '{{}}'::jsonb) from (values {}) a (k, v) where a.v is not null)",
+                values.join(", ")
+            )
+        };
+        Ok(format!(
+            "select {edges} as edges, {attributes} as attributes\nfrom {}\nand {here}",
+            self.rows_where(table, "r.id")
+        ))
+    }
+
+    /// The types that policies declare for a parameter.
+    fn types_of_parameter(&self, parameter: &str) -> Vec<ParamType> {
+        let parameters = self
+            .model
+            .schema()
+            .policies
+            .iter()
+            .flat_map(|policy| &policy.parameters);
+        let mut types: Vec<ParamType> = parameters
+            .filter(|declared| declared.name.text == parameter)
+            .map(|declared| declared.ty)
+            .collect();
+        types.dedup();
+        types
+    }
+}
+
+/// Relations that an answer depends on.
+#[derive(Debug, Default)]
+struct Needed {
+    relations: std::collections::BTreeSet<(String, String)>,
+    /// Edges that rules follow: type, relation, far type.
+    followed: std::collections::BTreeSet<(String, String, String)>,
+}
+
+impl Needed {
+    fn contains(&self, resource_type: &str, relation: &str) -> bool {
+        self.relations
+            .contains(&(resource_type.to_owned(), relation.to_owned()))
+    }
+
+    fn contains_type(&self, resource_type: &str) -> bool {
+        self.relations.iter().any(|(other, _)| other == resource_type)
+    }
+
+    fn leads(&self, resource_type: &str, relation: &str, far: &str) -> bool {
+        self.followed
+            .contains(&(resource_type.to_owned(), relation.to_owned(), far.to_owned()))
+    }
+
+    fn edges(&mut self, resource_type: &str, rule: &Rule) {
+        match rule {
+            Rule::On {
+                edge,
+                resource_type: far,
+                ..
+            } => {
+                self.relations
+                    .insert((resource_type.to_owned(), edge.text.clone()));
+                self.followed
+                    .insert((resource_type.to_owned(), edge.text.clone(), far.text.clone()));
+            }
+            Rule::Group { rules, .. } => rules.iter().for_each(|rule| self.edges(resource_type, rule)),
+            Rule::Relation { .. } | Rule::Policy { .. } => {}
+        }
+    }
+}
+
+fn by_bytes(key: &str, ty: KeyType) -> String {
+    match ty {
+        KeyType::Text => format!("({key})::text collate \"C\""),
+        KeyType::Integer | KeyType::Uuid => key.to_owned(),
+    }
+}

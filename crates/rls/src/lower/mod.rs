@@ -1,0 +1,64 @@
+//! Schema policies as SQL expressions with exactly the value that `rowgate_policy` gives them.
+//!
+//! A lowered expression is total: no input makes it raise an error, because an error would tell about rows. null stands for unknown, and
+//! SQL's own logic of three values is the one of policies. What would mean something else in SQL (arithmetic of floats, which raises;
+//! regular expressions of another dialect; letter case, which depends on the locale) is refused with the part of the expression it is about.
+//!
+//! * `value`: typed pieces of SQL
+//! * `source`: parameters: attributes from columns, the rest from the context
+//! * `expression`: the walk over the tree
+//! * `compare`: `==`, `<` and their like
+//! * `list`: `in`
+//! * `arithmetic`: `+ - * / %` of integers
+
+mod arithmetic;
+mod compare;
+mod expression;
+mod list;
+mod source;
+mod value;
+
+use std::collections::BTreeMap;
+
+use rowgate_policy::Policy;
+
+use crate::shape::Column;
+
+/// What a policy can read, as SQL.
+#[derive(Debug, Clone)]
+pub(crate) struct Readable<'a> {
+    /// The columns of attributes: an expression and its type.
+    pub(crate) attributes: BTreeMap<&'a str, (String, &'a Column)>,
+    /// The context: a jsonb object or null.
+    pub(crate) context: String,
+    /// The claims: a jsonb object or null.
+    pub(crate) claims: String,
+    /// `check_ctx`, by member, as texts.
+    pub(crate) check: BTreeMap<&'static str, String>,
+}
+
+/// Why an expression has no exact form, and the part that has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsupported {
+    pub(crate) part: String,
+    pub(crate) reason: String,
+}
+
+/// The policy as a boolean SQL expression: true, false, or null for unknown.
+pub(crate) fn lower(policy: &Policy, readable: &Readable<'_>) -> Result<String, Unsupported> {
+    let mut walk = expression::Walk {
+        source: policy.source(),
+        readable,
+        locals: Vec::new(),
+    };
+    walk.boolean(policy.ast())
+}
+
+/// A column as a parameter of a policy: an SQL expression, or why the column cannot give such values.
+pub(crate) fn attribute(
+    column: &str,
+    shape: &Column,
+    ty: rowgate_policy::ParamType,
+) -> Result<String, String> {
+    source::attribute(column, shape, ty).map(|value| value.sql)
+}

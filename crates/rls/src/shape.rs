@@ -1,0 +1,100 @@
+//! What compiling needs to know of the database: the types of the bound columns.
+
+use std::collections::BTreeMap;
+
+use rowgate_binding::Qualified;
+
+/// The types of a column, as far as bindings tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ColumnType {
+    /// `text`, `varchar`
+    Text,
+    /// `smallint`, `integer`, `bigint`
+    Integer,
+    /// `uuid`
+    Uuid,
+    /// `boolean`
+    Boolean,
+    /// `real`, `double precision`
+    Float,
+    /// `numeric`
+    Numeric,
+    /// An enumeration.
+    Enum,
+    /// `text[]`, `varchar[]`
+    TextArray,
+    /// Anything else.
+    Other,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its type.
+    pub ty: ColumnType,
+    /// The type's name in Postgres, for messages.
+    pub name: String,
+    /// Whether equal means the same bytes. False for a nondeterministic collation.
+    pub exact: bool,
+}
+
+/// The columns of one table.
+pub type Columns = BTreeMap<String, Column>;
+
+/// The tables that bindings name and their columns. A table that does not exist is not here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shapes {
+    /// By table.
+    pub tables: BTreeMap<Qualified, Columns>,
+}
+
+/// The types a key can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyType {
+    /// The id as it is.
+    Text,
+    /// The id in canonical decimal.
+    Integer,
+    /// The id in lower-case canonical form.
+    Uuid,
+}
+
+impl Column {
+    /// The key type of a column that can hold ids.
+    #[must_use]
+    pub fn key(&self) -> Option<KeyType> {
+        match self.ty {
+            ColumnType::Text if self.exact => Some(KeyType::Text),
+            ColumnType::Integer => Some(KeyType::Integer),
+            ColumnType::Uuid => Some(KeyType::Uuid),
+            _ => None,
+        }
+    }
+}
+
+impl KeyType {
+    /// The type that sets have in SQL.
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "bigint",
+            Self::Uuid => "uuid",
+        }
+    }
+}
+
+impl Shapes {
+    /// A column of a table.
+    #[must_use]
+    pub fn column(&self, table: &Qualified, column: &str) -> Option<&Column> {
+        self.tables.get(table)?.get(column)
+    }
+
+    /// The key types of columns; `None` when one cannot hold ids.
+    pub(crate) fn keys(&self, table: &Qualified, columns: &[String]) -> Option<Vec<KeyType>> {
+        columns
+            .iter()
+            .map(|column| self.column(table, column)?.key())
+            .collect()
+    }
+}

@@ -1,0 +1,18 @@
+//! SQL text. Deterministic: the same schema, bindings and columns give the same bytes.
+//!
+//! * `quote`: names and values
+//! * `key`: ids and keys
+//! * `who`: the subject, the context and the claims
+//! * `writer`: predicates and sets
+//! * `set`: the query of each kind of set
+//! * `recursive`: the recursive query of relations that depend on each other
+
+pub(crate) mod key;
+pub(crate) mod quote;
+mod recursive;
+mod set;
+pub(crate) mod who;
+pub(crate) mod writer;
+
+/// The schema of what is generated.
+pub(crate) const SCHEMA: &str = "rowgate_rls";

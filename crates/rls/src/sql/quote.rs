@@ -1,0 +1,68 @@
+//! The one place where names and values become SQL text.
+
+use rowgate_binding::Qualified;
+
+/// An identifier in double quotes. Without line breaks, so that laying out SQL cannot change it.
+pub(crate) fn ident(name: &str) -> String {
+    let quoted = name.replace('"', "\"\"");
+    if quoted.contains(['\n', '\r']) {
+        let escaped = quoted
+            .replace('\\', "\\\\")
+            .replace('\n', "\\000A")
+            .replace('\r', "\\000D");
+        format!("U&\"{escaped}\"")
+    } else {
+        format!("\"{quoted}\"")
+    }
+}
+
+/// A qualified name in double quotes.
+pub(crate) fn qualified(name: &Qualified) -> String {
+    format!("{}.{}", ident(&name.schema), ident(&name.name))
+}
+
+/// A text in single quotes, whatever `standard_conforming_strings` is, and without line breaks. A value never holds NUL: no name, id
+/// or document can.
+pub(crate) fn text(value: &str) -> String {
+    let quoted = value.replace('\'', "''");
+    if quoted.contains(['\\', '\n', '\r']) {
+        let escaped = quoted
+            .replace('\\', "\\\\")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r");
+        format!("E'{escaped}'")
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// `$tag$body$tag$` with a tag that the body does not contain.
+pub(crate) fn dollar(body: &str) -> String {
+    let mut tag = "rowgate".to_owned();
+    while body.contains(&format!("${tag}$")) {
+        tag.push('_');
+    }
+    format!("${tag}${body}${tag}$")
+}
+
+/// A list of texts, for `in (…)` and `array[…]`.
+pub(crate) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = values.into_iter().map(text).collect();
+    quoted.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_escapes_its_quotes() {
+        assert_eq!(ident("a\"; drop table t"), "\"a\"\"; drop table t\"");
+        assert_eq!(text("it's"), "'it''s'");
+        assert_eq!(text("a\\'b"), "E'a\\\\''b'");
+        assert_eq!(text("a\nb"), "E'a\\nb'");
+        assert_eq!(ident("a\n\\\"b"), "U&\"a\\000A\\\\\"\"b\"");
+        assert_eq!(dollar("x $rowgate$ y"), "$rowgate_$x $rowgate$ y$rowgate_$");
+        assert_eq!(qualified(&Qualified::new("a.b", "C")), "\"a.b\".\"C\"");
+    }
+}

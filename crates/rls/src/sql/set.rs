@@ -1,0 +1,249 @@
+//! The query of each kind of set: one column for each column of the key of its type.
+
+use rowgate_binding::Table;
+
+use super::key;
+use super::quote::{self, qualified};
+use super::writer::{Object, Sql, Writer, conditions, is_edge, join};
+use crate::predicate::{Join, Predicate, Reading, Set};
+use crate::shape::KeyType;
+
+impl Writer<'_> {
+    /// The query that lists a set. Without a subject it lists nothing.
+    pub(crate) fn set(&mut self, set: &Set) -> Sql {
+        match set {
+            Set::Union(sets) => {
+                let parts: Result<Vec<String>, _> = sets.iter().map(|set| self.set(set)).collect();
+                Ok(parts?.join("\nunion all\n"))
+            }
+            Set::Warrants {
+                resource_type,
+                relations,
+                reading,
+            } => Ok(self.warrants(resource_type, relations, *reading)),
+            Set::Edges {
+                resource_type,
+                relation,
+                far,
+                group,
+                reading,
+                holds,
+            } => {
+                let mut tests = self.stored(resource_type, relation, *reading);
+                tests.extend(stored_subject(far, group.as_deref()));
+                if holds.holds_without_subject() {
+                    tests.push(self.somebody());
+                }
+                let far = far.as_str();
+                let id = Object::Id {
+                    resource_type: far,
+                    id: "w.subject_id",
+                };
+                tests.push(self.condition(holds, &id)?);
+                Ok(self.from_warrants(resource_type, &tests))
+            }
+            Set::Strangers {
+                resource_type,
+                relation,
+                known,
+            } => {
+                let mut tests = self.stored(resource_type, relation, Reading::May);
+                tests.push("w.subject_relation <> ''".to_owned());
+                if !known.is_empty() {
+                    let pair = |(ty, relation): &(String, String)| {
+                        format!("({}, {})", quote::text(ty), quote::text(relation))
+                    };
+                    let known: Vec<String> = known.iter().map(pair).collect();
+                    tests.push(format!(
+                        "(w.subject_type, w.subject_relation) not in ({})",
+                        known.join(", ")
+                    ));
+                }
+                tests.push(self.somebody());
+                Ok(self.from_warrants(resource_type, &tests))
+            }
+            Set::Joined { resource_type, join } => {
+                let equal = self.columns_are_me(&join.table.name, &join.columns, "j");
+                Ok(self.from_join(resource_type, join, equal))
+            }
+            Set::JoinedThrough {
+                resource_type,
+                join,
+                far,
+                holds,
+            } => {
+                let keys = self.key_columns(&join.table.name, &join.columns, "j");
+                let mut tests = Vec::new();
+                if holds.holds_without_subject() {
+                    tests.extend(is_edge(&keys));
+                    tests.push(self.somebody());
+                }
+                let resource_type_of = far.as_str();
+                tests.push(self.condition(
+                    holds,
+                    &Object::Keys {
+                        resource_type: resource_type_of,
+                        keys,
+                    },
+                )?);
+                Ok(self.from_join(resource_type, join, tests))
+            }
+            Set::Rows(node) => {
+                let Some(table) = self.table_of(&node.resource_type) else {
+                    return Ok(nothing());
+                };
+                let predicate = self.builder.row_of(node)?;
+                self.rows(table, &predicate)
+            }
+            Set::Recursive(node) => self.recursive(node),
+        }
+    }
+
+    /// Rows of a table for which a predicate holds.
+    pub(crate) fn rows(&mut self, table: &Table, predicate: &Predicate) -> Sql {
+        let mut tests = self.ids("t", table);
+        tests.push(self.row(predicate, "t", table)?);
+        let keys = self.key_columns(&table.name, &table.id, "t");
+        Ok(select(&keys, &format!("{} t", qualified(&table.name)), &tests))
+    }
+
+    /// Tests that a row's key is an id.
+    pub(crate) fn ids(&self, alias: &str, table: &Table) -> Vec<String> {
+        match self.key_columns(&table.name, &table.id, alias).as_slice() {
+            [(key, ty)] => key::is_id(key, *ty).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn warrants(&self, resource_type: &str, relations: &[String], reading: Reading) -> String {
+        let mut tests = vec![format!("w.environment = {}", self.environment)];
+        tests.push(format!(
+            "w.subject_type = {}",
+            quote::text(&self.builder.rules.subject_type)
+        ));
+        tests.push(format!("w.subject_id = any (array[{}, '*'])", self.who.named()));
+        tests.push("w.subject_relation = ''".to_owned());
+        tests.push(format!("w.resource_type = {}", quote::text(resource_type)));
+        tests.push(match relations {
+            [relation] => format!("w.relation = {}", quote::text(relation)),
+            many => format!(
+                "w.relation in ({})",
+                quote::texts(many.iter().map(String::as_str))
+            ),
+        });
+        tests.extend(certain(reading));
+        tests.push(self.somebody());
+        self.from_warrants(resource_type, &tests)
+    }
+
+    /// The tests of a warrant's resource type and relation.
+    fn stored(&self, resource_type: &str, relation: &str, reading: Reading) -> Vec<String> {
+        let mut tests = vec![
+            format!("w.environment = {}", self.environment),
+            format!("w.resource_type = {}", quote::text(resource_type)),
+            format!("w.relation = {}", quote::text(relation)),
+        ];
+        tests.extend(certain(reading));
+        tests
+    }
+
+    /// A test that is true when somebody is signed in, evaluated once.
+    pub(crate) fn somebody(&self) -> String {
+        format!("{} is not null", self.who.named())
+    }
+
+    fn from_warrants(&self, resource_type: &str, tests: &[String]) -> String {
+        let keys = key::keys("w.resource_id", &self.types_of(resource_type));
+        format!(
+            "select {}\nfrom rowgate.warrant w\nwhere {}",
+            keys.join(", "),
+            join(tests, "and")
+        )
+    }
+
+    fn from_join(&self, resource_type: &str, join_table: &Join, mut tests: Vec<String>) -> String {
+        tests.extend(conditions("j", &join_table.table.conditions));
+        let keys = self.key_columns(&join_table.table.name, &join_table.table.key, "j");
+        debug_assert_eq!(
+            keys.len(),
+            self.types_of(resource_type).len(),
+            "checked with the bindings"
+        );
+        select(&keys, &format!("{} j", qualified(&join_table.table.name)), &tests)
+    }
+}
+
+/// The tests of a warrant's subject: a resource as an edge, or a group.
+pub(crate) fn stored_subject(far: &str, group: Option<&str>) -> Vec<String> {
+    let mut tests = vec![format!("w.subject_type = {}", quote::text(far))];
+    tests.push(format!(
+        "w.subject_relation = {}",
+        quote::text(group.unwrap_or_default())
+    ));
+    if group.is_none() {
+        tests.push("w.subject_id <> '*'".to_owned());
+    }
+    tests
+}
+
+/// Of warrants with policies nothing is known here: they are not definitely true.
+pub(crate) fn certain(reading: Reading) -> Option<String> {
+    (reading == Reading::Must).then(|| "w.policy_hash = ''::bytea".to_owned())
+}
+
+/// A query of key columns, with the types that sets have.
+pub(crate) fn select(keys: &[(String, KeyType)], from: &str, tests: &[String]) -> String {
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|(key, ty)| format!("{key}::{}", ty.sql()))
+        .collect();
+    let wanted = if tests.is_empty() {
+        String::new()
+    } else {
+        format!("\nwhere {}", join(tests, "and"))
+    };
+    format!("select {}\nfrom {from}{wanted}", keys.join(", "))
+}
+
+pub(crate) fn nothing() -> String {
+    "select null::text where false".to_owned()
+}
+
+/// What a set is called in the name of its function.
+pub(crate) fn short_name(set: &Set) -> String {
+    match set {
+        Set::Union(sets) => {
+            let mut names: Vec<String> = sets.iter().map(short_name).collect();
+            names.dedup();
+            let prefix = format!("{}_", set.resource_type());
+            let rest: Vec<&str> = names
+                .iter()
+                .map(|name| name.strip_prefix(&prefix).unwrap_or(name))
+                .collect();
+            format!("{prefix}{}", rest.join("_"))
+        }
+        Set::Warrants {
+            resource_type,
+            relations,
+            ..
+        } => format!("{resource_type}_{}", relations.join("_")),
+        Set::Edges {
+            resource_type,
+            relation,
+            ..
+        }
+        | Set::Strangers {
+            resource_type,
+            relation,
+            ..
+        } => format!("{resource_type}_{relation}"),
+        Set::Joined { resource_type, join }
+        | Set::JoinedThrough {
+            resource_type, join, ..
+        } => {
+            format!("{resource_type}_{}", join.table.name.name)
+        }
+        Set::Rows(node) | Set::Recursive(node) => format!("{}_{}", node.resource_type, node.relation),
+    }
+    .replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_")
+}

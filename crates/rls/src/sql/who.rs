@@ -1,0 +1,99 @@
+//! The subject, the context and the claims: of the session in policies and their functions, parameters in the server's statements.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use super::{SCHEMA, key};
+use crate::shape::KeyType;
+
+/// Who is asking.
+#[derive(Debug)]
+pub(crate) enum Who {
+    /// The session. Collects the forms of the subject's id that are needed: each is a function.
+    Session(RefCell<BTreeSet<Form>>),
+    /// `$1` is the subject's id, `$2` the context and `$3` the claims, both jsonb.
+    Parameters,
+}
+
+/// A form of the subject's id: a part of a composite id, as a type of key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Form {
+    pub(crate) ty: KeyType,
+    /// From 1.
+    pub(crate) part: usize,
+    pub(crate) parts: usize,
+}
+
+impl Form {
+    pub(crate) const ID: Self = Self {
+        ty: KeyType::Text,
+        part: 1,
+        parts: 1,
+    };
+
+    /// The name of its function.
+    pub(crate) fn function(self) -> String {
+        let ty = match self.ty {
+            KeyType::Text => "",
+            KeyType::Integer => "_integer",
+            KeyType::Uuid => "_uuid",
+        };
+        if self.parts == 1 {
+            format!("me{ty}")
+        } else {
+            format!("me_{}_of_{}{ty}", self.part, self.parts)
+        }
+    }
+}
+
+impl Who {
+    pub(crate) fn session() -> Self {
+        Self::Session(RefCell::new(BTreeSet::from([Form::ID])))
+    }
+
+    /// The id as text; null when nobody is signed in.
+    pub(crate) fn id(&self) -> String {
+        self.key(Form::ID)
+    }
+
+    /// A form of the id, evaluated once per statement.
+    pub(crate) fn key(&self, form: Form) -> String {
+        match self {
+            Self::Session(forms) => {
+                forms.borrow_mut().insert(form);
+                format!("(select {SCHEMA}.{}())", form.function())
+            }
+            Self::Parameters => {
+                let types = vec![form.ty; form.parts];
+                let keys = key::keys("nullif($1::text, '*')", &types);
+                let sql = keys
+                    .get(form.part - 1)
+                    .cloned()
+                    .unwrap_or_else(|| "null".to_owned());
+                format!("(select {sql})")
+            }
+        }
+    }
+
+    /// The id as warrants name it, where `*` asks for what everybody has.
+    pub(crate) fn named(&self) -> String {
+        match self {
+            Self::Session(_) => self.id(),
+            Self::Parameters => "$1::text".to_owned(),
+        }
+    }
+
+    pub(crate) fn context(&self) -> String {
+        match self {
+            Self::Session(_) => format!("(select {SCHEMA}.context())"),
+            Self::Parameters => "$2::jsonb".to_owned(),
+        }
+    }
+
+    pub(crate) fn claims(&self) -> String {
+        match self {
+            Self::Session(_) => format!("(select {SCHEMA}.claims())"),
+            Self::Parameters => "$3::jsonb".to_owned(),
+        }
+    }
+}

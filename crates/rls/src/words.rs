@@ -1,0 +1,124 @@
+//! Predicates and sets in words.
+
+use crate::predicate::{Predicate, Reading, Set};
+
+/// A predicate about a row as a list of ways to hold, one line each.
+pub(crate) fn lines(predicate: &Predicate) -> Vec<String> {
+    match predicate {
+        Predicate::Any(parts) if parts.is_empty() => vec!["never".to_owned()],
+        Predicate::Any(parts) => parts.iter().map(words).collect(),
+        one => vec![words(one)],
+    }
+}
+
+fn words(predicate: &Predicate) -> String {
+    match predicate {
+        Predicate::Any(parts) if parts.is_empty() => "never".to_owned(),
+        Predicate::All(parts) if parts.is_empty() => "always".to_owned(),
+        Predicate::Any(parts) => group(parts, "or"),
+        Predicate::All(parts) => group(parts, "and"),
+        Predicate::Not(part) => format!("not ({})", words(part)),
+        Predicate::Mine(columns) => format!("{} is the subject", columns_of(columns)),
+        Predicate::Through { columns, far, holds } => {
+            format!("{} is a {far} for which {}", columns_of(columns), words(holds))
+        }
+        Predicate::In(set) => format!("it is one of {}", self::set(set)),
+        Predicate::Policy { policy, reading, .. } => match reading {
+            Reading::Must => format!("policy {policy} is true"),
+            Reading::May => format!("policy {policy} is not false"),
+        },
+    }
+}
+
+fn group(parts: &[Predicate], operator: &str) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|part| match part {
+            Predicate::Any(_) | Predicate::All(_) => format!("({})", words(part)),
+            _ => words(part),
+        })
+        .collect();
+    parts.join(&format!(", {operator} "))
+}
+
+fn columns_of(columns: &[String]) -> String {
+    columns.join(", ")
+}
+
+/// A set as a noun.
+pub(crate) fn set(set: &Set) -> String {
+    match set {
+        Set::Union(sets) => {
+            let parts: Vec<String> = sets.iter().map(self::set).collect();
+            parts.join(", and ")
+        }
+        Set::Warrants {
+            resource_type,
+            relations,
+            reading,
+        } => {
+            let maybe = if *reading == Reading::May {
+                ", perhaps on a condition"
+            } else {
+                ""
+            };
+            let relations = relations.join(" or ");
+            format!(
+                "the {resource_type}s of which stored warrants make the subject, or everybody, {relations}{maybe}"
+            )
+        }
+        Set::Edges {
+            resource_type,
+            relation,
+            far,
+            group: Some(group),
+            holds,
+            ..
+        } => format!(
+            "the {resource_type}s of which stored warrants make the {group}s of a {far} {relation}, where {}",
+            words(holds)
+        ),
+        Set::Edges {
+            resource_type,
+            relation,
+            far,
+            group: None,
+            holds,
+            ..
+        } => format!(
+            "the {resource_type}s whose {relation}, by stored warrants, is a {far} for which {}",
+            words(holds)
+        ),
+        Set::Strangers {
+            resource_type,
+            relation,
+            ..
+        } => format!("the {resource_type}s whose {relation} is a group that the schema does not accept"),
+        Set::Joined { resource_type, join } => format!(
+            "the {resource_type}s that {} joins with the subject by {}",
+            join.table.name,
+            columns_of(&join.columns)
+        ),
+        Set::JoinedThrough {
+            resource_type,
+            join,
+            far,
+            holds,
+        } => format!(
+            "the {resource_type}s that {} joins by {} with a {far} for which {}",
+            join.table.name,
+            columns_of(&join.columns),
+            words(holds)
+        ),
+        Set::Rows(node) => format!(
+            "the rows of {} that the subject is {} of",
+            node.resource_type, node.relation
+        ),
+        Set::Recursive(node) => {
+            format!(
+                "the {}s that the subject is {} of, found step by step",
+                node.resource_type, node.relation
+            )
+        }
+    }
+}
