@@ -128,7 +128,7 @@ fn apply_at(graph: &mut Graph, change: &Change, place: &Place) -> Result<()> {
 /// What a stored change does to the graph; a change of schema does nothing to it.
 pub(crate) fn apply(graph: &mut Graph, change: &Change) -> Result<()> {
     match change {
-        Change::Schema { .. } => {}
+        Change::Schema { .. } | Change::Bindings { .. } => {}
         Change::PutResource {
             resource_type,
             resource_id,

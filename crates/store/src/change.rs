@@ -77,6 +77,11 @@ pub enum Change {
         /// The schema document.
         json: String,
     },
+    /// Replaces the bindings: which relations are columns of tables.
+    Bindings {
+        /// The binding document; `None` when there are no bindings any more.
+        json: Option<String>,
+    },
     /// Creates a resource, or replaces its meta when it exists (it then keeps its first `created_at`).
     PutResource {
         /// The type, as named in the schema.

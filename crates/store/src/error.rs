@@ -31,6 +31,19 @@ pub enum ErrorKind {
     EnvironmentExists,
     /// The store was closed.
     Closed,
+    /// The database cannot be reached, or is starting or stopping. Nothing was changed.
+    Unavailable,
+    /// The connection was lost while a write was being committed, and the database did not come back in time to be asked whether it
+    /// was. The write is stored whole or not at all; reading it again says which.
+    OutcomeUnknown,
+    /// Others hold what is needed for longer than one waits. Nothing was changed.
+    Busy,
+    /// The database's role lacks a right, or the database does not let it in.
+    Forbidden,
+    /// The database has no tables of Rowgate.
+    NotInstalled,
+    /// The store cannot hold this value, or the database cannot be a store.
+    Unsupported,
 }
 
 impl ErrorKind {
@@ -48,6 +61,12 @@ impl ErrorKind {
             ErrorKind::EnvironmentUnknown => "environment_unknown",
             ErrorKind::EnvironmentExists => "environment_exists",
             ErrorKind::Closed => "store_closed",
+            ErrorKind::Unavailable => "store_unavailable",
+            ErrorKind::OutcomeUnknown => "store_outcome_unknown",
+            ErrorKind::Busy => "store_busy",
+            ErrorKind::Forbidden => "store_forbidden",
+            ErrorKind::NotInstalled => "store_not_installed",
+            ErrorKind::Unsupported => "store_unsupported",
         }
     }
 }

@@ -17,8 +17,9 @@
 //! * `record`: what is kept beside the log, environments and API keys
 //! * `codec`: the bytes of a commit and of the records (drawn in `FORMAT.md`)
 //! * `error`: [`StoreError`] and its stable codes
-//! * `store`: the [`Store`] trait
+//! * `store`: the [`Store`] trait; `shared`: what a store can do that several processes write to
 //! * `embedded`: the store that needs nothing installed, one directory
+//! * [`postgres`]: the store in the application's database
 //!
 //! Everything here is synchronous. A caller with an async runtime moves the calls to a blocking thread.
 
@@ -26,7 +27,9 @@ mod change;
 mod codec;
 mod embedded;
 mod error;
+pub mod postgres;
 mod record;
+mod shared;
 mod store;
 
 pub use change::{Change, Commit, EnvironmentId, Revision, Warrant, WarrantKey};
@@ -34,4 +37,5 @@ pub use codec::{DecodeError, decode_commit, encode_commit};
 pub use embedded::{Embedded, Options};
 pub use error::{ErrorKind, Result, StoreError};
 pub use record::{ApiKeyRecord, EnvironmentRecord, NewEnvironment};
+pub use shared::{EnvironmentStanding, Shared, Standing, TransactionState};
 pub use store::{LogSize, Store};

@@ -2,7 +2,9 @@
 
 use std::io::{self, Read, Write};
 
-use crate::{ApiKeyRecord, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result, Revision};
+use crate::{
+    ApiKeyRecord, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result, Revision, Shared,
+};
 
 /// How much of an environment's log lies after its snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,11 +63,16 @@ pub trait Store: Send + Sync + 'static {
         true
     }
 
+    /// What it can do when other processes write to it, too; `None` when it belongs to this process alone.
+    fn shared(&self) -> Option<&dyn Shared> {
+        None
+    }
+
     /// The revision of the last commit of an environment.
     fn head(&self, environment: EnvironmentId) -> Result<Revision>;
 
     /// The snapshot of an environment, with the revision it is of, or `None` when the whole history is in the
-    /// log.
+    /// log or the store is [`Shared`]: that one keeps the state itself, see [`Shared::load`].
     ///
     /// The reader checks what it reads: it ends in an error of [`io::ErrorKind::InvalidData`] when the
     /// snapshot is damaged. Only when it was read to its end (`read` returned 0) is all of it known to be
@@ -87,7 +94,7 @@ pub trait Store: Send + Sync + 'static {
     /// up to that revision and the snapshot before it. Appending goes on meanwhile.
     ///
     /// When it fails, the snapshot before it and the log are as they were. At [`Revision::ZERO`] there is
-    /// nothing to keep: `write` is not called.
+    /// nothing to keep: `write` is not called. Nor is it by a store that keeps the state itself.
     ///
     /// Fails with `revision_conflict` when `revision` is after the head or before the snapshot there is.
     fn write_snapshot(

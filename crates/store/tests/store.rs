@@ -1,9 +1,9 @@
-//! What a store keeps, it gives back.
+//! What the embedded store keeps beside what every store promises (`contract`): sizes and snapshots.
 
 mod common;
 
 use common::*;
-use rowgate_store::{ApiKeyRecord, EnvironmentId, ErrorKind, NewEnvironment, Store};
+use rowgate_store::{ApiKeyRecord, EnvironmentId, Store};
 
 fn key(id: &str, environment: EnvironmentId) -> ApiKeyRecord {
     ApiKeyRecord {
@@ -14,17 +14,6 @@ fn key(id: &str, environment: EnvironmentId) -> ApiKeyRecord {
         prefix: "rg_ab".into(),
         created_at: 3,
     }
-}
-
-#[test]
-fn a_new_environment_is_empty() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let env = create_environment(&store, "production");
-    assert_eq!(store.head(env).unwrap(), rev(0));
-    assert_eq!(read_log(&store, env, 0).unwrap(), []);
-    assert!(store.snapshot(env).unwrap().is_none());
-    assert_eq!(store.log_size(env).unwrap().commits, 0);
 }
 
 #[test]
@@ -51,128 +40,6 @@ fn commits_come_back_in_order_also_after_a_restart() {
 }
 
 #[test]
-fn one_append_serves_several_environments() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let (a, b) = (create_environment(&store, "a"), create_environment(&store, "b"));
-    store
-        .append(&[
-            commit(a, 1),
-            commit(b, 1),
-            commit(a, 2),
-            commit(b, 2),
-            commit(b, 3),
-        ])
-        .unwrap();
-    assert_eq!(read_log(&store, a, 0).unwrap(), commits(a, 1..=2));
-    assert_eq!(read_log(&store, b, 0).unwrap(), commits(b, 1..=3));
-    store.append(&[]).unwrap();
-}
-
-#[test]
-fn a_commit_that_does_not_follow_refuses_all_of_its_batch() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let (a, b) = (create_environment(&store, "a"), create_environment(&store, "b"));
-    store.append(&commits(a, 1..=5)).unwrap();
-    for wrong in [vec![5], vec![7], vec![6, 8], vec![6, 6], vec![0]] {
-        let mut batch = commits(b, 1..=2);
-        batch.extend(commits(a, wrong));
-        let error = store.append(&batch).unwrap_err();
-        assert_eq!(error.code(), "revision_conflict");
-        assert_eq!(store.head(a).unwrap(), rev(5));
-        assert_eq!(store.head(b).unwrap(), rev(0));
-        assert_eq!(read_log(&store, a, 0).unwrap(), commits(a, 1..=5));
-    }
-    store.append(&[commit(a, 6)]).unwrap();
-}
-
-#[test]
-fn an_unknown_environment_is_refused_everywhere() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let nowhere = EnvironmentId(42);
-    let mut errors = vec![
-        store.append(&[commit(nowhere, 1)]).unwrap_err(),
-        store.head(nowhere).unwrap_err(),
-        store.log_size(nowhere).unwrap_err(),
-        store.put_api_key(&key("k", nowhere)).unwrap_err(),
-        write_snapshot(&store, nowhere, 1, b"").unwrap_err(),
-        read_log(&store, nowhere, 0).unwrap_err(),
-    ];
-    errors.extend(store.snapshot(nowhere).err());
-    assert_eq!(errors.len(), 7);
-    assert!(
-        errors
-            .iter()
-            .all(|error| error.kind() == ErrorKind::EnvironmentUnknown)
-    );
-    assert!(!store.delete_environment(nowhere).unwrap());
-}
-
-#[test]
-fn a_visitor_can_stop_and_can_use_the_store() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let env = create_environment(&store, "a");
-    store.append(&commits(env, 1..=10)).unwrap();
-    let mut seen = 0;
-    let stopped = store.commits_after(env, rev(0), &mut |commit| {
-        seen = commit.revision.get();
-        store.append(&commits(env, [10 + seen]))?;
-        if seen == 4 {
-            return Err(rowgate_store::StoreError::new(ErrorKind::Io, "enough"));
-        }
-        Ok(())
-    });
-    assert_eq!(stopped.unwrap_err().to_string(), "enough");
-    assert_eq!(store.head(env).unwrap(), rev(14));
-    assert_eq!(read_log(&store, env, 15).unwrap_err().code(), "revision_conflict");
-}
-
-#[test]
-fn environments_have_unique_names_and_numbers_that_are_not_used_twice() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let a = create_environment(&store, "a");
-    let b = create_environment(&store, "b");
-    let same_name = NewEnvironment {
-        name: "a".into(),
-        uid: "other".into(),
-        created_at: 0,
-    };
-    let same_uid = NewEnvironment {
-        name: "other".into(),
-        uid: "uid-a".into(),
-        created_at: 0,
-    };
-    for taken in [same_name, same_uid] {
-        assert_eq!(
-            store.create_environment(&taken).unwrap_err().code(),
-            "environment_exists"
-        );
-    }
-    assert!(store.delete_environment(b).unwrap());
-    drop(store);
-    let store = open(dir.path());
-    let again = create_environment(&store, "b");
-    assert!(again > b && b > a);
-    let listed: Vec<_> = store
-        .environments()
-        .unwrap()
-        .into_iter()
-        .map(|e| (e.id, e.name, e.uid, e.created_at))
-        .collect();
-    assert_eq!(
-        listed,
-        [
-            (a, "a".into(), "uid-a".into(), 7),
-            (again, "b".into(), "uid-b".into(), 7)
-        ]
-    );
-}
-
-#[test]
 fn a_deleted_environment_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
@@ -192,45 +59,6 @@ fn a_deleted_environment_leaves_nothing() {
         names(dir.path()),
         ["LOCK", "snapshot-2-00000000000000000010.rgs", "store.redb"]
     );
-}
-
-#[test]
-fn api_keys_are_kept_replaced_and_deleted() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let env = create_environment(&store, "a");
-    store.put_api_key(&key("one", env)).unwrap();
-    store.put_api_key(&key("two", env)).unwrap();
-    let renamed = ApiKeyRecord {
-        name: "deploy".into(),
-        ..key("one", env)
-    };
-    store.put_api_key(&renamed).unwrap();
-    drop(store);
-    let store = open(dir.path());
-    assert_eq!(store.api_keys().unwrap(), [renamed, key("two", env)]);
-    assert!(store.delete_api_key("one").unwrap());
-    assert!(!store.delete_api_key("one").unwrap());
-    assert_eq!(store.api_keys().unwrap(), [key("two", env)]);
-    assert!(
-        !format!("{:?}", key("one", env)).contains("9, 9"),
-        "the hash stays out of logs"
-    );
-}
-
-#[test]
-fn a_closed_store_refuses_and_lets_another_in() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    let env = create_environment(&store, "a");
-    store.close().unwrap();
-    store.close().unwrap();
-    assert_eq!(store.head(env).unwrap_err().code(), "store_closed");
-    assert_eq!(
-        store.append(&[commit(env, 1)]).unwrap_err().code(),
-        "store_closed"
-    );
-    assert_eq!(open(dir.path()).head(env).unwrap(), rev(0));
 }
 
 #[test]

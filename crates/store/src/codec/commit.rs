@@ -11,8 +11,9 @@ const PUT_RESOURCE: u8 = 2;
 const DELETE_RESOURCE: u8 = 3;
 const CREATE_WARRANT: u8 = 4;
 const DELETE_WARRANT: u8 = 5;
+const BINDINGS: u8 = 6;
 
-/// The shortest change: a tag, and a schema of no characters.
+/// The shortest change: a tag, and a schema of no characters or no bindings.
 const SHORTEST_CHANGE: usize = 2;
 
 /// The bytes of a commit.
@@ -58,6 +59,10 @@ fn encode_change(to: &mut Writer, change: &Change) {
             to.u8(SCHEMA);
             to.string(json);
         }
+        Change::Bindings { json } => {
+            to.u8(BINDINGS);
+            to.option(json.as_deref());
+        }
         Change::PutResource {
             resource_type,
             resource_id,
@@ -94,6 +99,9 @@ fn decode_change(from: &mut Reader<'_>) -> Result<Change> {
     Ok(match from.u8("change tag")? {
         SCHEMA => Change::Schema {
             json: from.string("schema")?,
+        },
+        BINDINGS => Change::Bindings {
+            json: from.option("bindings")?,
         },
         PUT_RESOURCE => Change::PutResource {
             resource_type: from.string("resource type")?,

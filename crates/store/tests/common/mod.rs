@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "tests may say what must hold by panicking")]
 
+pub mod pg;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -18,7 +20,7 @@ pub fn try_open(dir: &Path) -> Result<Embedded> {
     Embedded::open(dir, Options::default())
 }
 
-pub fn create_environment(store: &Embedded, name: &str) -> EnvironmentId {
+pub fn create_environment(store: &dyn Store, name: &str) -> EnvironmentId {
     let new = NewEnvironment {
         name: name.into(),
         uid: format!("uid-{name}"),
@@ -65,7 +67,9 @@ pub fn commit(environment: EnvironmentId, number: u64) -> Commit {
     }
     if number.is_multiple_of(50) {
         changes.push(Change::Schema {
-            json: "{\"version\":\"0.3\"}".repeat(40),
+            json: format!(
+                r#"{{"version":"0.3","resource_types":[{{"type":"n{number}","relations":{{}}}}]}}"#
+            ),
         });
     }
     Commit {
@@ -87,7 +91,7 @@ pub fn rev(number: u64) -> Revision {
     Revision::from_u64(number)
 }
 
-pub fn read_log(store: &Embedded, environment: EnvironmentId, after: u64) -> Result<Vec<Commit>> {
+pub fn read_log(store: &dyn Store, environment: EnvironmentId, after: u64) -> Result<Vec<Commit>> {
     let mut read = Vec::new();
     store.commits_after(environment, rev(after), &mut |commit| {
         read.push(commit);
@@ -97,7 +101,7 @@ pub fn read_log(store: &Embedded, environment: EnvironmentId, after: u64) -> Res
 }
 
 pub fn write_snapshot(
-    store: &Embedded,
+    store: &dyn Store,
     environment: EnvironmentId,
     revision: u64,
     payload: &[u8],
@@ -105,7 +109,7 @@ pub fn write_snapshot(
     store.write_snapshot(environment, rev(revision), &mut |to| to.write_all(payload))
 }
 
-pub fn read_snapshot(store: &Embedded, environment: EnvironmentId) -> Option<(u64, Vec<u8>)> {
+pub fn read_snapshot(store: &dyn Store, environment: EnvironmentId) -> Option<(u64, Vec<u8>)> {
     let (revision, mut reader) = store.snapshot(environment).unwrap()?;
     let mut payload = Vec::new();
     reader.read_to_end(&mut payload).unwrap();
