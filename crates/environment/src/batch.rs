@@ -5,6 +5,7 @@ use rowgate_schema::{GroupEdge, Model};
 use rowgate_store::Change;
 use std::collections::HashMap;
 
+use crate::bound::Bound;
 use crate::form::Entry;
 use crate::prepare::Changes;
 use crate::working::tuple;
@@ -17,6 +18,7 @@ type Kind = [String; 4];
 pub(crate) struct Batch<'a> {
     graph: &'a Graph,
     model: &'a Model,
+    bound: Option<&'a Bound>,
     now: i64,
     /// Kinds of group warrants that are not stored yet, and whether one of them is there at the end.
     kinds: HashMap<Kind, bool>,
@@ -35,10 +37,11 @@ struct Shape {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(graph: &'a Graph, model: &'a Model, now: i64) -> Self {
+    pub(crate) fn new(graph: &'a Graph, model: &'a Model, bound: Option<&'a Bound>, now: i64) -> Self {
         Self {
             graph,
             model,
+            bound,
             now,
             kinds: HashMap::new(),
             allowed: Shape::default(),
@@ -76,6 +79,9 @@ impl<'a> Batch<'a> {
         if !entry.leftover && !self.allowed.is_of(warrant) {
             validate::allowed(warrant, self.model)?;
             self.allowed = Shape::of(warrant);
+        }
+        if let Some(bound) = self.bound {
+            bound.may_create(warrant)?;
         }
         let Some(edge) = group_edge(warrant) else {
             return Ok(());

@@ -11,10 +11,12 @@
 //! * `queue`: what waits, and whose turn it is; `writer`: the threads that write; `group`: what shares a flush.
 //! * `working`: the newest state; `prepare`: from a write to the changes it makes, `batch`: the same for its warrants; `validate`:
 //!   what the schema and the stored groups allow.
+//! * `bound`: bindings in force and what they forbid; [`rows`]: a revision together with rows that a request has read.
 //! * `load`: start-up and snapshots.
 //! * [`token`], [`keys`], [`published`], [`error`](Error): what they say.
 
 mod batch;
+mod bound;
 pub mod environment;
 mod error;
 mod form;
@@ -25,12 +27,14 @@ mod prepare;
 pub mod published;
 mod queue;
 pub mod registry;
+pub mod rows;
 pub mod token;
 mod validate;
 mod working;
 pub mod write;
 mod writer;
 
+pub use bound::Bound;
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use keys::ApiKey;

@@ -1,39 +1,34 @@
 //! From the store to the state in memory, and back into a snapshot.
 //!
-//! A snapshot is a `u32` length and that many bytes of schema JSON, then the encoded graph.
+//! A snapshot is the schema and the bindings, each as a `u32` length and that many bytes of JSON, then the encoded graph. Without bindings
+//! the second length is zero.
 
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::sync::Arc;
 
 use rowgate_graph::{Graph, GraphError, codec};
 use rowgate_schema::Model;
 use rowgate_store::{Change, EnvironmentId, Revision, Store};
 
+use crate::bound::Bound;
 use crate::prepare::resolve;
 use crate::published::Published;
 use crate::working::{self, Working};
 use crate::{Error, Result};
 
-/// Largest schema JSON that is believed when reading a snapshot back.
-const MAX_SCHEMA: u32 = 64 << 20;
+/// Largest document that is believed when reading a snapshot back, in bytes.
+const MAX_DOCUMENT: u32 = 64 << 20;
 
 /// Rebuilds the newest state of an environment.
 pub(crate) fn load(store: &dyn Store, environment: EnvironmentId) -> Result<Working> {
     let mut schema: Option<String> = None;
+    let mut bindings: Option<String> = None;
     let mut graph = Graph::default();
     let mut revision = Revision::ZERO;
     if let Some((at, input)) = store.snapshot(environment)? {
         let mut input = BufReader::with_capacity(1 << 20, input);
-        let mut length = [0; 4];
-        input.read_exact(&mut length).map_err(GraphError::Io)?;
-        let length = u32::from_le_bytes(length);
-        if length > MAX_SCHEMA {
-            return Err(GraphError::Malformed(format!("a schema of {length} bytes")).into());
-        }
-        let mut text = vec![0; length as usize];
-        input.read_exact(&mut text).map_err(GraphError::Io)?;
-        let text = String::from_utf8(text)
-            .map_err(|_| GraphError::Malformed("a schema that is not UTF-8".into()))?;
-        schema = Some(text);
+        schema = Some(read_document(&mut input)?);
+        bindings = Some(read_document(&mut input)?).filter(|json| !json.is_empty());
         graph = codec::decode(&mut input)?;
         // Only the end of the file says that all of it was intact.
         if input.read(&mut [0]).map_err(GraphError::Io)? != 0 {
@@ -44,19 +39,46 @@ pub(crate) fn load(store: &dyn Store, environment: EnvironmentId) -> Result<Work
     let mut failure: Option<Error> = None;
     store.commits_after(environment, revision, &mut |commit| {
         for change in &commit.changes {
-            if let Change::Schema { json } = change {
-                schema = Some(json.clone());
-            } else if let Err(error) = working::apply(&mut graph, change) {
-                failure.get_or_insert(error);
+            match change {
+                Change::Schema { json } => schema = Some(json.clone()),
+                Change::Bindings { json } => bindings.clone_from(json),
+                change => {
+                    if let Err(error) = working::apply(&mut graph, change) {
+                        failure.get_or_insert(error);
+                    }
+                }
             }
         }
         revision = commit.revision;
         Ok(())
     })?;
-    match failure {
-        Some(error) => Err(error),
-        None => Working::new(graph, model(schema.as_deref())?, revision.get()),
+    if let Some(error) = failure {
+        return Err(error);
     }
+    let mut working = Working::new(graph, model(schema.as_deref())?, revision.get())?;
+    if let Some(json) = bindings {
+        let bound = Bound::read(&json, &working.model, working.graph.state())?;
+        working.bound = Some(Arc::new(bound));
+    }
+    Ok(working)
+}
+
+fn read_document(input: &mut impl Read) -> Result<String> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length).map_err(GraphError::Io)?;
+    let length = u32::from_le_bytes(length);
+    if length > MAX_DOCUMENT {
+        return Err(GraphError::Malformed(format!("a schema or bindings of {length} bytes")).into());
+    }
+    let mut text = vec![0; length as usize];
+    input.read_exact(&mut text).map_err(GraphError::Io)?;
+    String::from_utf8(text)
+        .map_err(|_| GraphError::Malformed("a schema or bindings that are not UTF-8".into()).into())
+}
+
+fn write_document(out: &mut impl Write, json: &str) -> std::io::Result<()> {
+    out.write_all(&(json.len() as u32).to_le_bytes())?;
+    out.write_all(json.as_bytes())
 }
 
 /// The stored schema; a fresh environment has the default one.
@@ -78,11 +100,13 @@ fn model(json: Option<&str>) -> Result<Model> {
 /// Writes a snapshot of what is published.
 pub(crate) fn snapshot(store: &dyn Store, environment: EnvironmentId, published: &Published) -> Result<()> {
     let schema = rowgate_schema::to_json(published.model.schema()).to_string();
+    let bound = published.bound.as_ref();
+    let bindings = bound.map(|bound| bound.bindings.bindings().to_json().to_string());
     let revision = Revision::from_u64(published.revision());
     store.write_snapshot(environment, revision, &mut |out| {
         let mut out = BufWriter::with_capacity(1 << 20, out);
-        out.write_all(&(schema.len() as u32).to_le_bytes())?;
-        out.write_all(schema.as_bytes())?;
+        write_document(&mut out, &schema)?;
+        write_document(&mut out, bindings.as_deref().unwrap_or_default())?;
         codec::encode(&published.graph, &mut out)?;
         out.flush()
     })?;

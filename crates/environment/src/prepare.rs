@@ -1,6 +1,7 @@
 //! From a write to the changes it makes, checked against the state. Nothing is changed here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rowgate_graph::Place;
 use rowgate_schema::ast::Schema;
@@ -8,6 +9,7 @@ use rowgate_schema::{Diagnostic, Model};
 use rowgate_store::Change;
 
 use crate::batch::Batch;
+use crate::bound::Bound;
 use crate::form::{self, Entry, Form, Resource};
 use crate::working::Working;
 use crate::write::{Op, SchemaEdit, StoredResource, Written};
@@ -19,6 +21,8 @@ pub(crate) struct Prepared {
     pub(crate) changes: Changes,
     pub(crate) written: Written,
     pub(crate) model: Option<Model>,
+    /// The bindings under the new schema.
+    pub(crate) bound: Option<Arc<Bound>>,
 }
 
 /// Changes in order, each with where its warrant is or would be, if that was looked up already.
@@ -69,7 +73,7 @@ pub(crate) fn prepare(working: &Working, form: Form, now: i64) -> Result<Prepare
 fn warrants(working: &Working, entries: Vec<Entry>, now: i64) -> Result<Prepared> {
     let mut prepared = Prepared::default();
     prepared.changes.reserve(entries.len());
-    let mut batch = Batch::new(&working.graph, &working.model, now);
+    let mut batch = Batch::new(&working.graph, &working.model, working.bound.as_deref(), now);
     for entry in entries {
         if entry.op == Op::Create {
             batch.may_create(&entry)?;
@@ -166,6 +170,9 @@ fn schema(working: &Working, edit: SchemaEdit) -> Result<Prepared> {
         });
     }
     let mut prepared = Prepared::default();
+    if let Some(bound) = &working.bound {
+        prepared.bound = Some(Arc::new(bound.under(&model, working.graph.state())?));
+    }
     if model.schema() != working.model.schema() {
         let json = rowgate_schema::to_json(model.schema()).to_string();
         prepared.changes.push(Change::Schema { json }, None);
@@ -196,7 +203,7 @@ fn import(
             prepared.changes.put(resource, created_at);
         }
     }
-    let mut batch = Batch::new(&working.graph, &model, now);
+    let mut batch = Batch::new(&working.graph, &model, working.bound.as_deref(), now);
     for entry in warrants {
         batch
             .may_create(&entry)

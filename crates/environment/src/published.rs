@@ -6,6 +6,8 @@ use rowgate_engine::{Program, View};
 use rowgate_graph::Snapshot;
 use rowgate_schema::Model;
 
+use crate::bound::Bound;
+
 /// One revision of an environment. A request takes one and keeps to it.
 #[derive(Debug, Clone)]
 pub struct Published {
@@ -13,6 +15,8 @@ pub struct Published {
     pub model: Model,
     /// The schema as compiled against the graph.
     pub program: Arc<Program>,
+    /// The bindings in force, if there are any.
+    pub bound: Option<Arc<Bound>>,
     /// The warrants and resources.
     pub graph: Snapshot,
     /// Numbers of warrants and resources mean the same as long as this does: it changes when they are given out anew, on start-up
@@ -26,8 +30,12 @@ impl Published {
         self.graph.revision()
     }
 
-    /// To ask questions.
+    /// To ask questions. Those that need rows of bound tables end in [`rowgate_engine::EngineError::Unread`]; see [`Published::with_rows`].
     pub fn view(&self) -> View<'_> {
-        View::new(&self.program, &self.graph)
+        let view = View::new(&self.program, &self.graph);
+        match &self.bound {
+            Some(bound) => view.with_rows(&bound.unread),
+            None => view,
+        }
     }
 }

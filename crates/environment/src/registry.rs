@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use rowgate_store::{ApiKeyRecord, Embedded, NewEnvironment, Options, Store};
+use rowgate_graph::Snapshot;
+use rowgate_store::{ApiKeyRecord, Embedded, LogSize, NewEnvironment, Options, Store};
 use rustc_hash::FxHashMap;
 
 use crate::environment::{Environment, Inner, Snapshotting};
@@ -17,12 +18,14 @@ use crate::{Error, Result, load};
 /// The environment that every store has. Its keys may manage the other environments.
 pub const DEFAULT: &str = "default";
 
-/// A snapshot is written in the background when the log after the last one has grown past one of these.
+/// A snapshot is written in the background when the log after the last one has grown past one of these, or past what is in
+/// proportion to the graph if that is more: so an import of any size writes a few times its own size in snapshots.
 const SNAPSHOT_COMMITS: u64 = 50_000;
 const SNAPSHOT_BYTES: u64 = 64 << 20;
 
-/// On shutdown a shorter log is worth a snapshot.
+/// On shutdown a log shorter than both is not worth a snapshot.
 const CLOSING_COMMITS: u64 = 500;
+const CLOSING_BYTES: u64 = 8 << 20;
 
 /// Most environments in one store.
 pub const MAX_ENVIRONMENTS: usize = 1_000;
@@ -312,7 +315,8 @@ impl Registry {
     }
 
     fn closing_snapshot(&self, inner: &Arc<Inner>) -> Result<()> {
-        if self.store.log_size(inner.record.id)?.commits < CLOSING_COMMITS {
+        let size = self.store.log_size(inner.record.id)?;
+        if size.commits < CLOSING_COMMITS && size.bytes < CLOSING_BYTES {
             return Ok(());
         }
         load::snapshot(&*self.store, inner.record.id, &inner.published())
@@ -326,9 +330,16 @@ impl Drop for Registry {
     }
 }
 
+/// Whether the log after a snapshot is long enough for another one of this graph.
+fn is_due(log: LogSize, graph: &Snapshot) -> bool {
+    let entries = (graph.warrant_count() + graph.resource_count()) as u64;
+    // An entry of a snapshot takes some thirty bytes. Half a graph's size of log is read as fast as the graph.
+    log.commits >= SNAPSHOT_COMMITS.max(entries / 16) || log.bytes >= SNAPSHOT_BYTES.max(entries * 15)
+}
+
 fn snapshot_if_due(store: &Arc<dyn Store>, environment: &Arc<Inner>) {
-    let size = store.log_size(environment.record.id).unwrap_or_default();
-    if (size.commits < SNAPSHOT_COMMITS && size.bytes < SNAPSHOT_BYTES) || !environment.begin_snapshot() {
+    let log = store.log_size(environment.record.id).unwrap_or_default();
+    if !is_due(log, &environment.published().graph) || !environment.begin_snapshot() {
         return;
     }
     // Dropped with the thread that cannot be started, too.

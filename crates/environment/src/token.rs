@@ -44,6 +44,10 @@ pub(crate) fn read(uid: &str, token: &str) -> Result<Freshness> {
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some("1"), Some(of), Some(revision), None) => {
             let revision = revision.parse().map_err(|_| undecodable())?;
+            // A number has one spelling: `+5` and `05` were never handed out.
+            if write(of, revision) != token {
+                return Err(undecodable());
+            }
             if of != uid {
                 return Err(Error::invalid(
                     "Warrant-Token",
@@ -66,6 +70,10 @@ mod tests {
         assert_eq!(read("u1", "latest").unwrap(), Freshness::Latest);
         let other = read("u2", &write("u1", 42)).unwrap_err();
         assert_eq!(other.to_string(), "the token belongs to another environment");
+        for revision in ["+5", "05", " 5", ""] {
+            let token = URL_SAFE_NO_PAD.encode(format!("1|u1|{revision}"));
+            assert_eq!(read("u1", &token).unwrap_err().code(), "invalid_parameter");
+        }
         for bad in ["", "x", "!!!", "MXx1MXw", &"A".repeat(10_000), &write("u1|7", 1)] {
             assert_eq!(read("u1", bad).unwrap_err().code(), "invalid_parameter", "{bad}");
         }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use rowgate_binding::Bindings;
 use rowgate_engine::Program;
 use rowgate_graph::{Graph, GraphError, Place, Tuple};
 use rowgate_schema::Model;
 use rowgate_store::{Change, WarrantKey};
 
+use crate::bound::Bound;
 use crate::prepare::Prepared;
 use crate::published::Published;
 use crate::write::Warrant;
@@ -18,6 +20,7 @@ pub(crate) struct Working {
     pub(crate) graph: Graph,
     pub(crate) model: Model,
     pub(crate) program: Arc<Program>,
+    pub(crate) bound: Option<Arc<Bound>>,
     pub(crate) revision: u64,
     epoch: u64,
     setbacks: Setbacks,
@@ -39,16 +42,27 @@ impl Working {
             graph,
             model,
             program,
+            bound: None,
             revision,
             epoch: crate::now() as u64,
             setbacks: Setbacks::default(),
         })
     }
 
+    /// Puts bindings in force.
+    pub(crate) fn bind(&mut self, bindings: &Bindings) -> Result<()> {
+        let bound = Bound::new(bindings, &self.model, self.graph.state())?;
+        self.bound = Some(Arc::new(bound));
+        Ok(())
+    }
+
     /// Numbers everything anew when most numbers are of what is gone.
     pub(crate) fn compact_if_sparse(&mut self) -> Result<()> {
         if self.graph.is_sparse() {
-            let compacted = Self::new(self.graph.compacted()?, self.model.clone(), self.revision)?;
+            let mut compacted = Self::new(self.graph.compacted()?, self.model.clone(), self.revision)?;
+            if let Some(bound) = &self.bound {
+                compacted.bind(bound.bindings.bindings())?;
+            }
             let setbacks = std::mem::take(&mut self.setbacks);
             *self = Self {
                 setbacks,
@@ -64,6 +78,7 @@ impl Working {
             graph: Graph::from_snapshot(published.graph.clone()),
             model: published.model.clone(),
             program: Arc::clone(&published.program),
+            bound: published.bound.clone(),
             revision: published.revision(),
             epoch: published.epoch,
             setbacks: Setbacks {
@@ -88,6 +103,7 @@ impl Working {
         Published {
             model: self.model.clone(),
             program: Arc::clone(&self.program),
+            bound: self.bound.clone(),
             graph: self.graph.snapshot(),
             epoch: self.epoch,
         }
@@ -105,6 +121,9 @@ impl Working {
         if let Some(model) = prepared.model.take() {
             self.program = Arc::new(Program::compile(&model, &mut self.graph)?);
             self.model = model;
+        }
+        if let Some(bound) = prepared.bound.take() {
+            self.bound = Some(bound);
         }
         self.revision += 1;
         Ok(())
@@ -125,7 +144,7 @@ fn apply_at(graph: &mut Graph, change: &Change, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// What a stored change does to the graph; a change of schema does nothing to it.
+/// What a stored change does to the graph; a change of schema or of bindings does nothing to it.
 pub(crate) fn apply(graph: &mut Graph, change: &Change) -> Result<()> {
     match change {
         Change::Schema { .. } | Change::Bindings { .. } => {}

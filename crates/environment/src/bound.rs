@@ -1,0 +1,118 @@
+//! Bindings in force: relations that are columns of tables, what that forbids to write, and that their rows have to be read.
+
+use rowgate_binding::{Bindings, Resolved};
+use rowgate_engine::rows::Rows;
+use rowgate_graph::Snapshot;
+use rowgate_schema::{Diagnostic, Model};
+
+use crate::write::Warrant;
+use crate::{Error, Result};
+
+/// The bindings of an environment, checked against its schema.
+#[derive(Debug)]
+pub struct Bound {
+    /// The bindings.
+    pub bindings: Resolved,
+    /// The bound types in the graph's numbers, and no row read.
+    pub unread: Rows,
+}
+
+impl Bound {
+    /// Reads a stored binding document.
+    pub(crate) fn read(json: &str, model: &Model, graph: &Snapshot) -> Result<Self> {
+        let value = serde_json::from_str(json)
+            .map_err(|error| rowgate_graph::GraphError::Malformed(format!("the stored bindings: {error}")))?;
+        let bindings = Bindings::from_json(&value).map_err(mismatch)?;
+        Self::new(&bindings, model, graph)
+    }
+
+    /// Checks bindings against a schema.
+    pub(crate) fn new(bindings: &Bindings, model: &Model, graph: &Snapshot) -> Result<Self> {
+        let bindings = bindings.resolve(model).map_err(mismatch)?;
+        let types = bindings.tables().iter().map(|table| table.resource_type.as_str());
+        let unread = Rows::unread(graph, types);
+        Ok(Self { bindings, unread })
+    }
+
+    /// Whether a warrant may be stored: not where a column says who has the relation, and not with a policy where the database
+    /// answers, which cannot evaluate it.
+    pub(crate) fn may_create(&self, warrant: &Warrant) -> Result<()> {
+        let Warrant {
+            resource_type,
+            relation,
+            ..
+        } = warrant;
+        if let Some(source) = self.bindings.sources(resource_type, relation).first() {
+            let table = self
+                .bindings
+                .table_of_type(resource_type)
+                .map(|table| table.name.to_string());
+            let holder = source
+                .join
+                .as_ref()
+                .map(|join| join.name.to_string())
+                .or(table)
+                .unwrap_or_default();
+            let column = source.columns.join(", ");
+            let message = format!(
+                "`{resource_type}#{relation}` is bound to column `{column}` of table `{holder}`: change the row instead of writing a warrant"
+            );
+            return Err(Error::invalid("relation", message));
+        }
+        let guarded = self.bindings.dependencies();
+        let Some(guard) = guarded
+            .iter()
+            .find(|guard| guard.contains(resource_type, relation))
+        else {
+            return Ok(());
+        };
+        if warrant.policy.is_some() {
+            let message = format!(
+                "`{}#{}` on table `{}` depends on `{resource_type}#{relation}` and is enforced by row-level security, which cannot evaluate the policy of a warrant; \
+                 write the warrant without a policy, or put the condition into the schema",
+                guard.resource_type, guard.relation, guard.table
+            );
+            return Err(Error::invalid("policy", message));
+        }
+        Ok(())
+    }
+
+    /// The same bindings under a changed schema, which must not change what the database enforces.
+    pub(crate) fn under(&self, model: &Model, graph: &Snapshot) -> Result<Self> {
+        let refused = |message: String| Error::Refused {
+            code: "rls_would_change",
+            message,
+        };
+        let remedy = "apply schema and policies together with `rowgate rls apply --schema FILE`";
+        let next = Self::new(self.bindings.bindings(), model, graph).map_err(|error| {
+            refused(format!(
+                "the bindings in force do not fit this schema: {error}; {remedy}"
+            ))
+        })?;
+        for before in self.bindings.dependencies() {
+            let same = |after: &&rowgate_binding::Dependency| {
+                after.table == before.table
+                    && after.relation == before.relation
+                    && after.fingerprint == before.fingerprint
+            };
+            if !next.bindings.dependencies().iter().any(|after| same(&after)) {
+                return Err(refused(format!(
+                    "row-level security of table `{}` enforces `{}#{}`, which this schema changes; {remedy}",
+                    before.table, before.resource_type, before.relation
+                )));
+            }
+        }
+        Ok(next)
+    }
+}
+
+fn mismatch(found: Vec<Diagnostic>) -> Error {
+    let messages: Vec<&str> = found
+        .iter()
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    Error::Refused {
+        code: "bindings_mismatch",
+        message: messages.join("; "),
+    }
+}

@@ -1,0 +1,216 @@
+//! An environment whose schema is bound to tables: what may be written, and what is asked of the rows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use rowgate_engine::{Ambient, Check, EngineError, Subject};
+use rowgate_environment::rows::{Edge, Found, Row};
+use rowgate_environment::{Environment, Error, Op, Registry, Warrant, Write};
+use rowgate_policy::{Context, Timestamp};
+use rowgate_store::{Change, Commit, Embedded, Options, Store};
+use serde_json::json;
+
+const SCHEMA: &str = "version 0.3
+type user
+type organization
+    relation member [user]
+type ticket
+    relation organization [organization]
+    relation creator [user]
+    relation shared [user]
+    relation note [user]
+    relation viewer []
+    inherit viewer if
+        any_of
+            relation creator
+            relation shared
+            relation member on organization [organization]
+";
+
+const BINDINGS: &str = r#"
+roles = ["app"]
+[subject]
+type = "user"
+[[table]]
+name = "public.ticket"
+type = "ticket"
+id = "id"
+relations.creator = { column = "creator_id", type = "user" }
+relations.organization = { column = "org_id", type = "organization" }
+policies.select = "viewer"
+"#;
+
+/// A store in whose log the bindings are, as `rls apply` puts them there.
+fn bound(directory: &tempfile::TempDir) -> (Registry, Environment) {
+    let store = Arc::new(Embedded::open(directory.path(), Options::default()).unwrap());
+    Registry::with_store(store).unwrap().close().unwrap();
+    let store = Embedded::open(directory.path(), Options::default()).unwrap();
+    let environment = store.environments().unwrap()[0].id;
+    let (model, _) = rowgate_schema::compile(SCHEMA).unwrap();
+    let bindings = rowgate_binding::Bindings::parse_toml(BINDINGS).unwrap();
+    let head = store.head(environment).unwrap();
+    let changes = vec![
+        Change::Schema {
+            json: rowgate_schema::to_json(model.schema()).to_string(),
+        },
+        Change::Bindings {
+            json: Some(bindings.to_json().to_string()),
+        },
+    ];
+    let commit = Commit {
+        environment,
+        revision: head.next(),
+        at: 0,
+        changes,
+    };
+    store.append(&[commit]).unwrap();
+    store.close().unwrap();
+    open(directory)
+}
+
+fn open(directory: &tempfile::TempDir) -> (Registry, Environment) {
+    let registry = Registry::open(directory.path()).unwrap();
+    let environment = registry.environment("default").unwrap();
+    (registry, environment)
+}
+
+fn warrant(relation: &str, policy: Option<&str>) -> Write {
+    let warrant = Warrant {
+        resource_type: "ticket".into(),
+        resource_id: "7".into(),
+        relation: relation.into(),
+        subject_type: if relation == "organization" {
+            "organization"
+        } else {
+            "user"
+        }
+        .into(),
+        subject_id: "ann".into(),
+        subject_relation: None,
+        policy: policy.map(str::to_owned),
+    };
+    Write::Warrants(vec![(Op::Create, warrant)])
+}
+
+fn message(outcome: Result<impl std::fmt::Debug, Error>) -> (String, String) {
+    let error = outcome.unwrap_err();
+    (error.code().to_owned(), error.to_string())
+}
+
+#[test]
+fn a_column_is_not_written_as_a_warrant() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, environment) = bound(&directory);
+    let (code, text) = message(environment.write(warrant("creator", None)));
+    assert_eq!(code, "invalid_parameter");
+    assert_eq!(
+        text,
+        "`ticket#creator` is bound to column `creator_id` of table `public.ticket`: change the row instead of writing a warrant"
+    );
+    let (_, text) = message(environment.write(warrant("shared", Some("level > 3"))));
+    assert!(
+        text.contains("`ticket#viewer` on table `public.ticket` depends on `ticket#shared`"),
+        "{text}"
+    );
+    environment.write(warrant("shared", None)).unwrap();
+    // No guarded relation depends on this one.
+    environment.write(warrant("note", Some("level > 3"))).unwrap();
+}
+
+#[test]
+fn a_schema_does_not_change_what_the_database_enforces() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, environment) = bound(&directory);
+    let apply = |text: String| {
+        let schema = rowgate_schema::parse(&text).schema.unwrap();
+        environment.write(Write::Schema(Box::new(move |_| Ok(schema))))
+    };
+    let (code, text) = message(apply(SCHEMA.replace("            relation shared\n", "")));
+    assert_eq!(code, "rls_would_change");
+    assert!(
+        text.contains("row-level security of table `public.ticket` enforces `ticket#viewer`"),
+        "{text}"
+    );
+    assert!(text.contains("rowgate rls apply --schema FILE"), "{text}");
+    let (code, _) = message(apply("version 0.3\ntype user\n".into()));
+    assert_eq!(code, "rls_would_change");
+    apply(SCHEMA.replace(
+        "    relation note [user]\n",
+        "    relation note [user, organization]\n",
+    ))
+    .unwrap();
+    apply(format!("{SCHEMA}type team\n    relation member [user]\n")).unwrap();
+}
+
+#[test]
+fn rows_decide_and_are_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut registry, mut environment) = bound(&directory);
+    environment.write(warrant("shared", None)).unwrap();
+    // Enough for a snapshot when it is closed.
+    for number in 0..500 {
+        environment
+            .write(warrant("note", Some(&format!("level > {number}"))))
+            .unwrap();
+    }
+    for again in [true, false] {
+        let published = environment.read();
+        let context = Context::new();
+        let ambient = Ambient {
+            context: &context,
+            claims: None,
+            now: Timestamp(0),
+        };
+        let check = Check {
+            resource_type: "ticket",
+            resource_id: "7",
+            relation: "viewer",
+            subject: Subject {
+                resource_type: "user",
+                id: "ann",
+                relation: None,
+            },
+        };
+        let unread = published.view().check(&check, &ambient).unwrap_err();
+        assert_eq!(unread, EngineError::Unread(vec![("ticket".into(), "7".into())]));
+        let row = |found| Row {
+            resource_type: "ticket".into(),
+            resource_id: "7".into(),
+            found,
+        };
+        // The share counts only while there is a row.
+        for (found, expected) in [(None, false), (Some(Found::default()), true)] {
+            let read = published.with_rows(&[row(found)]).unwrap();
+            let decision = read.view().check(&check, &ambient).unwrap();
+            assert_eq!(decision.value.grants(), expected);
+        }
+        let bob = Check {
+            subject: Subject {
+                id: "bob",
+                ..check.subject
+            },
+            ..check
+        };
+        let created = Edge {
+            relation: "creator".into(),
+            subject_type: "user".into(),
+            subject_id: "bob".into(),
+            subject_relation: None,
+        };
+        let found = Found {
+            edges: vec![created],
+            attributes: json!({}).as_object().unwrap().clone(),
+        };
+        let read = published.with_rows(&[row(Some(found))]).unwrap();
+        assert!(read.view().check(&bob, &ambient).unwrap().value.grants());
+        assert!(
+            published.view().check(&bob, &ambient).is_err(),
+            "what one request read is not another's"
+        );
+        if again {
+            registry.close().unwrap();
+            (registry, environment) = open(&directory);
+        }
+    }
+}
