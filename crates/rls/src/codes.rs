@@ -28,6 +28,11 @@ pub const ALL: &[(&str, &str)] = &[
         "policy_not_compiled",
         "a policy has something that SQL cannot say exactly",
     ),
+    ("role_bypasses", "a role that policies do not apply to"),
+    (
+        "stray_groups",
+        "stored warrants name groups that the schema does not accept",
+    ),
     ("too_large", "a predicate is too large"),
     ("unknown_policy", "a rule names a policy that does not exist"),
     ("unsupported_key", "a column of a type that cannot hold ids"),

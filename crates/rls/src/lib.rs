@@ -9,10 +9,12 @@
 //! * `sql`: predicates and sets as SQL text
 //! * `words`: predicates in words
 //! * `shape`: the types of the bound columns
+//! * `database`: plan, apply and drop
 //! * `error`, [`codes`]: why something cannot be done
 
 mod check;
 pub mod codes;
+mod database;
 mod error;
 mod generate;
 mod lower;
@@ -22,7 +24,8 @@ mod sql;
 mod words;
 
 pub use check::check;
-pub use error::{Error, Refusal};
+pub use database::{Applied, Plan, Request, Step, apply, drop, plan, read_shapes};
+pub use error::{Error, Problem, Refusal};
 pub use generate::{
     Compiler, Explanation, Function, Generated, GuardedTable, Order, QueryStatement, RowsStatement,
     TablePolicy,

@@ -11,6 +11,8 @@ mod policy;
 mod statement;
 
 pub use function::Function;
+pub(crate) use hook::without_bindings;
+pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
 pub use statement::{Order, QueryStatement, RowsStatement};
 

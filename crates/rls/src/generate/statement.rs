@@ -1,6 +1,6 @@
 //! The statements of the server, which runs them as `rowgate_server`.
 
-use rowgate_binding::{Source, Table};
+use rowgate_binding::{Source, Table, relations_behind};
 use rowgate_policy::ParamType;
 use rowgate_schema::ast::Rule;
 
@@ -42,6 +42,8 @@ pub struct QueryStatement {
 pub struct RowsStatement {
     /// The statement.
     pub sql: String,
+    /// The relations, by type, of which it reads all edges that can matter.
+    pub relations: std::collections::BTreeSet<(String, String)>,
 }
 
 impl Compiler {
@@ -104,12 +106,21 @@ impl Compiler {
         })
     }
 
-    /// The rows that checks of a relation need.
+    /// The rows that checks of a relation of a bound type need.
     pub fn rows(&self, resource_type: &str, relation: &str) -> Result<RowsStatement, Refusal> {
-        self.bound(resource_type, relation)?;
-        let rules = self.rules(&self.resolved.bindings().subject.resource_type);
-        let builder = Builder::new(&rules, resource_type, relation);
-        let needed = self.needed(&builder);
+        self.rows_from(resource_type, (resource_type, relation))
+    }
+
+    /// The rows of a bound type, and those that their edges lead to, that checks of a relation of any type need.
+    pub fn rows_from(
+        &self,
+        resource_type: &str,
+        (asked_type, asked): (&str, &str),
+    ) -> Result<RowsStatement, Refusal> {
+        self.bound(resource_type, asked)?;
+        let mut needed = self.needed(asked_type, asked);
+        // Whether there is a row is a question of its own.
+        needed.types.insert(resource_type.to_owned());
         let mut walks = Vec::new();
         let mut results = Vec::new();
         for table in self
@@ -154,7 +165,10 @@ impl Compiler {
             text(resource_type),
             indent(&results.join("\nunion all\n"))
         );
-        Ok(RowsStatement { sql })
+        Ok(RowsStatement {
+            sql,
+            relations: needed.relations,
+        })
     }
 
     fn bound(&self, resource_type: &str, relation: &str) -> Result<&Table, Refusal> {
@@ -170,16 +184,15 @@ impl Compiler {
     }
 
     /// The relations that an answer depends on, edges included.
-    fn needed(&self, builder: &Builder<'_>) -> Needed {
+    fn needed(&self, resource_type: &str, relation: &str) -> Needed {
         let mut needed = Needed::default();
-        for node in builder.graph.formulas.keys() {
-            needed
-                .relations
-                .insert((node.resource_type.clone(), node.relation.clone()));
-            let def = self.model.relation(&node.resource_type, &node.relation);
+        let bindings = self.resolved.bindings();
+        for behind in relations_behind(bindings, &self.model, resource_type, relation) {
+            let def = self.model.relation(&behind.resource_type, &behind.relation);
             if let Some(rule) = def.and_then(|def| def.rule.as_ref()) {
-                needed.edges(&node.resource_type, rule);
+                needed.edges(&behind.resource_type, rule);
             }
+            needed.relations.insert((behind.resource_type, behind.relation));
         }
         needed
     }
@@ -285,6 +298,8 @@ impl Compiler {
 /// Relations that an answer depends on.
 #[derive(Debug, Default)]
 struct Needed {
+    /// Types of which rows are read although none of their relations matters.
+    types: std::collections::BTreeSet<String>,
     relations: std::collections::BTreeSet<(String, String)>,
     /// Edges that rules follow: type, relation, far type.
     followed: std::collections::BTreeSet<(String, String, String)>,
@@ -297,7 +312,7 @@ impl Needed {
     }
 
     fn contains_type(&self, resource_type: &str) -> bool {
-        self.relations.iter().any(|(other, _)| other == resource_type)
+        self.types.contains(resource_type) || self.relations.iter().any(|(other, _)| other == resource_type)
     }
 
     fn leads(&self, resource_type: &str, relation: &str, far: &str) -> bool {

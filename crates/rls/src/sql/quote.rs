@@ -36,15 +36,6 @@ pub(crate) fn text(value: &str) -> String {
     }
 }
 
-/// `$tag$body$tag$` with a tag that the body does not contain.
-pub(crate) fn dollar(body: &str) -> String {
-    let mut tag = "rowgate".to_owned();
-    while body.contains(&format!("${tag}$")) {
-        tag.push('_');
-    }
-    format!("${tag}${body}${tag}$")
-}
-
 /// A list of texts, for `in (…)` and `array[…]`.
 pub(crate) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = values.into_iter().map(text).collect();
@@ -62,7 +53,6 @@ mod tests {
         assert_eq!(text("a\\'b"), "E'a\\\\''b'");
         assert_eq!(text("a\nb"), "E'a\\nb'");
         assert_eq!(ident("a\n\\\"b"), "U&\"a\\000A\\\\\"\"b\"");
-        assert_eq!(dollar("x $rowgate$ y"), "$rowgate_$x $rowgate$ y$rowgate_$");
         assert_eq!(qualified(&Qualified::new("a.b", "C")), "\"a.b\".\"C\"");
     }
 }

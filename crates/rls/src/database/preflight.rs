@@ -1,0 +1,230 @@
+//! Everything that speaks against it, at once, before anything is changed.
+
+use postgres::Transaction;
+use rowgate_binding::{Bindings, Qualified};
+
+use crate::error::{Error, Problem};
+use crate::generate::GuardedTable;
+use crate::sql::quote::{ident, qualified};
+
+/// The roles that the current one acts as.
+const ACTS_AS: [&str; 2] = ["rowgate_owner", "rowgate_reader"];
+
+/// Whether Rowgate is installed and the current role may act for it.
+pub(super) fn installed(transaction: &mut Transaction<'_>) -> Result<(), Error> {
+    let failed = || Error::database("looking for the schema rowgate");
+    let there = transaction
+        .query_one("select exists (select from pg_namespace n join pg_class c on c.relnamespace = n.oid where n.nspname = 'rowgate' and c.relname = 'warrant')", &[])
+        .map_err(failed())?;
+    if !there.get::<_, bool>(0) {
+        return Err(Problem::new(
+            "missing_rowgate",
+            "the database has no schema `rowgate`",
+            "run `rowgate pg install` first",
+        )
+        .into());
+    }
+    let sql = "select r, pg_has_role(r, 'MEMBER'), current_user::text from unnest($1::text[]) r";
+    let rows = transaction.query(sql, &[&ACTS_AS.as_slice()]).map_err(failed())?;
+    let missing: Vec<Problem> = rows
+        .iter()
+        .filter(|row| !row.get::<_, bool>(1))
+        .map(|row| {
+            let (role, me): (String, String) = (row.get(0), row.get(2));
+            Problem::new(
+                "not_a_member",
+                format!("`{me}` is not a member of `{role}`"),
+                format!("let an administrator run `grant {role} to {}`", ident(&me)),
+            )
+        })
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Problems(missing))
+    }
+}
+
+/// The number of the environment of that name.
+pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Result<i32, Error> {
+    let failed = || Error::database("looking for the environment");
+    super::run_as(transaction, None, "set local role rowgate_owner").map_err(failed())?;
+    let found = transaction
+        .query_opt("select id from rowgate.environment where name = $1", &[&name])
+        .map_err(failed())?;
+    let others = transaction
+        .query("select e.name from rowgate.environment e join rowgate.schema s on s.environment = e.id where s.bindings is not null and e.name <> $1", &[&name])
+        .map_err(failed())?;
+    super::run_as(transaction, None, "set local role none").map_err(failed())?;
+    if let Some(other) = others.first() {
+        let other: String = other.get(0);
+        let message = format!("environment `{other}` has bindings in this database, and only one can");
+        return Err(Problem::new(
+            "other_bindings",
+            message,
+            format!("run `rowgate rls drop` for `{other}` first"),
+        )
+        .into());
+    }
+    match found {
+        Some(row) => Ok(row.get(0)),
+        None => {
+            let help = "create it with `rowgate environment create`, or name another one in the bindings";
+            Err(Problem::new(
+                "missing_environment",
+                format!("the database has no environment `{name}`"),
+                help,
+            )
+            .into())
+        }
+    }
+}
+
+/// The text of the schema of an environment, and its bindings.
+pub(super) fn documents(
+    transaction: &mut Transaction<'_>,
+    environment: i32,
+) -> Result<(Option<String>, Option<String>), Error> {
+    let failed = || Error::database("reading the schema of the environment");
+    super::run_as(transaction, None, "set local role rowgate_owner").map_err(failed())?;
+    let row = transaction
+        .query_opt(
+            "select document, bindings from rowgate.schema where environment = $1",
+            &[&environment],
+        )
+        .map_err(failed())?;
+    super::run_as(transaction, None, "set local role none").map_err(failed())?;
+    Ok(row.map_or((None, None), |row| (Some(row.get(0)), row.get(1))))
+}
+
+/// What is wrong with roles and tables.
+pub(super) fn check(
+    transaction: &mut Transaction<'_>,
+    bindings: &Bindings,
+    tables: &[GuardedTable],
+    keep_existing: bool,
+) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    roles(transaction, &bindings.roles, &mut problems)?;
+    function(transaction, &bindings.subject.function, &mut problems)?;
+    for table in tables {
+        owner(transaction, &table.name, &mut problems)?;
+        if table.guarded && !keep_existing {
+            existing(transaction, &table.name, &mut problems)?;
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Problems(problems))
+    }
+}
+
+fn roles(
+    transaction: &mut Transaction<'_>,
+    roles: &[String],
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    let sql = "select w.name, r.rolname is not null, coalesce(r.rolsuper, false), coalesce(r.rolbypassrls, false) \
+               from unnest($1::text[]) w (name) left join pg_roles r on r.rolname = w.name";
+    for row in transaction
+        .query(sql, &[&roles])
+        .map_err(Error::database("looking for roles"))?
+    {
+        let name: String = row.get(0);
+        if !row.get::<_, bool>(1) {
+            let help = format!(
+                "create it, for example `create role {} login`, or correct `roles`",
+                ident(&name)
+            );
+            problems.push(Problem::new(
+                "missing_role",
+                format!("the database has no role `{name}`"),
+                help,
+            ));
+        } else if row.get(2) || row.get(3) {
+            let why = if row.get(2) {
+                "is a superuser"
+            } else {
+                "has BYPASSRLS"
+            };
+            let message = format!("role `{name}` {why}: policies do not apply to it");
+            problems.push(Problem::new(
+                "role_bypasses",
+                message,
+                "let the application connect as another role",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn function(
+    transaction: &mut Transaction<'_>,
+    name: &Qualified,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    let sql = "select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace \
+               where n.nspname = $1 and p.proname = $2 and p.pronargs = 0 and not p.proretset and p.prorettype in ('text'::regtype, 'varchar'::regtype))";
+    let row = transaction
+        .query_one(sql, &[&name.schema, &name.name])
+        .map_err(Error::database("looking for the subject's function"))?;
+    if !row.get::<_, bool>(0) {
+        let message = format!("the database has no function `{name}()` that returns text");
+        problems.push(Problem::new(
+            "missing_function",
+            message,
+            "`rowgate pg install` creates `auth.user_id()`",
+        ));
+    }
+    Ok(())
+}
+
+fn owner(
+    transaction: &mut Transaction<'_>,
+    table: &Qualified,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    let sql = "select pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), current_user::text \
+               from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2";
+    let failed = Error::database(format!("looking for the owner of {table}"));
+    for row in transaction
+        .query(sql, &[&table.schema, &table.name])
+        .map_err(failed)?
+    {
+        if !row.get::<_, bool>(1) {
+            let (owner, me): (String, String) = (row.get(0), row.get(2));
+            let message = format!("table `{table}` belongs to `{owner}`, and `{me}` is not a member of it");
+            problems.push(Problem::new(
+                "not_the_owner",
+                message,
+                format!("connect as `{owner}`"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn existing(
+    transaction: &mut Transaction<'_>,
+    table: &Qualified,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    let sql = "select string_agg(policyname, ', ' order by policyname) from pg_policies \
+               where schemaname = $1 and tablename = $2 and policyname <> all ($3::text[])";
+    let ours = super::steps::POLICY_NAMES.as_slice();
+    let failed = Error::database(format!("looking for policies of {table}"));
+    let row = transaction
+        .query_one(sql, &[&table.schema, &table.name, &ours])
+        .map_err(failed)?;
+    if let Some(names) = row.get::<_, Option<String>>(0) {
+        let message = format!("table `{table}` has policies that were made by hand: {names}");
+        let help = format!(
+            "a row that any of them lets through is let through; drop them, for example `drop policy {} on {}`, or say --keep-existing",
+            names.split(", ").next().map(ident).unwrap_or_default(),
+            qualified(table)
+        );
+        problems.push(Problem::new("existing_policies", message, help));
+    }
+    Ok(())
+}
