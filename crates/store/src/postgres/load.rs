@@ -70,8 +70,13 @@ fn rows(tx: &mut Tx<'_>, environment: EnvironmentId, visit: Visit<'_>) -> Result
         })?;
     }
     drop(rows);
+    // What a pending change created comes with its commit, so that the resources that it names get the times that the log gives them.
     let sql = "select resource_type, resource_id, relation, subject_type, subject_id, subject_relation, policy, created_at \
-               from rowgate.warrant where environment = $1 \
+               from rowgate.warrant w where environment = $1 and not (policy_hash = ''::bytea and exists ( \
+                   select from rowgate.pending p where p.environment = $1 and p.change = 'create' \
+                       and p.resource_type = w.resource_type and p.resource_id = w.resource_id \
+                       and p.relation = w.relation and p.subject_type = w.subject_type \
+                       and p.subject_id = w.subject_id and p.subject_relation = w.subject_relation)) \
                order by created_at, resource_type, resource_id, relation, subject_type, subject_id";
     let mut rows = tx.stream(sql, &[&number])?;
     while let Some(row) = rows.next()? {

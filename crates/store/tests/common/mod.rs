@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may say what must hold by panicking")]
 
 pub mod pg;
+pub mod proxy;
 
 use std::io::Read;
 use std::path::Path;

@@ -26,6 +26,7 @@ pub fn installed_on(cluster: &Cluster, hint: &str) -> Database {
     let grants = Grants {
         servers: vec!["rg_server".into()],
         apps: vec!["rg_app".into()],
+        ..Grants::default()
     };
     install(database.url(), &grants).unwrap();
     database

@@ -127,8 +127,10 @@ begin
                         else format('Its schema allows %s.', (select string_agg(a, ', ') from jsonb_array_elements_text(allowed) a)) end;
         end if;
     end if;
-    -- Groups that the schema lists were checked with it. Of others it is known only where all stored groups are.
-    if subject_relation <> '' and negates and by_name is not true then
+    -- Groups that the schema lists were checked with it. Of others it is known only where all stored groups are; those of no relation
+    -- depend on nothing.
+    if subject_relation <> '' and negates and by_name is not true
+            and exists (select from rowgate.relation r where r.environment = $1 and r.type = $4 and r.relation = $6) then
         raise exception 'whether the group % makes a relation depend on itself through none_of cannot be decided here', wanted
             using errcode = 'feature_not_supported',
                 hint = format('List %s in the brackets of %s#%s, or write the warrant over HTTP.', wanted, $2, $3);

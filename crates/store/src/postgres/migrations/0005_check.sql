@@ -164,7 +164,12 @@ begin
                 $1, kind, relation, substr(key, length(kind) + length(relation) + 3), $3, $4, $5);
             exit when looked_at % 64 = 0;
         end loop;
-        loop
+        -- Only where something new holds, more may follow from it.
+        changed := false;
+        for at in before + 1 .. looked_at loop
+            changed := changed or rowgate.value(expressions[at], settled) > 0;
+        end loop;
+        while changed loop
             changed := false;
             for at in reverse looked_at .. 1 loop
                 if coalesce((settled -> keys[at])::integer, 0) < 2 then
@@ -175,7 +180,6 @@ begin
                     end if;
                 end if;
             end loop;
-            exit when not changed;
         end loop;
         answer := rowgate.value(expression, settled);
         if answer = 2 then
