@@ -165,20 +165,43 @@ impl<'a> Evaluator<'a> {
 
     /// Steps 1 and 2: the value by warrants that name the subject or its wildcard.
     #[inline]
-    fn direct_among(&self, edges: Edges<'a>, object: ObjectId, relation: Symbol) -> Value {
+    fn direct_among(
+        &mut self,
+        edges: Edges<'a>,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Value, EngineError> {
+        let by_name = edges.to(relation, self.who.relation, self.who.object);
+        let value = self.best_of(by_name, object, relation)?;
+        match self.counting_wildcard() {
+            Some(wildcard) if value != Value::True => {
+                let by_wildcard = edges.to(relation, Symbol::NONE, wildcard);
+                Ok(value.max(self.best_of(by_wildcard, object, relation)?))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// The best value of warrants that differ in their policies alone. An unconditional one comes first; the others can be many.
+    #[inline]
+    fn best_of(
+        &mut self,
+        edges: impl Iterator<Item = &'a Edge>,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Value, EngineError> {
         let mut value = Value::False;
-        for edge in edges.to(relation, self.who.relation, self.who.object) {
+        for edge in edges {
+            if edge.policy().is_none() {
+                return Ok(Value::True);
+            }
+            self.spend(1)?;
             value = value.max(self.warrant_value(object, relation, edge));
             if value == Value::True {
-                return value;
+                break;
             }
         }
-        if let Some(wildcard) = self.counting_wildcard() {
-            for edge in edges.to(relation, Symbol::NONE, wildcard) {
-                value = value.max(self.warrant_value(object, relation, edge));
-            }
-        }
-        value
+        Ok(value)
     }
 
     /// `holds(object, relation, subject)`, and whether steps 1 and 2 alone make it true.
@@ -192,8 +215,8 @@ impl<'a> Evaluator<'a> {
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, false));
         }
-        let edges = self.graph.subjects(object).about(relation);
-        let direct = self.direct_among(edges, object, relation);
+        let edges = self.graph.subjects(object);
+        let direct = self.direct_among(edges, object, relation)?;
         if direct == Value::True {
             return Ok((direct, true));
         }
@@ -207,8 +230,8 @@ impl<'a> Evaluator<'a> {
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, SETTLED));
         }
-        let edges = self.graph.subjects(point.object).about(point.relation);
-        let direct = self.direct_among(edges, point.object, point.relation);
+        let edges = self.graph.subjects(point.object);
+        let direct = self.direct_among(edges, point.object, point.relation)?;
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
         }
@@ -263,7 +286,7 @@ impl<'a> Evaluator<'a> {
         if rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
             return Ok((direct, SETTLED));
         }
-        self.derived(point, edges, direct, rule)
+        self.derived(point, edges.about(point.relation), direct, rule)
     }
 
     /// The value of one rule of `relation` on `object`, by itself.

@@ -304,3 +304,73 @@ fn a_chain_too_long_to_report_a_warrant_of_is_an_error() {
         );
     });
 }
+
+/// A tuple may be stored under any number of policies; each one that is asked is work.
+#[test]
+fn many_policies_on_one_tuple_are_bounded_work() {
+    let (mut graph, program) = graph(GROUPS);
+    for number in 0..500 {
+        let tuple = Tuple {
+            resource_type: "group",
+            resource_id: "0",
+            relation: "member",
+            subject_type: "user",
+            subject_id: "ann",
+            subject_relation: None,
+            policy: Some(&format!("{number} > {number}")),
+        };
+        graph.create_warrant(&tuple, 0).unwrap();
+    }
+    let with = |work| View {
+        limits: Limits {
+            work,
+            ..Limits::default()
+        },
+        ..View::new(&program, graph.state())
+    };
+    assert_eq!(
+        check(&with(1_000), ("group", "0"), "member", "ann"),
+        Ok(Value::False)
+    );
+    assert_eq!(
+        check(&with(100), ("group", "0"), "member", "ann"),
+        Err(EngineError::TooMuchWork { limit: 100 })
+    );
+}
+
+/// The list of subjects follows the parents of a resource, however many there are.
+#[test]
+fn a_list_of_subjects_over_many_parents_is_bounded_work() {
+    let schema = "version 0.3\ntype user\ntype folder\n  relation parent [folder]\n  relation viewer [user]\n  inherit viewer if\n    relation viewer on parent [folder]\n";
+    let (mut graph, program) = graph(schema);
+    for at in 0..500 {
+        add(
+            &mut graph,
+            ("folder", "top"),
+            "parent",
+            ("folder", &at.to_string()),
+            None,
+        );
+    }
+    let context = Context::new();
+    let ambient = Ambient {
+        context: &context,
+        claims: None,
+        now: Timestamp(0),
+    };
+    let query = rowgate_engine::query::text::parse("select viewer of type user for folder:top").unwrap();
+    let ask = |work| {
+        let limits = Limits {
+            work,
+            ..Limits::default()
+        };
+        let view = View {
+            limits,
+            ..View::new(&program, graph.state())
+        };
+        view.query(&query, &Default::default(), &ambient)
+            .map(|rows| rows.rows.len())
+    };
+    assert_eq!(ask(10_000), Ok(0));
+    assert_eq!(ask(400), Err(EngineError::TooMuchWork { limit: 400 }));
+}

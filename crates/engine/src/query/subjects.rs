@@ -32,6 +32,7 @@ pub(crate) fn find(
     let mut seen: FxHashMap<Node, bool> = FxHashMap::default();
     let mut queue = vec![(object, relation, true)];
     while let Some((object, relation, exact)) = queue.pop() {
+        evaluator.spend(1)?;
         let known = seen.get(&(object, relation)).copied();
         if known.is_some_and(|was_exact| was_exact || !exact) {
             continue;
@@ -68,6 +69,7 @@ pub(crate) fn find(
                     resource_type,
                 } => {
                     for edge in evaluator.far_ends(object, edge, resource_type) {
+                        evaluator.spend(1)?;
                         queue.push((edge.other(), needed, exact && edge.policy().is_none()));
                     }
                 }
@@ -91,6 +93,7 @@ pub(crate) fn is_uniform(
     let mut seen: FxHashSet<Node> = FxHashSet::default();
     let mut queue = vec![(object, relation)];
     while let Some((object, relation)) = queue.pop() {
+        evaluator.spend(1)?;
         if !seen.insert((object, relation)) {
             continue;
         }
@@ -113,7 +116,8 @@ pub(crate) fn is_uniform(
         if evaluator.asks_who(rule) {
             return Ok(false);
         }
-        let mut conditional_edge = false;
+        // Whether an edge that a rule follows asks who it is, and how many were looked at.
+        let (mut conditional_edge, mut followed) = (false, 0);
         rule.walk(&mut |rule| match rule {
             Rule::Relation(other) => queue.push((object, *other)),
             Rule::On {
@@ -122,6 +126,7 @@ pub(crate) fn is_uniform(
                 resource_type,
             } => {
                 for edge in evaluator.far_ends(object, *edge, *resource_type) {
+                    followed += 1;
                     conditional_edge |= evaluator.warrant_asks_who(edge);
                     queue.push((edge.other(), *needed));
                 }
@@ -131,6 +136,7 @@ pub(crate) fn is_uniform(
         if conditional_edge {
             return Ok(false);
         }
+        evaluator.spend(followed)?;
     }
     evaluator.all_read()?;
     Ok(true)
