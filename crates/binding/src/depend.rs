@@ -96,6 +96,24 @@ fn dependency(
     }
 }
 
+/// Every relation whose warrants, edges or rules can change the answer to a relation of any type, itself included.
+#[must_use]
+pub fn relations_behind(
+    bindings: &Bindings,
+    model: &Model,
+    resource_type: &str,
+    relation: &str,
+) -> BTreeSet<RelationRef> {
+    let mut walk = Walk {
+        bindings,
+        model,
+        relations: BTreeSet::new(),
+        policies: BTreeSet::new(),
+    };
+    walk.relation(resource_type, relation);
+    walk.relations
+}
+
 struct Walk<'a> {
     bindings: &'a Bindings,
     model: &'a Model,

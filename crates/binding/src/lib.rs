@@ -54,7 +54,7 @@ mod suggest;
 mod text;
 
 pub use condition::{Condition, Literal, Test};
-pub use depend::{Dependency, RelationRef, accepted_groups};
+pub use depend::{Dependency, RelationRef, accepted_groups, relations_behind};
 pub use document::{Bindings, Command, JoinTable, Source, Subject, Table};
 pub use name::Qualified;
 pub use resolved::Resolved;

@@ -241,7 +241,9 @@ impl<'a> Evaluator<'a> {
     /// The value of everything about a resource whose row is missing or was not read.
     #[inline]
     pub(crate) fn by_row(&mut self, point: Point) -> Option<Value> {
-        let verdict = self.rows?.verdict(point.object, point.resource_type)?;
+        let verdict = self
+            .rows?
+            .verdict(point.object, point.resource_type, point.relation)?;
         if verdict == Value::Unknown {
             self.unread.insert((point.resource_type, point.object));
         }

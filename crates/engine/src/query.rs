@@ -83,6 +83,50 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The row of a list for a resource that was found elsewhere, such as in the database; `None` when the relation does not hold.
+    ///
+    /// # Errors
+    /// As [`View::check`].
+    pub fn row(
+        &self,
+        (resource_type, id): (&str, &str),
+        relation: &str,
+        subject: Subject<'_>,
+        explicit: bool,
+        ambient: &Ambient<'_>,
+    ) -> Result<Option<Row>, EngineError> {
+        let resource_type = self.known_type(resource_type)?;
+        let object = self.graph.find(resource_type, id);
+        let Some(relation) = self.graph.symbol(relation).filter(|_| object != ObjectId::ABSENT) else {
+            return Ok(None);
+        };
+        let explicit_mode = Mode {
+            explicit: true,
+            ..Mode::default()
+        };
+        let mut by_warrants = self.evaluator(ambient, subject, NOWHERE).with_mode(explicit_mode);
+        let mut evaluator = self.evaluator(ambient, subject, NOWHERE).with_mode(Mode {
+            explicit,
+            ..Mode::default()
+        });
+        let value = evaluator.holds(object, relation)?;
+        if value == Value::Unknown {
+            evaluator.all_read()?;
+        }
+        if !value.grants() {
+            return Ok(None);
+        }
+        let is_implicit = !by_warrants.holds(object, relation)?.grants();
+        by_warrants.all_read()?;
+        let warrant = Witness::new(&mut evaluator, &mut by_warrants, RowIs::Resource).of(object, relation)?;
+        Ok(Some(Row {
+            object,
+            relation,
+            warrant,
+            is_implicit,
+        }))
+    }
+
     fn types(&self, names: &Names) -> Result<Vec<Symbol>, EngineError> {
         match names {
             Names::All => Ok(self.program.types().collect()),

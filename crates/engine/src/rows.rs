@@ -18,6 +18,8 @@ use crate::Value;
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     types: FxHashSet<Symbol>,
+    /// The relations, by type, of which all edges were read wherever the row was; `None` for every relation.
+    complete: Option<FxHashSet<(Symbol, Symbol)>>,
     read: FxHashMap<ObjectId, Option<Attributes>>,
 }
 
@@ -35,8 +37,16 @@ impl Rows {
     pub fn unread<'a>(graph: &Snapshot, types: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             types: types.into_iter().filter_map(|name| graph.symbol(name)).collect(),
+            complete: None,
             read: FxHashMap::default(),
         }
+    }
+
+    /// Limits what was read to the edges of these relations, each as (type, relation). Any other one of a row counts as unread.
+    pub fn only<'a>(&mut self, graph: &Snapshot, relations: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        let symbols =
+            |(resource_type, relation)| Some((graph.symbol(resource_type)?, graph.symbol(relation)?));
+        self.complete = Some(relations.into_iter().filter_map(symbols).collect());
     }
 
     /// Whether resources of this type are rows.
@@ -56,15 +66,21 @@ impl Rows {
 
     /// What is known before looking at the warrants of a resource: no row is a no, an unread one is unknown.
     #[inline]
-    pub(crate) fn verdict(&self, object: ObjectId, resource_type: Symbol) -> Option<Value> {
+    pub(crate) fn verdict(&self, object: ObjectId, resource_type: Symbol, relation: Symbol) -> Option<Value> {
         if !self.is_bound(resource_type) {
             return None;
         }
         match self.read.get(&object) {
-            Some(Some(_)) => None,
+            Some(Some(_)) if self.is_complete(resource_type, relation) => None,
             Some(None) => Some(Value::False),
-            None => Some(Value::Unknown),
+            Some(Some(_)) | None => Some(Value::Unknown),
         }
+    }
+
+    /// Whether all edges of a relation were read. Whether there is a row at all is asked without a relation.
+    fn is_complete(&self, resource_type: Symbol, relation: Symbol) -> bool {
+        let complete = self.complete.as_ref();
+        relation.is_none() || complete.is_none_or(|complete| complete.contains(&(resource_type, relation)))
     }
 
     /// The context with which a schema policy is evaluated on a resource, where its row has attributes.

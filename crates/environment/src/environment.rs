@@ -83,6 +83,11 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Its number in the store.
+    pub fn id(&self) -> rowgate_store::EnvironmentId {
+        self.inner.record.id
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.inner.record.name

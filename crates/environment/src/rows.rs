@@ -64,11 +64,16 @@ impl WithRows<'_> {
 }
 
 impl Published {
-    /// This revision with rows. What others see stays as it is.
+    /// This revision with rows. What others see stays as it is. With `relations`, each as (type, relation), what was read is all of their
+    /// edges and nothing is known of others.
     ///
     /// # Errors
     /// [`Error::Refused`] when the environment has no bindings, and [`Error::Graph`] when the rows do not fit into memory.
-    pub fn with_rows(&self, read: &[Row]) -> Result<WithRows<'_>> {
+    pub fn with_rows<'a>(
+        &self,
+        read: &[Row],
+        relations: Option<impl IntoIterator<Item = (&'a str, &'a str)>>,
+    ) -> Result<WithRows<'_>> {
         let Some(bound) = &self.bound else {
             return Err(Error::Refused {
                 code: "internal_error",
@@ -77,6 +82,9 @@ impl Published {
         };
         let mut graph = Graph::from_snapshot(self.graph.clone());
         let mut rows = bound.unread.clone();
+        if let Some(relations) = relations {
+            rows.only(graph.state(), relations);
+        }
         for row in read {
             let Row {
                 resource_type,

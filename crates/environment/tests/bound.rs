@@ -41,6 +41,9 @@ relations.organization = { column = "org_id", type = "organization" }
 policies.select = "viewer"
 "#;
 
+/// Every relation was read.
+const ALL: Option<[(&str, &str); 0]> = None;
+
 /// A store in whose log the bindings are, as `rls apply` puts them there.
 fn bound(directory: &tempfile::TempDir) -> (Registry, Environment) {
     let store = Arc::new(Embedded::open(directory.path(), Options::default()).unwrap());
@@ -181,7 +184,7 @@ fn rows_decide_and_are_asked_for() {
         };
         // The share counts only while there is a row.
         for (found, expected) in [(None, false), (Some(Found::default()), true)] {
-            let read = published.with_rows(&[row(found)]).unwrap();
+            let read = published.with_rows(&[row(found)], ALL).unwrap();
             let decision = read.view().check(&check, &ambient).unwrap();
             assert_eq!(decision.value.grants(), expected);
         }
@@ -202,7 +205,7 @@ fn rows_decide_and_are_asked_for() {
             edges: vec![created],
             attributes: json!({}).as_object().unwrap().clone(),
         };
-        let read = published.with_rows(&[row(Some(found))]).unwrap();
+        let read = published.with_rows(&[row(Some(found))], ALL).unwrap();
         assert!(read.view().check(&bob, &ambient).unwrap().value.grants());
         assert!(
             published.view().check(&bob, &ambient).is_err(),

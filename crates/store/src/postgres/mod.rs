@@ -19,10 +19,11 @@
 //! * `environments`, `keys`, `log`: the tables of the same names
 //! * `number`: revisions for what is pending; `net`, `rows`: what commits do to the tables; `turn`: writing
 //! * `load`, `follow`: reading what others wrote
-//! * `migrations`, `install`, `uninstall`: how the tables come and go
+//! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens
 //!
 //! Everything blocks. It must not be called on a thread that runs an async executor.
 
+mod clients;
 mod environments;
 mod failure;
 mod follow;
@@ -102,6 +103,15 @@ impl Postgres {
         store.pool.run("opening the store", migrations::check)?;
         Ok(store)
     }
+}
+
+/// A connection as a connection string says, for reading the application's tables.
+///
+/// # Errors
+/// `store_unsupported` for a connection string that cannot be used, `store_unavailable` and `store_forbidden`.
+pub fn connect(url: &str) -> Result<postgres::Client> {
+    let connected = Target::parse(url)?;
+    session::connect(&connected).map_err(|failure| failure.into_error("connecting"))
 }
 
 impl Store for Postgres {

@@ -1,0 +1,128 @@
+//! Connections to the database, kept and replaced.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use postgres::types::ToSql;
+use postgres::{Client, Row, Statement};
+
+use crate::{Error, Result};
+
+/// Connections that are kept while nobody uses them.
+const KEPT: usize = 8;
+
+/// Statements that stay prepared on a connection.
+const PREPARED: usize = 256;
+
+/// How long one reading may take.
+const TIMEOUT: &str = "10s";
+
+pub(crate) struct Connections {
+    url: String,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection and what is prepared on it.
+pub(crate) struct Connection {
+    client: Client,
+    prepared: HashMap<String, Statement>,
+}
+
+impl Connections {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Reads. A connection that was kept and turns out to be gone is replaced, once.
+    pub(crate) fn read<T>(
+        &self,
+        mut work: impl FnMut(&mut Connection) -> Result<T, postgres::Error>,
+    ) -> Result<T> {
+        let kept = self.idle().pop();
+        if let Some(mut connection) = kept {
+            match work(&mut connection) {
+                Ok(done) => {
+                    self.keep(connection);
+                    return Ok(done);
+                }
+                Err(error) if connection.client.is_closed() || error.is_closed() => self.idle().clear(),
+                Err(error) => {
+                    self.keep(connection);
+                    return Err(failure(&error));
+                }
+            }
+        }
+        let mut connection = self.connect()?;
+        match work(&mut connection) {
+            Ok(done) => {
+                self.keep(connection);
+                Ok(done)
+            }
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let mut client = rowgate_store::postgres::connect(&self.url)
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        // Nothing here writes, whatever the role may do.
+        let settings = format!(
+            "set search_path = pg_catalog, pg_temp; set statement_timeout = '{TIMEOUT}'; set lock_timeout = '{TIMEOUT}'; \
+             set default_transaction_read_only = on; set jit = off; set client_min_messages = warning"
+        );
+        client.batch_execute(&settings).map_err(|error| failure(&error))?;
+        Ok(Connection {
+            client,
+            prepared: HashMap::new(),
+        })
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.len() < KEPT && !connection.client.is_closed() {
+            idle.push(connection);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    pub(crate) fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    pub(crate) fn query(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, postgres::Error> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return self.client.query(statement, params);
+        }
+        let statement = self.client.prepare(sql)?;
+        let rows = self.client.query(&statement, params)?;
+        if self.prepared.len() >= PREPARED {
+            self.prepared.clear();
+        }
+        self.prepared.insert(sql.to_owned(), statement);
+        Ok(rows)
+    }
+}
+
+/// What a failure means. The database's own words say what to do; they hold no values of rows here, for no statement converts any
+/// that could fail.
+pub(crate) fn failure(error: &postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(said) if said.code().code().starts_with("57") || said.code().code().starts_with("53") => {
+            Error::Unavailable(said.message().to_owned())
+        }
+        Some(said) => Error::Database(said.message().to_owned()),
+        None => Error::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,311 @@
+//! The rows that the questions of one request need, and asking again once they were read.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rowgate_engine::{EngineError, Subject, View};
+use rowgate_environment::rows::{Edge, Found, Row, WithRows};
+use rowgate_environment::{Bound, Environment, Published};
+use rowgate_store::EnvironmentId;
+use serde_json::Value;
+
+use crate::compiled::Compiled;
+use crate::connections::Connections;
+use crate::{Error, Result};
+
+/// Most rows that the questions about one relation may read in one request.
+const MAX_ROWS: usize = 10_000;
+
+/// The application's tables.
+pub struct Tables {
+    pub(crate) connections: Connections,
+    compiled: Mutex<HashMap<EnvironmentId, Arc<Compiled>>>,
+}
+
+impl Tables {
+    /// Tables of the database that a connection string names. Nothing is connected yet.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self {
+            connections: Connections::new(url),
+            compiled: Mutex::default(),
+        }
+    }
+
+    /// For the questions of one request about one revision; `None` when the environment has no bindings.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Database`] when the columns of the tables have to be looked up and cannot be.
+    pub fn reader<'a>(
+        &'a self,
+        environment: &Environment,
+        published: &'a Published,
+    ) -> Result<Option<Reader<'a>>> {
+        let Some(bound) = &published.bound else {
+            return Ok(None);
+        };
+        Ok(Some(Reader {
+            tables: self,
+            compiled: self.compiled(environment.id(), published, bound)?,
+            published,
+            groups: RefCell::default(),
+        }))
+    }
+
+    fn compiled(
+        &self,
+        environment: EnvironmentId,
+        published: &Published,
+        bound: &Arc<Bound>,
+    ) -> Result<Arc<Compiled>> {
+        let known = |all: &HashMap<_, Arc<Compiled>>| {
+            all.get(&environment)
+                .filter(|it| it.is_of(published, bound))
+                .cloned()
+        };
+        if let Some(compiled) = known(&self.compiled.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(compiled);
+        }
+        let mut shapes = None;
+        self.connections.read(|connection| {
+            shapes = Some(rowgate_rls::read_shapes(
+                connection.client(),
+                bound.bindings.bindings(),
+            ));
+            Ok(())
+        })?;
+        let shapes = shapes
+            .ok_or_else(|| Error::Unsettled("the columns of the tables".into()))?
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let compiled = Arc::new(Compiled::new(published, bound, shapes, environment.0)?);
+        let mut all = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(environment, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
+}
+
+/// What decides which rows a question needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question<'q> {
+    /// The resource, as (type, id).
+    pub resource: (&'q str, &'q str),
+    /// The relation.
+    pub relation: &'q str,
+    /// Who asks; `None` for a question about everybody.
+    pub subject: Option<Subject<'q>>,
+}
+
+/// Reads rows for the questions of one request. What is read is kept for it, and for nobody else.
+pub struct Reader<'a> {
+    tables: &'a Tables,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) published: &'a Published,
+    groups: RefCell<HashMap<Key, Group<'a>>>,
+}
+
+/// Questions that read the same rows: about one relation of one type, by one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    resource_type: String,
+    relation: String,
+    /// Edges that only matter when they name the subject are read when they name this one, as (type, id); without one, all are.
+    subject: Option<(String, String)>,
+}
+
+#[derive(Default)]
+struct Group<'a> {
+    read: BTreeMap<(String, String), Row>,
+    relations: BTreeSet<(String, String)>,
+    /// The revision with what was read, until more is.
+    ready: Option<WithRows<'a>>,
+}
+
+impl Key {
+    fn of(question: &Question<'_>) -> Self {
+        // A group, and a wildcard, can be met in other ways than by an edge that names it.
+        let plain = question
+            .subject
+            .filter(|subject| subject.relation.is_none() && subject.id != "*");
+        Self {
+            resource_type: question.resource.0.to_owned(),
+            relation: question.relation.to_owned(),
+            subject: plain.map(|subject| (subject.resource_type.to_owned(), subject.id.to_owned())),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the rows of all resources asked about that are rows: one statement for all questions that read the same.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn prefetch(&self, questions: &[Question<'_>]) -> Result<()> {
+        let mut wanted: HashMap<Key, BTreeSet<String>> = HashMap::new();
+        for question in questions {
+            let (resource_type, id) = question.resource;
+            if self.is_bound(resource_type) {
+                wanted.entry(Key::of(question)).or_default().insert(id.to_owned());
+            }
+        }
+        for (key, ids) in wanted {
+            let resource_type = key.resource_type.clone();
+            self.read(&key, BTreeMap::from([(resource_type, ids)]))?;
+        }
+        Ok(())
+    }
+
+    /// Asks until the rows that were read settle the answer.
+    ///
+    /// # Errors
+    /// Those of reading, and what `ask` ends in apart from [`EngineError::Unread`].
+    pub fn ask<T>(
+        &self,
+        question: &Question<'_>,
+        ask: impl Fn(&View<'_>) -> Result<T, EngineError>,
+    ) -> Result<T> {
+        let key = Key::of(question);
+        loop {
+            let answer = {
+                let mut groups = self.groups.borrow_mut();
+                let group = groups.entry(key.clone()).or_default();
+                match &group.ready {
+                    Some(ready) => ask(&ready.view()),
+                    None if group.read.is_empty() => ask(&self.published.view()),
+                    None => ask(&group.with_rows(self.published)?.view()),
+                }
+            };
+            let unread = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(EngineError::Unread(unread)) => unread,
+                Err(error) => return Err(error.into()),
+            };
+            let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            let groups = self.groups.borrow();
+            let known = groups.get(&key).map(|group| &group.read);
+            for (resource_type, id) in unread {
+                let place = (resource_type, id);
+                if known.is_some_and(|known| known.contains_key(&place)) {
+                    return Err(Error::Unsettled(format!("`{}:{}`", place.0, place.1)));
+                }
+                wanted.entry(place.0).or_default().insert(place.1);
+            }
+            drop(groups);
+            self.read(&key, wanted)?;
+        }
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.tables.connections
+    }
+
+    pub(crate) fn is_bound(&self, resource_type: &str) -> bool {
+        let bound = self.published.bound.as_ref();
+        bound.is_some_and(|bound| bound.bindings.table_of_type(resource_type).is_some())
+    }
+
+    /// Reads rows by type, those that their edges lead to included.
+    fn read(&self, key: &Key, wanted: BTreeMap<String, BTreeSet<String>>) -> Result<()> {
+        for (resource_type, ids) in wanted {
+            let statement = self
+                .compiled
+                .rows(&resource_type, (&key.resource_type, &key.relation))?;
+            let found = self.fetch(&statement.sql, &ids, key)?;
+            let mut groups = self.groups.borrow_mut();
+            let group = groups.entry(key.clone()).or_default();
+            group.ready = None;
+            group.relations.extend(statement.relations.iter().cloned());
+            for id in ids {
+                let row = Row {
+                    resource_type: resource_type.clone(),
+                    resource_id: id.clone(),
+                    found: None,
+                };
+                group.read.insert((resource_type.clone(), id), row);
+            }
+            for row in found {
+                group
+                    .read
+                    .insert((row.resource_type.clone(), row.resource_id.clone()), row);
+            }
+            if group.read.len() > MAX_ROWS {
+                let message = format!("the question needs more than {MAX_ROWS} rows");
+                return Err(Error::Refused(message));
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, sql: &str, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let subject_type = key.subject.as_ref().map(|(subject_type, _)| subject_type);
+        let subject_id = key.subject.as_ref().map(|(_, id)| id);
+        let lines = self
+            .tables
+            .connections
+            .read(|connection| connection.query(sql, &[&ids, &subject_type, &subject_id]))?;
+        lines.iter().map(row).collect()
+    }
+}
+
+impl<'a> Group<'a> {
+    fn with_rows(&mut self, published: &'a Published) -> Result<&WithRows<'a>> {
+        let read: Vec<Row> = self.read.values().cloned().collect();
+        let relations = self.relations.iter();
+        let relations =
+            relations.map(|(resource_type, relation)| (resource_type.as_str(), relation.as_str()));
+        Ok(self.ready.insert(published.with_rows(&read, Some(relations))?))
+    }
+}
+
+fn row(line: &postgres::Row) -> Result<Row> {
+    let (resource_type, resource_id): (String, String) = (line.get(0), line.get(1));
+    let unsettled = || Error::Unsettled(format!("`{resource_type}:{resource_id}`"));
+    let edges = match line.get::<_, Value>(2) {
+        Value::Array(edges) => edges.iter().map(edge).collect::<Option<Vec<Edge>>>(),
+        _ => None,
+    };
+    let attributes = match line.get::<_, Value>(3) {
+        Value::Object(attributes) => Some(attributes),
+        _ => None,
+    };
+    let found = Found {
+        edges: edges.ok_or_else(unsettled)?,
+        attributes: attributes.ok_or_else(unsettled)?,
+    };
+    Ok(Row {
+        resource_type,
+        resource_id,
+        found: Some(found),
+    })
+}
+
+/// `[relation, subject type, subject id, subject relation or ""]`
+fn edge(value: &Value) -> Option<Edge> {
+    let parts: Vec<&str> = value
+        .as_array()?
+        .iter()
+        .map(Value::as_str)
+        .collect::<Option<_>>()?;
+    let [relation, subject_type, subject_id, subject_relation] = parts[..] else {
+        return None;
+    };
+    Some(Edge {
+        relation: relation.to_owned(),
+        subject_type: subject_type.to_owned(),
+        subject_id: subject_id.to_owned(),
+        subject_relation: Some(subject_relation.to_owned()).filter(|relation| !relation.is_empty()),
+    })
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
