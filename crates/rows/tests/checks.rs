@@ -10,6 +10,7 @@ use rowgate_environment::{Environment, Op, Registry, Warrant, Write};
 use rowgate_pgtest::{Cluster, Database, versions};
 use rowgate_policy::{Context, Timestamp};
 use rowgate_rows::{Error, Question, Tables};
+use rowgate_store::postgres::install::{Grants, install};
 use rowgate_store::{Change, Commit, Embedded, Options, Store};
 
 const SCHEMA: &str = "version 0.3
@@ -99,14 +100,29 @@ fn file(number: u32) -> String {
 impl World {
     fn new(cluster: &Cluster) -> Self {
         let database = cluster.database("checks");
-        database.client().batch_execute(TABLES).unwrap();
+        install(database.url(), &Grants::default()).unwrap();
+        let mut admin = database.client();
+        let role = format!("app_{}", database.name());
+        let role_and_environment = format!(
+            "create role {role}; insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)"
+        );
+        admin.batch_execute(&role_and_environment).unwrap();
+        admin.batch_execute(TABLES).unwrap();
+        let bindings =
+            rowgate_binding::Bindings::parse_toml(&BINDINGS.replace("\"app\"", &format!("{role:?}")))
+                .unwrap();
+        let (model, _) = rowgate_schema::compile(SCHEMA).unwrap();
+        let request = rowgate_rls::Request {
+            bindings: &bindings,
+            schema: Some(&model),
+            keep_existing: false,
+        };
+        rowgate_rls::apply(&mut admin, &request).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(Embedded::open(directory.path(), Options::default()).unwrap());
         Registry::with_store(store).unwrap().close().unwrap();
         let store = Embedded::open(directory.path(), Options::default()).unwrap();
         let environment = store.environments().unwrap()[0].id;
-        let (model, _) = rowgate_schema::compile(SCHEMA).unwrap();
-        let bindings = rowgate_binding::Bindings::parse_toml(BINDINGS).unwrap();
         let commit = Commit {
             environment,
             revision: store.head(environment).unwrap().next(),
