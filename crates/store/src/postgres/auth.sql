@@ -1,29 +1,119 @@
--- Who the current transaction acts for: `select set_config('request.jwt.claims', '{"sub":"ann"}', true)`. Run by `rowgate pg install` where
--- the database has no schema `auth` yet. What is no JSON is nothing on Postgres 16 and later and an error before, where it cannot be told
--- without one; either way it is nobody.
-create schema auth authorization rowgate_owner;
+-- Who the current session acts for. Run by `rowgate pg install`, again for a newer Rowgate; not where the schema `auth` is somebody else's.
+--
+-- A server that runs other people's SQL sets `rowgate.session` to sealed claims, and the functions here believe the seal alone: whoever may
+-- run any SQL may set the setting, but not seal. A sealed value reads
+--
+--     MAC ' ' KEY ' ' EXPIRY ' ' CLAIMS
+--
+-- MAC: 64 hexadecimal digits, HMAC-SHA-256 of `PID ' ' REQUEST ' ' KEY ' ' EXPIRY ' ' CLAIMS`. KEY: the id of a row of rowgate.seal_key.
+-- EXPIRY: seconds since 1970. CLAIMS: a JSON object.
+--
+-- PID and REQUEST say what the claims are for. REQUEST is the number that auth.next_request() drew in this session last. Postgres gives it to
+-- no other session and never again, remembers it for the session, and lets nobody but the sequence's owner change it. A server draws a new one
+-- for each request, so a seal is worth nothing elsewhere, and nothing in the same session once the next user has it.
+--
+-- What must not leak never becomes a variable or a parameter: the secret is read and used inside one query. So it stands in no plan
+-- (`debug_print_plan`), no error message and no log.
+--
+-- These functions work only in the process of the session itself, hence `parallel restricted`.
+
+create schema if not exists auth authorization rowgate_owner;
 set local role rowgate_owner;
 
-do $$
+-- Draws the number of the next request in this session, and forgets the one before. Anybody may: it only takes claims away.
+create or replace function auth.next_request() returns text
+    language sql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+    begin atomic
+        select pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
+    end;
+
+-- This session: its process, and when that started, in microseconds since 1970. For rowgate.end_session().
+create or replace function auth.connection() returns text
+    language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+    begin atomic
+        select a.pid || ' ' || (extract(epoch from a.backend_start) * 1000000)::bigint from pg_stat_get_activity(pg_backend_pid()) a;
+    end;
+
+-- The claims of the one who asks. JSON null: nobody.
+create or replace function auth.session() returns jsonb
+    language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sealed constant text := current_setting('rowgate.session', true);
+    expiry text;
 begin
-    execute format($function$
-        create function auth.session() returns jsonb
-            language sql stable parallel safe set search_path = pg_catalog, pg_temp
-            return case when %s then nullif(current_setting('request.jwt.claims', true), '')::jsonb end
-        $function$,
-        case when current_setting('server_version_num')::integer >= 160000
-            then $condition$pg_input_is_valid(current_setting('request.jwt.claims', true), 'jsonb')$condition$
-            else 'true' end);
+    if sealed is null or sealed = '' then
+        return rowgate.unsealed_claims();
+    end if;
+    expiry := split_part(sealed, ' ', 3);
+    -- Hashes are compared, not the values: how long that takes says nothing about the right one.
+    if not exists (
+        select from rowgate.seal_key k
+        where k.id::text = split_part(sealed, ' ', 2)
+            and (k.retires_at is null or k.retires_at > clock_timestamp())
+            and sha256(convert_to(left(sealed, 64), 'UTF8')) = sha256(convert_to(encode(
+                sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+                    pg_backend_pid() || ' ' || currval('rowgate.request'::regclass) || ' ' || substr(sealed, 66), 'UTF8'))),
+                'hex'), 'UTF8'))
+    ) then
+        raise exception 'the claims of this session are not sealed for it' using errcode = 'invalid_authorization_specification';
+    end if;
+    -- At a lower level, a statement that waits for the lock of a row reads the row as it became, with the rights from before.
+    if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
+        raise exception 'clients read and write at the isolation level repeatable read or serializable'
+            using errcode = 'invalid_transaction_state';
+    end if;
+    -- Sealed, so what follows is what a server wrote.
+    if expiry::bigint <= extract(epoch from clock_timestamp()) then
+        raise exception 'the claims of this session have expired' using errcode = 'invalid_authorization_specification';
+    end if;
+    return substr(sealed, 68 + length(split_part(sealed, ' ', 2)) + length(expiry))::jsonb;
 end $$;
 
-create function auth.user_id() returns text
-    language sql stable parallel safe set search_path = pg_catalog, pg_temp
-    return nullif(auth.session() ->> 'sub', '');
+-- The same.
+create or replace function auth.jwt() returns jsonb
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return auth.session();
+end $$;
 
-create function auth.uid() returns uuid
-    language sql stable parallel safe set search_path = pg_catalog, pg_temp
-    return case when auth.user_id() ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then auth.user_id()::uuid end;
+-- The claim `sub`.
+create or replace function auth.user_id() returns text
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return nullif(jsonb_path_query_first(auth.session(), '$.sub ? (@.type() == "string")') #>> '{}', '');
+end $$;
 
-revoke all on function auth.session(), auth.user_id(), auth.uid() from public;
+-- The claim `sub`, if it is a UUID.
+create or replace function auth.uid() returns uuid
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return (jsonb_path_query_first(auth.session(),
+        '$.sub ? (@ like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")') #>> '{}')::uuid;
+end $$;
+
+-- The claim `role`.
+create or replace function auth.role() returns text
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return jsonb_path_query_first(auth.session(), '$.role ? (@.type() == "string")') #>> '{}';
+end $$;
+
+-- The claim `o`, if it is an object.
+create or replace function auth.organization() returns jsonb
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return jsonb_path_query_first(auth.session(), '$.o ? (@.type() == "object")');
+end $$;
+
+-- The `id` in the claim `o`, if it is a UUID.
+create or replace function auth.organization_id() returns uuid
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
+as $$ begin
+    return (jsonb_path_query_first(auth.session(),
+        '$.o ? (@.type() == "object").id ? (@ like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")') #>> '{}')::uuid;
+end $$;
+
+revoke all on all functions in schema auth from public;
 grant usage on schema auth to rowgate_app, rowgate_reader, rowgate_server;
-grant execute on function auth.session(), auth.user_id(), auth.uid() to rowgate_app, rowgate_reader, rowgate_server;
+grant execute on all functions in schema auth to rowgate_app, rowgate_reader, rowgate_server;

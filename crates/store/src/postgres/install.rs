@@ -7,6 +7,8 @@ use std::fmt;
 
 use postgres::{Client, IsolationLevel, Transaction};
 
+use super::clients;
+pub use super::clients::ClientRole;
 use super::failure::{Failure, Result};
 use super::migrations::{self, ALL};
 use super::session::connect;
@@ -22,6 +24,8 @@ pub const SERVER: &str = "rowgate_server";
 /// What the application's role is granted, to write and check warrants in SQL.
 pub const APP: &str = "rowgate_app";
 
+const AUTH: &str = include_str!("auth.sql");
+
 const ROLES: [&str; 4] = [OWNER, READER, SERVER, APP];
 
 /// Who else gets to use it.
@@ -31,6 +35,8 @@ pub struct Grants {
     pub servers: Vec<String>,
     /// Roles that applications connect as.
     pub apps: Vec<String>,
+    /// Roles that clients have, who reach the database through a server.
+    pub clients: Vec<ClientRole>,
 }
 
 /// One thing that installing does, or leaves as it is.
@@ -43,12 +49,14 @@ pub enum Step {
     CreateSchema,
     /// Applies the migration of that version and name.
     Migrate(i32, &'static str),
-    /// Creates the schema `auth` with `session()`, `user_id()` and `uid()`.
+    /// Creates the schema `auth` with `session()`, `user_id()` and the like, or brings it up to date.
     CreateAuth,
     /// Leaves a schema `auth` as it is, which belongs to that role.
     KeepAuth(String),
     /// Grants the first role to the second.
     Grant(&'static str, String),
+    /// Creates a role for clients, or brings it up to date.
+    MakeClientRole(ClientRole),
 }
 
 impl Step {
@@ -65,9 +73,10 @@ impl fmt::Display for Step {
             Step::CreateRole(role) => write!(f, "create role {role} (cannot log in)"),
             Step::CreateSchema => write!(f, "create schema rowgate, owned by {OWNER}"),
             Step::Migrate(_, name) => write!(f, "apply migration {name}"),
-            Step::CreateAuth => f.write_str("create schema auth with session(), user_id() and uid()"),
+            Step::CreateAuth => f.write_str("create schema auth with session(), user_id() and the like"),
             Step::KeepAuth(owner) => write!(f, "leave schema auth as it is: it belongs to {owner}"),
             Step::Grant(role, to) => write!(f, "grant {role} to {}", quoted(to)),
+            Step::MakeClientRole(client) => write!(f, "make {client}"),
         }
     }
 }
@@ -150,13 +159,15 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
     };
     let missing = ALL.iter().skip(applied);
     steps.extend(missing.map(|migration| Step::Migrate(migration.version, migration.name)));
-    let sql = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'auth'";
+    let sql = "select pg_get_userbyid(nspowner)::text, obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'auth'";
     match tx.query_opt(sql, &[])? {
         None => steps.push(Step::CreateAuth),
         Some(row) => {
-            let owner: String = row.try_get(0)?;
+            let (owner, comment): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
             if owner != OWNER {
                 steps.push(Step::KeepAuth(owner));
+            } else if comment.as_deref() != Some(&auth_comment()) {
+                steps.push(Step::CreateAuth);
             }
         }
     }
@@ -166,6 +177,8 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
             steps.push(Step::Grant(role, to.clone()));
         }
     }
+    // Tables come and go, and with them the grants that are missing; so this is done each time.
+    steps.extend(grants.clients.iter().cloned().map(Step::MakeClientRole));
     Ok(steps)
 }
 
@@ -235,8 +248,10 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
             Step::Migrate(version, _) => migrate(tx, *version)?,
             Step::CreateAuth => {
                 tx.batch_execute("set local role none")?;
-                tx.batch_execute(include_str!("auth.sql"))?;
+                tx.batch_execute(AUTH)?;
+                tx.batch_execute(&format!("comment on schema auth is '{}'", auth_comment()))?;
             }
+            Step::MakeClientRole(client) => clients::make(tx, client)?,
             Step::Grant(role, to) => {
                 tx.batch_execute(&format!(
                     "set local role none; grant {role} to {}; set local role {OWNER}",
@@ -246,6 +261,15 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
         }
     }
     as_owner.end(tx)
+}
+
+/// Stands on the schema `auth` and tells which version of it is there.
+fn auth_comment() -> String {
+    let hash = blake3::hash(AUTH.as_bytes()).to_hex();
+    format!(
+        "Who the current session acts for (Rowgate, {})",
+        hash.get(..16).unwrap_or_default()
+    )
 }
 
 /// Roles belong to all databases of a server: another one may just be getting them, too.

@@ -37,6 +37,7 @@ pub(super) const ALL: &[Migration] = &[
     migration!(4, "0004_warrants"),
     migration!(5, "0005_check"),
     migration!(6, "0006_context"),
+    migration!(7, "0007_clients"),
 ];
 
 /// Whether the applied migrations, as (version, checksum) in order, are a beginning of `ALL`. Returns how many there are.

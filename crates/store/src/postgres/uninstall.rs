@@ -5,8 +5,9 @@ use std::fmt;
 use postgres::Transaction;
 use postgres::error::SqlState;
 
+use super::clients;
 use super::failure::{Failure, Result};
-use super::install::{APP, OWNER, READER, SERVER, become_role, run};
+use super::install::{APP, OWNER, READER, SERVER, become_role, quoted, run};
 use crate::ErrorKind;
 
 /// One thing that uninstalling does, or leaves as it is.
@@ -22,6 +23,8 @@ pub enum Step {
     },
     /// Drops the schema `auth`.
     DropAuth,
+    /// Drops the logins of so many sessions of clients. The roles that they are members of stay, for tables are granted to them.
+    DropLogins(usize),
     /// Drops a role.
     DropRole(&'static str),
     /// Leaves a role, and why.
@@ -39,6 +42,7 @@ impl fmt::Display for Step {
                 "drop schema rowgate, with {environments} environments and {warrants} warrants"
             ),
             Step::DropAuth => f.write_str("drop schema auth"),
+            Step::DropLogins(logins) => write!(f, "drop {logins} logins of client roles"),
             Step::DropRole(role) => write!(f, "drop role {role}"),
             Step::KeepRole(role, why) => write!(f, "leave role {role}: {why}"),
         }
@@ -80,6 +84,13 @@ fn carry_out(tx: &mut Transaction<'_>) -> Result<Vec<Step>> {
     if !schemas.is_empty() {
         assert_no_policies(tx)?;
         assert_unused(tx, &schemas)?;
+        let logins = clients::logins(tx)?;
+        for login in &logins {
+            tx.batch_execute(&format!("drop role if exists {}", quoted(login)))?;
+        }
+        if !logins.is_empty() {
+            steps.push(Step::DropLogins(logins.len()));
+        }
         let as_owner = become_role(tx, OWNER)?;
         for schema in &schemas {
             if schema == "rowgate" {

@@ -3,7 +3,10 @@
 -- A client's SQL never runs in a session that shares its login with another client's: whoever has the same login sees the other's
 -- queries in pg_stat_activity and may end its session. So each session has a login of its own, a member of the client role with a limit of
 -- one connection. It acts as the client role, and gains nothing by going back to its login.
-create function pg_temp.make_client_role(client name, sessions integer, schemas name[], out logins name[], out password text)
+-- `known`: the password that the logins have, if they have one.
+create function pg_temp.make_client_role(
+    client name, sessions integer, schemas name[], known text, out logins name[], out password text
+)
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -22,7 +25,12 @@ begin
         raise exception 'a client role has 1 to 200 sessions, not %', sessions using errcode = 'invalid_parameter_value';
     end if;
     if not exists (select from pg_roles r where r.rolname = client) then
-        execute format('create role %I nologin', client);
+        begin
+            execute format('create role %I nologin', client);
+        exception when duplicate_object or unique_violation then
+            -- Another database of the server is just getting it, too.
+            null;
+        end;
     end if;
     foreach area in array schemas loop
         execute format('grant usage on schema %I to %I', area, client);
@@ -31,7 +39,7 @@ begin
         execute format('alter default privileges in schema %I grant select, insert, update, delete on tables to %I', area, client);
         execute format('alter default privileges in schema %I grant usage, select on sequences to %I', area, client);
     end loop;
-    password := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+    password := coalesce(known, replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
     for i in 1 .. sessions loop
         login := format('%s_%s_%s', client, number, i);
         logins := logins || login;

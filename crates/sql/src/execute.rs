@@ -1,0 +1,212 @@
+//! Queries in a session. Everything that a request asks for goes to Postgres at once, and one answer comes back: the first error ends it.
+
+use postgres_protocol::IsNull;
+use postgres_protocol::message::backend::{CommandCompleteBody, DataRowBody, Message, RowDescriptionBody};
+use postgres_protocol::message::frontend::{self, BindError};
+
+use bytes::{BufMut, BytesMut};
+
+use crate::body::Query;
+use crate::config::Limits;
+use crate::error::{DatabaseError, Error, Result};
+use crate::head::Batch;
+use crate::seal;
+use crate::wire::{Connection, Transaction};
+
+/// What a session has to do.
+pub(crate) struct Work {
+    /// The sealed claims, if the session has any.
+    pub(crate) seal: Option<String>,
+    /// The transaction around a batch. A single query is one by itself.
+    pub(crate) batch: Option<Batch>,
+    pub(crate) queries: Vec<Query>,
+}
+
+/// What came of a query.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) fields: Option<RowDescriptionBody>,
+    pub(crate) rows: Vec<DataRowBody>,
+    pub(crate) tag: String,
+}
+
+/// Queries that did not succeed.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Where the session stands. None: it cannot be used any more.
+    pub(crate) session: Option<Transaction>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, session: None }
+    }
+}
+
+enum Step {
+    /// Something of ours, whose result nobody wants.
+    Own,
+    Query,
+}
+
+impl Work {
+    /// As messages, up to the one that Postgres answers with "ready".
+    pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<()> {
+        if let Some(batch) = &self.batch {
+            statement(out, &begin(batch), &[], false)?;
+        }
+        if let Some(sealed) = &self.seal {
+            // As a parameter: the texts of statements are shown and logged in more places.
+            let set = format!("select pg_catalog.set_config('{}', $1, false)", seal::SETTING);
+            statement(out, &set, &[Some(sealed.clone())], false)?;
+        }
+        for query in &self.queries {
+            statement(out, &query.sql, &query.parameters, true)?;
+        }
+        if self.batch.is_some() {
+            statement(out, "COMMIT", &[], false)?;
+        }
+        frontend::sync(out);
+        Ok(())
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let before = usize::from(self.batch.is_some()) + usize::from(self.seal.is_some());
+        let mut steps: Vec<Step> = std::iter::repeat_with(|| Step::Own).take(before).collect();
+        steps.extend(self.queries.iter().map(|_| Step::Query));
+        if self.batch.is_some() {
+            steps.push(Step::Own);
+        }
+        steps
+    }
+}
+
+fn begin(batch: &Batch) -> String {
+    let mut sql = "START TRANSACTION".to_owned();
+    if let Some(isolation) = batch.isolation {
+        sql.push_str(" ISOLATION LEVEL ");
+        sql.push_str(isolation.sql());
+    }
+    if batch.read_only {
+        sql.push_str(" READ ONLY");
+    }
+    if batch.deferrable {
+        sql.push_str(" DEFERRABLE");
+    }
+    sql
+}
+
+/// An unnamed statement, parameters and results as text. Postgres finds the types.
+fn statement(out: &mut BytesMut, sql: &str, parameters: &[Option<String>], described: bool) -> Result<()> {
+    let unsendable =
+        |_| Error::refused("a query or a parameter cannot be sent: it is too long or has a zero byte");
+    frontend::parse("", sql, [], out).map_err(unsendable)?;
+    let text = |value: &Option<String>, out: &mut BytesMut| match value {
+        None => Ok(IsNull::Yes),
+        Some(text) => {
+            out.put_slice(text.as_bytes());
+            Ok(IsNull::No)
+        }
+    };
+    frontend::bind("", "", [], parameters, text, [], out).map_err(|error| match error {
+        BindError::Conversion(_) | BindError::Serialization(_) => {
+            Error::refused("there are too many parameters, or one is too long")
+        }
+    })?;
+    if described {
+        frontend::describe(b'P', "", out).map_err(unsendable)?;
+    }
+    frontend::execute("", 0, out).map_err(unsendable)
+}
+
+/// Reads what comes of the work, to the end.
+pub(crate) async fn collect(
+    connection: &mut Connection,
+    work: &Work,
+    limits: &Limits,
+) -> Result<(Vec<Outcome>, Transaction), Failure> {
+    let mut collector = Collector {
+        steps: work.steps().into_iter(),
+        current: Outcome::default(),
+        done: Vec::new(),
+        bytes: 0,
+        rows: 0,
+    };
+    let mut failed = None;
+    loop {
+        match connection.next().await.map_err(crate::wire::WireError::answer)? {
+            Message::ErrorResponse(body) => {
+                let error = DatabaseError::read(&body);
+                let is_end = matches!(error.severity.as_deref(), Some("FATAL" | "PANIC"));
+                let error = Error::Database(Box::new(error));
+                if is_end {
+                    return Err(error.into());
+                }
+                failed = Some(error);
+            }
+            Message::ReadyForQuery(body) => {
+                let transaction = Transaction::read(body.status());
+                return match failed {
+                    Some(error) => Err(Failure {
+                        error,
+                        session: Some(transaction),
+                    }),
+                    None => Ok((collector.done, transaction)),
+                };
+            }
+            message => collector.take(message, limits)?,
+        }
+    }
+}
+
+struct Collector {
+    steps: std::vec::IntoIter<Step>,
+    current: Outcome,
+    done: Vec<Outcome>,
+    bytes: usize,
+    rows: usize,
+}
+
+impl Collector {
+    fn take(&mut self, message: Message, limits: &Limits) -> Result<()> {
+        match message {
+            Message::RowDescription(fields) => self.current.fields = Some(fields),
+            Message::DataRow(row) => {
+                self.bytes += row.buffer().len();
+                self.rows += 1;
+                if self.bytes > limits.response {
+                    return Err(Error::ResponseTooLarge(limits.response, "bytes"));
+                }
+                if self.rows > limits.rows {
+                    return Err(Error::ResponseTooLarge(limits.rows, "rows"));
+                }
+                self.current.rows.push(row);
+            }
+            Message::CommandComplete(body) => self.complete(tag(&body)?),
+            Message::EmptyQueryResponse => self.complete(String::new()),
+            Message::CopyInResponse(_) | Message::CopyOutResponse(_) => return Err(Error::Copy),
+            Message::ParseComplete | Message::BindComplete | Message::NoData => {}
+            _ => return Err(Error::Unreachable("the database said something unexpected")),
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, tag: String) {
+        let outcome = Outcome {
+            tag,
+            ..std::mem::take(&mut self.current)
+        };
+        match self.steps.next() {
+            Some(Step::Query) => self.done.push(outcome),
+            // A row of ours is not a row of the answer.
+            Some(Step::Own) | None => self.rows -= outcome.rows.len(),
+        }
+    }
+}
+
+fn tag(body: &CommandCompleteBody) -> Result<String> {
+    let tag = body
+        .tag()
+        .map_err(|_| Error::Answer("the command tag is no text"))?;
+    Ok(tag.to_owned())
+}

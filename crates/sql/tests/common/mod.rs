@@ -1,0 +1,258 @@
+//! A database that is set up, a gateway before it, and requests as a driver makes them.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rowgate_pgtest::{Cluster, Database, Options, Version};
+use rowgate_sql::{Authenticate, Authenticated, Claims, Config, Gateway, Target, router};
+use rowgate_store::postgres::install::{ClientRole, Grants, install};
+use serde_json::{Value, json};
+
+/// The table of the tests: a row for each of two users.
+const NOTES: &str = "create table note (id bigint generated always as identity primary key,
+        owner text not null default auth.user_id(), body text not null);
+    alter table note enable row level security;
+    create policy own on note to authenticated using ((select auth.user_id()) = owner) with check ((select auth.user_id()) = owner);
+    create policy shown on note for select to anonymous using (body like 'public%');
+    insert into note (owner, body) values ('ann', 'of ann'), ('bob', 'of bob'), ('bob', 'public of bob');";
+
+/// A database with client roles and notes.
+pub fn set_up(database: &Database, sessions: i32) {
+    let client = |name: &str| ClientRole {
+        name: name.into(),
+        sessions,
+        schemas: vec!["public".into()],
+    };
+    let grants = Grants {
+        clients: vec![client("authenticated"), client("anonymous")],
+        ..Grants::default()
+    };
+    // Roles belong to the whole server, and tests run at the same time.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let turn = ONE_AT_A_TIME
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    install(database.url(), &grants).unwrap();
+    drop(turn);
+    let mut admin = database.client();
+    admin.batch_execute(NOTES).unwrap();
+}
+
+/// Tokens of the tests: `sub` in clear text. Verifying signatures is the business of another crate.
+pub struct Tokens;
+
+impl Authenticate for Tokens {
+    fn authenticate<'a>(&'a self, token: &'a str, role: &'a str) -> Authenticated<'a> {
+        Box::pin(async move {
+            if token == "expired" {
+                return Ok(Claims {
+                    json: json!({"sub": "ann"}).to_string(),
+                    expires: Some(SystemTime::now() - Duration::from_secs(60)),
+                });
+            }
+            if token == "bad" || role == "owner" {
+                return Err("the token is not valid".into());
+            }
+            let json = json!({"sub": token, "role": "member"}).to_string();
+            Ok(Claims {
+                json,
+                expires: Some(SystemTime::now() + Duration::from_secs(300)),
+            })
+        })
+    }
+}
+
+/// A gateway that listens.
+pub struct Server {
+    pub address: SocketAddr,
+    pub database: Database,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Server {
+    pub fn start(version: Version) -> Self {
+        Self::with(Cluster::shared(version), 8, |_| {})
+    }
+
+    pub fn with(cluster: &Cluster, sessions: i32, change: impl FnOnce(&mut Config)) -> Self {
+        let database = cluster.database("sql");
+        set_up(&database, sessions);
+        let target: Target = database.url().parse().unwrap();
+        let mut config = Config::new(target);
+        config.anonymous = true;
+        change(&mut config);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let address = runtime.block_on(async {
+            let gateway = Gateway::new(config, Arc::new(Tokens)).unwrap();
+            gateway.check().await.unwrap();
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move { axum::serve(listener, router(gateway)).await });
+            address
+        });
+        Self {
+            address,
+            database,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// A request, with the headers that drivers send.
+    pub fn request(&self, role: &str, token: Option<&str>) -> Request {
+        Request {
+            url: format!("http://{}/sql", self.address),
+            connection: format!(
+                "postgres://{role}@db.example.com/{}?application_name=test",
+                self.database.name()
+            ),
+            headers: HashMap::new(),
+            token: token.map(str::to_owned),
+        }
+    }
+
+    /// SQL of a signed-in user.
+    pub fn ask(&self, user: &str, sql: &str) -> Answer {
+        self.request("authenticated", Some(user)).query(sql, &[])
+    }
+
+    /// The rows of a signed-in user's query, as text.
+    pub fn rows(&self, user: &str, sql: &str) -> Value {
+        let answer = self
+            .request("authenticated", Some(user))
+            .arrays()
+            .raw()
+            .query(sql, &[]);
+        assert_eq!(answer.status, 200, "{sql}: {}", answer.body);
+        answer.body["rows"].clone()
+    }
+
+    /// The only value of a signed-in user's query, as text.
+    pub fn value(&self, user: &str, sql: &str) -> Value {
+        self.rows(user, sql)[0][0].clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(2));
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Request {
+    pub url: String,
+    pub connection: String,
+    pub headers: HashMap<&'static str, String>,
+    pub token: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub text: String,
+    pub headers: HashMap<String, String>,
+}
+
+impl Answer {
+    /// The message of an error, with its SQLSTATE.
+    pub fn error(&self) -> (u16, &str, &str) {
+        let text = |key: &str| {
+            self.body[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {key}: {}", self.text))
+        };
+        (self.status, text("code"), text("message"))
+    }
+}
+
+impl Request {
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.to_owned());
+        self
+    }
+
+    pub fn arrays(self) -> Self {
+        self.header("Neon-Array-Mode", "true")
+    }
+
+    pub fn raw(self) -> Self {
+        self.header("Neon-Raw-Text-Output", "true")
+    }
+
+    pub fn password(mut self, role: &str, password: &str) -> Self {
+        let database = self.connection.rsplit('/').next().unwrap().to_owned();
+        self.connection = format!("postgres://{role}:{password}@db.example.com/{database}");
+        self
+    }
+
+    pub fn query(&self, sql: &str, params: &[Value]) -> Answer {
+        self.send(&json!({"query": sql, "params": params}).to_string())
+    }
+
+    pub fn batch(&self, queries: &[&str]) -> Answer {
+        let queries: Vec<Value> = queries.iter().map(|sql| json!({"query": sql})).collect();
+        self.send(&json!({"queries": queries}).to_string())
+    }
+
+    pub fn send(&self, body: &str) -> Answer {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut request = agent
+            .post(&self.url)
+            .header("Content-Type", "text/plain;charset=UTF-8");
+        request = request.header("Neon-Connection-String", &self.connection);
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let mut response = request.send(body).unwrap();
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(100 << 20)
+            .read_to_string()
+            .unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+            headers,
+        }
+    }
+}
+
+/// A server that asks for passwords, as real ones do.
+pub fn strict_cluster(version: Version) -> Cluster {
+    let hba = std::env::temp_dir().join(format!("rowgate-sql-hba-{}-{version}", std::process::id()));
+    std::fs::write(
+        &hba,
+        "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all trusted 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+    )
+    .unwrap();
+    let settings = vec![("hba_file", hba.display().to_string())];
+    Cluster::start(
+        version,
+        Options {
+            durable: false,
+            settings,
+        },
+    )
+}
