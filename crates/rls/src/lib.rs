@@ -10,8 +10,10 @@
 //! * `words`: predicates in words
 //! * `shape`: the types of the bound columns
 //! * `database`: plan, apply and drop
+//! * [`catalog`]: what a database says about itself; [`verify`]: what is wrong with it
 //! * `error`, [`codes`]: why something cannot be done
 
+pub mod catalog;
 mod check;
 pub mod codes;
 mod database;
@@ -21,6 +23,7 @@ mod lower;
 mod predicate;
 mod shape;
 mod sql;
+pub mod verify;
 mod words;
 
 pub use check::check;

@@ -1,0 +1,24 @@
+create role {owner} nologin;
+create role {app} login;
+alter role {app} in database {db} set default_transaction_isolation = 'repeatable read';
+alter role {app} in database {db} set statement_timeout = '10s';
+create schema auth;
+grant usage on schema auth to {app};
+create function auth.user_id() returns text language sql stable as $$select current_setting('app.user', true)$$;
+grant create on schema public to {owner};
+create table public.member (team_id uuid, user_id text, primary key (team_id, user_id));
+create index on public.member (user_id);
+create table public.ticket (id uuid primary key, team_id uuid not null, user_id text not null, title text);
+create index on public.ticket (team_id);
+create index on public.ticket (user_id);
+alter table public.ticket enable row level security;
+alter table public.ticket force row level security;
+create policy mine on public.ticket to {app} using (user_id = (select auth.user_id()) or team_id = any (array(
+    select team_id from public.member where member.user_id = (select auth.user_id()))));
+alter table public.ticket owner to {owner};
+alter table public.member owner to {owner};
+alter table public.member enable row level security;
+alter table public.member force row level security;
+create policy mine on public.member for select to {app} using (user_id = (select auth.user_id()));
+grant select, insert, update, delete on public.ticket to {app};
+grant select on public.member to {app};
