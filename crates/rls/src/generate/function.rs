@@ -25,6 +25,9 @@ pub struct Function {
     pub comment: String,
 }
 
+/// Who is asking is known only in the process of the session.
+const OF_SESSION: &str =
+    "language sql stable parallel restricted security definer\n    set search_path = pg_catalog, pg_temp";
 const OPTIONS: &str =
     "language sql stable parallel safe security definer\n    set search_path = pg_catalog, pg_temp";
 
@@ -34,13 +37,34 @@ impl Function {
         let signature = format!("{SCHEMA}.{}()", ident(name));
         Self {
             sql: format!(
-                "create or replace function {signature} returns {returns}\n    {OPTIONS}\n    return {body}"
+                "create or replace function {signature} returns {returns}\n    {OF_SESSION}\n    return {body}"
             ),
             signature,
             for_roles: true,
             comment: comment.to_owned(),
         }
     }
+}
+
+/// The functions by which texts become keys. Their bodies are bound when they are created, so no search path matters to them, and they
+/// run with the rights of the caller: the planner can put them in place.
+pub(super) fn of_keys() -> Vec<Function> {
+    let function = |(name, arguments, returns, body): (&str, &str, &str, &str)| {
+        let types: Vec<&str> = arguments
+            .split(", ")
+            .filter_map(|argument| argument.split(' ').nth(1))
+            .collect();
+        Function {
+            signature: format!("{SCHEMA}.{name}({})", types.join(", ")),
+            sql: format!(
+                "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
+                 language sql immutable strict parallel safe\n    return {body}"
+            ),
+            for_roles: false,
+            comment: "Part of an id as a key, null where it is none".to_owned(),
+        }
+    };
+    key::FUNCTIONS.into_iter().map(function).collect()
 }
 
 /// The functions of the session: the subject's id in the forms that are needed, the context and the claims where they are read.
@@ -120,7 +144,7 @@ pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
         };
         Function {
             sql: format!(
-                "create or replace function {signature} returns {returns}\n    {OPTIONS}\nbegin atomic\n{};\nend",
+                "create or replace function {signature} returns {returns}\n    {OF_SESSION}\nbegin atomic\n{};\nend",
                 indent(&set.body)
             ),
             signature,

@@ -134,7 +134,8 @@ impl Compiler {
             refused.dedup();
             return Err(Error::Refused(refused));
         }
-        let mut functions = function::of_session(&who, bindings, &sets, &tables);
+        let mut functions = function::of_keys();
+        functions.extend(function::of_session(&who, bindings, &sets, &tables));
         functions.extend(function::of_sets(sets));
         functions.extend(self.row_functions());
         Ok(Generated {

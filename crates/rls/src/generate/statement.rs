@@ -220,23 +220,22 @@ impl Compiler {
                 "($2::text is null or ($2::text = {ty} and {id} = $3::text))"
             ));
         }
-        let from = match &source.join {
-            None => String::new(),
-            Some(join_table) => {
-                let pairs = table.id.iter().zip(&join_table.key);
-                tests.extend(pairs.map(|(id, key)| format!("{} = {}", column("j", key), column("t", id))));
-                tests.extend(conditions("j", &join_table.conditions));
-                format!(" from {} j", qualified(&join_table.name))
-            }
-        };
         let edge = format!(
             "jsonb_build_array({}::text, {}::text, {id}, {}::text)",
             text(relation),
             text(&source.resource_type),
             text(source.relation.as_deref().unwrap_or_default())
         );
+        let Some(join_table) = &source.join else {
+            let tests = join(&tests, "and");
+            return format!("case when {tests} then jsonb_build_array({edge}) else '[]'::jsonb end");
+        };
+        let pairs = table.id.iter().zip(&join_table.key);
+        tests.extend(pairs.map(|(id, key)| format!("{} = {}", column("j", key), column("t", id))));
+        tests.extend(conditions("j", &join_table.conditions));
+        let from = format!("{} j", qualified(&join_table.name));
         format!(
-            "coalesce((select jsonb_agg({edge}){from} where {}), '[]'::jsonb)",
+            "coalesce((select jsonb_agg({edge}) from {from} where {}), '[]'::jsonb)",
             join(&tests, "and")
         )
     }

@@ -2,6 +2,7 @@
 //!
 //! A cast never raises: what is not the canonical form of a key is null, and names no row.
 
+use super::SCHEMA;
 use crate::shape::KeyType;
 use crate::sql::quote;
 
@@ -24,51 +25,55 @@ pub(crate) fn id(keys: &[(String, KeyType)]) -> String {
 
 /// The keys that an id stands for; null where it stands for none.
 pub(crate) fn keys(id: &str, types: &[KeyType]) -> Vec<String> {
-    match types {
-        [ty] => vec![cast(id, *ty)],
-        _ => {
-            let count = types.len();
-            types
-                .iter()
-                .enumerate()
-                .map(|(index, ty)| cast(&part(id, index + 1, count), *ty))
-                .collect()
-        }
-    }
-}
-
-/// The n-th part of a composite id, unescaped; null where the id is not canonical or has another number of parts.
-fn part(id: &str, index: usize, count: usize) -> String {
-    let raw = format!("split_part({id}, '/', {index})");
-    let plain = format!("replace(replace({raw}, '~1', '/'), '~0', '~')");
-    let again = format!("replace(replace({plain}, '~', '~0'), '/', '~1')");
-    let slashes = format!("length({id}) - length(replace({id}, '/', ''))");
-    format!(
-        "case when {slashes} = {} and {again} = {raw} then {plain} end",
-        count - 1
-    )
+    let count = types.len();
+    let part = |index: usize| match count {
+        1 => id.to_owned(),
+        _ => format!("{SCHEMA}.key_part({id}, {index}, {count})"),
+    };
+    types
+        .iter()
+        .enumerate()
+        .map(|(index, ty)| cast(&part(index + 1), *ty))
+        .collect()
 }
 
 /// A text as a key.
-pub(crate) fn cast(text: &str, ty: KeyType) -> String {
-    let text = if text.starts_with("case ") {
-        format!("({text})")
-    } else {
-        text.to_owned()
-    };
+fn cast(text: &str, ty: KeyType) -> String {
     match ty {
-        KeyType::Text => text,
-        // Eighteen digits always fit; of nineteen it depends.
-        KeyType::Integer => format!(
-            "case when {text} ~ '^(0|-?[1-9][0-9]{{0,17}})$' then {text}::bigint \
-             when {text} ~ '^-?[1-9][0-9]{{18}}$' then \
-             case when {text}::numeric between -9223372036854775808 and 9223372036854775807 then {text}::bigint end end"
-        ),
-        KeyType::Uuid => format!(
-            "case when {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' then {text}::uuid end"
-        ),
+        KeyType::Text => text.to_owned(),
+        KeyType::Integer => format!("{SCHEMA}.key_integer({text})"),
+        KeyType::Uuid => format!("{SCHEMA}.key_uuid({text})"),
     }
 }
+
+/// The functions that texts become keys by: signature with names, result, body. They raise nothing, whatever the text.
+pub(crate) const FUNCTIONS: [(&str, &str, &str, &str); 3] = [
+    (
+        "key_integer",
+        "id text",
+        "bigint",
+        // Eighteen digits always fit; of nineteen it depends.
+        "case when id collate \"C\" ~ '^(0|-?[1-9][0-9]{0,17})$' then id::bigint
+        when id collate \"C\" ~ '^-?[1-9][0-9]{18}$' then
+            case when id::numeric between -9223372036854775808 and 9223372036854775807 then id::bigint end
+        end",
+    ),
+    (
+        "key_uuid",
+        "id text",
+        "uuid",
+        "case when id collate \"C\" ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then id::uuid end",
+    ),
+    (
+        "key_part",
+        "id text, part integer, parts integer",
+        "text",
+        // A `~` stands only before 0 and 1, or writing the part again would not give the same.
+        "case when length(id) - length(replace(id, '/', '')) = parts - 1
+            and replace(replace(replace(replace(split_part(id, '/', part), '~1', '/'), '~0', '~'), '~', '~0'), '/', '~1') = split_part(id, '/', part)
+        then replace(replace(split_part(id, '/', part), '~1', '/'), '~0', '~') end",
+    ),
+];
 
 /// The test that text keys are ids at all: `*` stands for everybody and is no id.
 pub(crate) fn is_id(key: &str, ty: KeyType) -> Option<String> {

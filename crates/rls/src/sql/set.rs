@@ -4,7 +4,7 @@ use rowgate_binding::Table;
 
 use super::key;
 use super::quote::{self, qualified};
-use super::writer::{Object, Sql, Writer, conditions, is_edge, join};
+use super::writer::{Object, Sql, Writer, conditions, indent, is_edge, join};
 use crate::predicate::{Join, Predicate, Reading, Set};
 use crate::shape::KeyType;
 
@@ -13,7 +13,8 @@ impl Writer<'_> {
     pub(crate) fn set(&mut self, set: &Set) -> Sql {
         match set {
             Set::Union(sets) => {
-                let parts: Result<Vec<String>, _> = sets.iter().map(|set| self.set(set)).collect();
+                let parts: Result<Vec<String>, _> =
+                    sets.iter().map(|set| self.set(set).map(part_of_union)).collect();
                 Ok(parts?.join("\nunion all\n"))
             }
             Set::Warrants {
@@ -170,6 +171,15 @@ impl Writer<'_> {
             "checked with the bindings"
         );
         select(&keys, &format!("{} j", qualified(&join_table.table.name)), &tests)
+    }
+}
+
+/// A query that can stand beside others in a union.
+fn part_of_union(query: String) -> String {
+    if query.starts_with("with ") {
+        format!("(\n{}\n)", indent(&query))
+    } else {
+        query
     }
 }
 

@@ -56,7 +56,9 @@ impl Site {
         install(database.url(), &Grants::default()).unwrap();
         let mut admin = database.client();
         let role = format!("app_{}", database.name());
-        admin.batch_execute(&format!("create role {role} login")).unwrap();
+        admin
+            .batch_execute(&format!("create role {role} login; grant rowgate_app to {role}"))
+            .unwrap();
         admin
             .batch_execute(
                 "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)",
