@@ -48,6 +48,9 @@ fn rows_under_policies_are_those_of_the_reference_evaluator() {
         let sample = generate::sample(seed);
         let count = sites.len() as u64;
         let site = &mut sites[usize::try_from(seed % count).unwrap()];
+        if std::env::var("ROWGATE_SHOW").is_ok() {
+            println!("seed {seed}");
+        }
         match check(site, &sample, seed) {
             Ok(rows) => {
                 compiled += 1;
@@ -98,6 +101,7 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
     let shapes = read_shapes(&mut site.admin, &bindings).unwrap();
     let compiler = Compiler::new(&model, &resolved, shapes, 1).unwrap();
     let mut client = site.database.client_as(&site.role);
+    client.batch_execute("set statement_timeout = '20s'").unwrap();
     let mut shown = 0;
     for (index, subject) in SUBJECTS.iter().enumerate() {
         let asker = asker(subject, seed + index as u64);
@@ -166,6 +170,9 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
 /// Replaces what the database holds.
 fn fill(site: &mut Site, sample: &Sample) {
     let admin = &mut site.admin;
+    admin
+        .batch_execute("set statement_timeout = '20s'; set jit = off")
+        .unwrap();
     admin
         .batch_execute(
             "do $$ declare t text; begin for t in select tablename from pg_tables where schemaname = 'public' loop

@@ -1,0 +1,282 @@
+//! What is refused: with the place, the reason and the remedy, and with nothing changed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{Site, model};
+use rowgate_binding::Bindings;
+use rowgate_pgtest::{Cluster, Options, Version, versions};
+use rowgate_rls::{Error, Request, apply, plan};
+
+const SCHEMA: &str = "version 0.3
+type user
+type team
+    relation member [user, team#member]
+type doc
+    relation owner [user]
+    relation team [team]
+    relation viewer [user]
+    inherit viewer if
+        any_of
+            relation owner
+            relation member on team [team]
+";
+
+const BINDINGS: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.doc"
+type = "doc"
+id = "id"
+relations.owner = { column = "owner", type = "user" }
+relations.team = { column = "team", type = "team" }
+policies.select = "viewer"
+"#;
+
+const TABLES: &str =
+    "create table doc (id uuid primary key, owner text, team text, size json, label char(4))";
+
+/// Codes and messages, and that nothing was changed.
+fn refused(site: &mut Site, schema: &str, bindings: &str) -> String {
+    let state = |site: &mut Site| {
+        let sql = "select (select count(*) from pg_policies)::text || (select count(*) from pg_proc where pronamespace = to_regnamespace('rowgate_rls'))::text
+                   || (select relrowsecurity from pg_class where relname = 'doc')::text || (select count(*) from rowgate.pending)::text";
+        site.admin.query_one(sql, &[]).unwrap().get::<_, String>(0)
+    };
+    let before = state(site);
+    let error = site.apply(schema, bindings).unwrap_err();
+    assert_eq!(state(site), before);
+    format!("{}: {error}", error.code()).replace(&site.role, "ROLE")
+}
+
+#[test]
+fn tables_and_columns_that_do_not_fit() {
+    let mut site = Site::new(Version::V15, "misfits", TABLES);
+    let mut said = Vec::new();
+    for (from, to) in [
+        ("public.doc", "public.Doc"),
+        ("\"id\"", "\"ID\""),
+        ("\"id\"\nrel", "\"size\"\nrel"),
+        ("\"id\"\nrel", "\"label\"\nrel"),
+        ("column = \"owner\"", "column = \"creator\""),
+        ("id = \"id\"", "id = \"id\"\nwhere = \"owner = 3\""),
+    ] {
+        said.push(refused(&mut site, SCHEMA, &BINDINGS.replace(from, to)));
+    }
+    let bound_team = format!("{BINDINGS}[[table]]\nname = \"public.team\"\ntype = \"team\"\nid = \"id\"\n");
+    site.admin
+        .batch_execute("create table team (id bigint primary key); create view shown as select * from doc")
+        .unwrap();
+    said.push(refused(&mut site, SCHEMA, &bound_team));
+    said.push(refused(
+        &mut site,
+        SCHEMA,
+        &BINDINGS.replace("public.doc", "public.shown"),
+    ));
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn relations_that_have_no_exact_form() {
+    let mut site = Site::new(Version::V15, "inexact", TABLES);
+    let with = |extra: &str, policy: &str| {
+        let schema = SCHEMA.replace(
+            "            relation owner\n",
+            &format!("            relation owner\n{extra}"),
+        );
+        format!("{schema}{policy}")
+    };
+    let mut said = Vec::new();
+    for (extra, policy) in [
+        (
+            "            policy p\n",
+            "policy p(s string) { s matches \"^a\" }\n",
+        ),
+        (
+            "            policy p\n",
+            "policy p(s string) { lower(s) == \"a\" }\n",
+        ),
+        ("            policy p\n", "policy p(f float) { f * 2 > 1.5 }\n"),
+        (
+            "            policy p\n",
+            "policy p(n integer, f float) { n < f }\n",
+        ),
+    ] {
+        said.push(refused(&mut site, &with(extra, policy), BINDINGS));
+    }
+    let squared = "version 0.3
+type user
+type doc
+    relation owner [user]
+    relation team [doc]
+    relation other [doc]
+    relation viewer []
+    inherit viewer if
+        any_of
+            relation owner
+            all_of
+                relation viewer on team [doc]
+                relation viewer on other [doc]
+";
+    let bindings = BINDINGS
+        .replace("type = \"team\"", "type = \"doc\"")
+        .replace("column = \"team\"", "column = \"id\"");
+    said.push(refused(&mut site, squared, &bindings));
+    let endless = "version 0.3
+type user
+type team
+    relation up [team]
+    relation banned [user]
+    relation member []
+    inherit member if
+        any_of
+            relation member on up [team]
+            none_of
+                relation banned
+type doc
+    relation owner [user]
+    relation team [team]
+    relation viewer []
+    inherit viewer if
+        relation member on team [team]
+";
+    said.push(refused(&mut site, endless, BINDINGS));
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn what_the_database_is_not_ready_for() {
+    let mut site = Site::new(Version::V15, "unready", TABLES);
+    let mut said = vec![
+        refused(
+            &mut site,
+            SCHEMA,
+            &BINDINGS.replace("ROLE\"", "ROLE\", \"nobody_has_this_role\""),
+        ),
+        refused(&mut site, SCHEMA, &BINDINGS.replace("ROLE", "postgres")),
+        refused(
+            &mut site,
+            SCHEMA,
+            &format!("environment = \"staging\"\n{BINDINGS}"),
+        ),
+        refused(
+            &mut site,
+            SCHEMA,
+            &BINDINGS.replace(
+                "type = \"user\"\n[[",
+                "type = \"user\"\nid = \"auth.nobody()\"\n[[",
+            ),
+        ),
+    ];
+    site.admin
+        .batch_execute("create policy mine on doc using (true)")
+        .unwrap();
+    said.push(refused(&mut site, SCHEMA, BINDINGS));
+    site.admin.batch_execute("drop policy mine on doc").unwrap();
+    site.apply(SCHEMA, BINDINGS).unwrap();
+    let sql = "insert into rowgate.warrant (environment, resource_type, resource_id, relation, subject_type, subject_id, subject_relation, policy, created_at)
+               values (1, 'team', 'a', 'member', 'user', 'ann', '', 'x == 1', 0), (1, 'doc', 'b', 'viewer', 'team', 'a', 'gone', '', 0)";
+    site.admin.batch_execute(sql).unwrap();
+    said.push(refused(&mut site, SCHEMA, BINDINGS));
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn an_owner_who_is_no_superuser_applies_and_others_do_not() {
+    for version in versions() {
+        let mut site = Site::new(version, "owners", TABLES);
+        let (owner, other) = (
+            format!("owner_{}", site.database.name()),
+            format!("other_{}", site.database.name()),
+        );
+        site.admin
+            .batch_execute(&format!(
+                "create role {owner} login; create role {other} login; alter table doc owner to {owner};
+                 grant rowgate_owner, rowgate_reader to {owner}; grant create on database {} to {owner}",
+                site.database.name()
+            ))
+            .unwrap();
+        site.admin
+            .execute(
+                "select rowgate.put_schema(1, $1)",
+                &[&rowgate_schema::to_json(model(SCHEMA).schema()).to_string()],
+            )
+            .unwrap();
+        let bindings = Bindings::parse_toml(&BINDINGS.replace("ROLE", &site.role)).unwrap();
+        let request = Request {
+            bindings: &bindings,
+            schema: None,
+            keep_existing: false,
+        };
+        let error = plan(&mut site.database.client_as(&other), &request).unwrap_err();
+        assert_eq!(error.code(), "not_a_member");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("grant rowgate_owner to \"{other}\"")),
+            "{error}"
+        );
+        site.admin
+            .batch_execute(&format!("grant rowgate_owner, rowgate_reader to {other}"))
+            .unwrap();
+        let error = apply(&mut site.database.client_as(&other), &request).unwrap_err();
+        assert_eq!(error.code(), "not_the_owner");
+        let applied = apply(&mut site.database.client_as(&owner), &request).unwrap();
+        // It may not alter roles, so this is left for somebody who may.
+        assert_eq!(applied.left_to_do.len(), 1);
+        assert!(applied.left_to_do[0].contains("default_transaction_isolation = 'repeatable read'"));
+        site.admin.batch_execute(&applied.left_to_do[0]).unwrap();
+        assert!(plan(&mut site.admin, &request).unwrap().isolation.is_empty());
+        rowgate_rls::drop(&mut site.database.client_as(&owner), "default").unwrap();
+    }
+}
+
+#[test]
+fn a_schema_change_that_orphans_a_policy_shows_in_the_fingerprint() {
+    let resolved = |schema: &str| {
+        Bindings::parse_toml(BINDINGS)
+            .unwrap()
+            .resolve(&model(schema))
+            .unwrap()
+    };
+    let (before, after) = (
+        resolved(SCHEMA),
+        resolved(&SCHEMA.replace("relation member on team [team]", "relation viewer")),
+    );
+    assert_ne!(
+        before.dependencies()[0].fingerprint,
+        after.dependencies()[0].fingerprint
+    );
+}
+
+#[test]
+fn a_database_that_goes_away_leaves_nothing_half_applied() {
+    let cluster = Cluster::start(Version::V15, Options::default());
+    let database = cluster.database("lost");
+    rowgate_store::postgres::install::install(database.url(), &Default::default()).unwrap();
+    let mut admin = database.client();
+    admin
+        .batch_execute(&format!(
+            "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0); {TABLES}; create role lost_app login;
+             create function stop_here() returns event_trigger language plpgsql as $$ begin perform pg_terminate_backend(pg_backend_pid()); end $$;
+             create event trigger stop on ddl_command_end when tag in ('CREATE POLICY') execute function stop_here()"
+        ))
+        .unwrap();
+    let bindings = Bindings::parse_toml(&BINDINGS.replace("ROLE", "lost_app")).unwrap();
+    let model = model(SCHEMA);
+    let request = Request {
+        bindings: &bindings,
+        schema: Some(&model),
+        keep_existing: false,
+    };
+    let error = apply(&mut admin, &request).unwrap_err();
+    assert!(matches!(error, Error::Database { .. }), "{error}");
+    assert!(error.to_string().contains("create policy"), "{error}");
+    let sql = "select (select count(*) from pg_policies) + (select count(*) from pg_namespace where nspname = 'rowgate_rls')
+               + (select count(*) from rowgate.schema)";
+    let left: i64 = database.client().query_one(sql, &[]).unwrap().get(0);
+    assert_eq!(left, 0);
+}
