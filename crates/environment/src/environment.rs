@@ -1,12 +1,12 @@
 //! One environment: read without waiting, write through the queue.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use rowgate_store::EnvironmentRecord;
+use rowgate_store::{EnvironmentRecord, Store, TransactionState};
 
 use crate::form::Form;
 use crate::queue::Queue;
@@ -14,7 +14,7 @@ use crate::token::{self, Freshness};
 use crate::working::Working;
 use crate::write::{Write, Written};
 use crate::writer::{Job, Reply};
-use crate::{Error, Published, Result};
+use crate::{Error, Published, Result, follow};
 
 /// How long a revision that a cursor names is kept after it was last used.
 const PIN_FOR: Duration = Duration::from_secs(600);
@@ -30,17 +30,24 @@ pub(crate) struct Inner {
     /// Revisions that cursors name, so that the pages of one list are of one revision.
     pins: Mutex<BTreeMap<u64, (Arc<Published>, Instant)>>,
     pub(crate) snapshotting: AtomicBool,
+    /// The newest revision that the store is known to have.
+    head: AtomicU64,
+    /// Since when that is ahead of what is published, microseconds since the Unix epoch; 0 when it is not.
+    behind_since: AtomicI64,
 }
 
 impl Inner {
     pub(crate) fn new(record: EnvironmentRecord, mut working: Working) -> Self {
         let published = ArcSwap::from_pointee(working.publish());
+        let head = AtomicU64::new(working.revision);
         Self {
             record,
             published,
             working: Mutex::new(working),
             pins: Mutex::default(),
             snapshotting: AtomicBool::new(false),
+            head,
+            behind_since: AtomicI64::new(0),
         }
     }
 
@@ -55,6 +62,18 @@ impl Inner {
     /// Lets a revision be read, and returns the one before.
     pub(crate) fn publish(&self, next: Arc<Published>) -> Arc<Published> {
         self.published.swap(next)
+    }
+
+    /// Notes how far the store is.
+    pub(crate) fn heard_of(&self, head: u64) {
+        let head = self.head.fetch_max(head, Ordering::AcqRel).max(head);
+        if head <= self.published.load().revision() {
+            self.behind_since.store(0, Ordering::Release);
+        } else {
+            let _ = self
+                .behind_since
+                .compare_exchange(0, crate::now(), Ordering::AcqRel, Ordering::Acquire);
+        }
     }
 
     pub(crate) fn begin_snapshot(&self) -> bool {
@@ -80,6 +99,16 @@ impl Drop for Snapshotting {
 pub struct Environment {
     pub(crate) inner: Arc<Inner>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) store: Arc<dyn Store>,
+}
+
+/// How far an environment is behind its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// The newest revision that the store is known to have.
+    pub head: u64,
+    /// Since when the server has not had it, microseconds since the Unix epoch; `None` when it has it.
+    pub since: Option<i64>,
 }
 
 impl Environment {
@@ -128,24 +157,80 @@ impl Environment {
             .map_or(Ok(Freshness::Any), |token| token::read(self.uid(), token))
     }
 
-    /// The newest revision if it is fresh enough, at once; `None` when it is not (yet).
+    /// The newest revision if it is known to be fresh enough, at once; `None` when it is not, or has to be asked for.
     pub fn read_at_least(&self, freshness: Freshness) -> Option<Arc<Published>> {
         let published = self.read();
         match freshness {
             Freshness::AtLeast(revision) if published.revision() < revision => None,
+            Freshness::Latest if self.store.shared().is_some() => None,
+            Freshness::Transaction(_) => None,
             Freshness::Any | Freshness::Latest | Freshness::AtLeast(_) => Some(published),
         }
     }
 
+    /// The same, after asking the store for what others wrote. It waits for the store's answer and for nothing else: `None` means that it
+    /// is worth asking again.
+    ///
+    /// # Errors
+    /// Those of the store, and [`Error::Invalid`] for the token of a transaction that was rolled back or that the database does not know.
+    pub fn ask_for(&self, freshness: Freshness) -> Result<Option<Arc<Published>>> {
+        let Some(shared) = self.store.shared() else {
+            return match freshness {
+                Freshness::Transaction(_) => Err(Error::invalid(
+                    "Warrant-Token",
+                    "the token is of a database transaction, and the store of this server is not a database",
+                )),
+                freshness => Ok(self.read_at_least(freshness)),
+            };
+        };
+        let wanted = match freshness {
+            Freshness::Any => return Ok(Some(self.read())),
+            Freshness::Latest => 0,
+            Freshness::AtLeast(revision) => revision,
+            Freshness::Transaction(number) => match shared.transaction(self.inner.record.id, number)? {
+                TransactionState::Running => return Ok(None),
+                TransactionState::Committed(revision) => revision.get(),
+                TransactionState::RolledBack => {
+                    let message =
+                        "the transaction of the token was rolled back: what it wrote does not exist";
+                    return Err(Error::invalid("Warrant-Token", message));
+                }
+                TransactionState::Unheard => {
+                    let message = "the database has had no such transaction; if it was restored from a copy, drop the token";
+                    return Err(Error::invalid("Warrant-Token", message));
+                }
+            },
+        };
+        let published = follow::catch_up(shared, &*self.store, &self.inner)?;
+        Ok((published.revision() >= wanted).then_some(published))
+    }
+
+    /// How far it is behind its store; `None` when nobody else writes to that.
+    pub fn lag(&self) -> Option<Lag> {
+        self.store.shared()?;
+        let since = self.inner.behind_since.load(Ordering::Acquire);
+        Some(Lag {
+            head: self
+                .inner
+                .head
+                .load(Ordering::Acquire)
+                .max(self.read().revision()),
+            since: Some(since).filter(|since| *since != 0),
+        })
+    }
+
     /// The error for a token that stayed in the future for as long as one waits.
-    pub fn from_the_future(&self) -> Error {
-        Error::Invalid {
-            parameter: "Warrant-Token".into(),
-            message: format!(
+    pub fn from_the_future(&self, freshness: Freshness) -> Error {
+        let message = match freshness {
+            Freshness::Transaction(_) => {
+                "the transaction of the token has not committed yet; commit it before asking".to_owned()
+            }
+            _ => format!(
                 "the token is of a later revision than this server has ({}); if the store was restored from a copy, drop the token",
                 self.read().revision()
             ),
-        }
+        };
+        Error::invalid("Warrant-Token", message)
     }
 
     /// Queues a write. `done` is called once: at once when names, ids, lengths or policies are wrong, otherwise from another thread

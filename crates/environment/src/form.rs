@@ -12,7 +12,8 @@ use crate::write::{
 };
 use crate::{Error, Result};
 
-/// A write whose names, ids, lengths and policies are all right.
+/// A write whose names, ids, lengths and policies are all right. It can be prepared again when others got ahead of it.
+#[derive(Clone)]
 pub(crate) enum Form {
     Warrants(Vec<Entry>),
     CreateResources(Vec<Resource>),
@@ -27,6 +28,7 @@ pub(crate) enum Form {
 }
 
 /// A warrant to create or delete.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) op: Op,
     pub(crate) warrant: Warrant,
@@ -41,6 +43,7 @@ pub(crate) struct Entry {
 }
 
 /// A resource to create or update.
+#[derive(Clone)]
 pub(crate) struct Resource {
     pub(crate) resource_type: String,
     pub(crate) resource_id: String,
@@ -50,6 +53,7 @@ pub(crate) struct Resource {
 }
 
 /// Metadata, and what it is stored as.
+#[derive(Clone)]
 pub(crate) struct Meta {
     pub(crate) value: Value,
     pub(crate) text: String,
@@ -256,6 +260,10 @@ fn compiles<'a>(warrant: &'a Warrant, known: &mut Option<&'a str>) -> Result<()>
         return Ok(());
     }
     let text = policy.unwrap_or_default();
+    if text.contains('\0') {
+        // No database keeps it in a text.
+        return Err(Error::invalid("policy", "the policy contains a NUL character; write `\\x00` for it"));
+    }
     Policy::compile_warrant(text).map_err(|error| Error::invalid("policy", refused_policy(text, &error)))?;
     *known = policy;
     Ok(())

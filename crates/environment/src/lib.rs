@@ -13,12 +13,15 @@
 //!   what the schema and the stored groups allow.
 //! * `bound`: bindings in force and what they forbid; [`rows`]: a revision together with rows that a request has read.
 //! * `load`: start-up and snapshots.
+//! * `catalog`: the environments and keys of a store; `turn`: writing to a store that others write to, too; `follow`: following it.
 //! * [`token`], [`keys`], [`published`], [`error`](Error): what they say.
 
 mod batch;
 mod bound;
+mod catalog;
 pub mod environment;
 mod error;
+mod follow;
 mod form;
 mod group;
 pub mod keys;
@@ -29,14 +32,16 @@ mod queue;
 pub mod registry;
 pub mod rows;
 pub mod token;
+mod turn;
 mod validate;
 mod working;
 pub mod write;
 mod writer;
 
 pub use bound::Bound;
-pub use environment::Environment;
+pub use environment::{Environment, Lag};
 pub use error::{Error, Result};
+pub use follow::{Failing, Following};
 pub use keys::ApiKey;
 pub use published::Published;
 pub use registry::Registry;

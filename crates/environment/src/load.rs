@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rowgate_graph::{Graph, GraphError, codec};
 use rowgate_schema::Model;
-use rowgate_store::{Change, EnvironmentId, Revision, Store};
+use rowgate_store::{Change, EnvironmentId, Revision, Shared, Store};
 
 use crate::bound::Bound;
 use crate::prepare::resolve;
@@ -21,46 +21,74 @@ const MAX_DOCUMENT: u32 = 64 << 20;
 
 /// Rebuilds the newest state of an environment.
 pub(crate) fn load(store: &dyn Store, environment: EnvironmentId) -> Result<Working> {
-    let mut schema: Option<String> = None;
-    let mut bindings: Option<String> = None;
-    let mut graph = Graph::default();
+    if let Some(shared) = store.shared() {
+        return from_tables(shared, environment);
+    }
+    let mut loaded = Loaded::default();
     let mut revision = Revision::ZERO;
     if let Some((at, input)) = store.snapshot(environment)? {
         let mut input = BufReader::with_capacity(1 << 20, input);
-        schema = Some(read_document(&mut input)?);
-        bindings = Some(read_document(&mut input)?).filter(|json| !json.is_empty());
-        graph = codec::decode(&mut input)?;
+        loaded.schema = Some(read_document(&mut input)?);
+        loaded.bindings = Some(read_document(&mut input)?).filter(|json| !json.is_empty());
+        loaded.graph = codec::decode(&mut input)?;
         // Only the end of the file says that all of it was intact.
         if input.read(&mut [0]).map_err(GraphError::Io)? != 0 {
             return Err(GraphError::Malformed("more bytes than the graph has".into()).into());
         }
         revision = at;
     }
-    let mut failure: Option<Error> = None;
     store.commits_after(environment, revision, &mut |commit| {
-        for change in &commit.changes {
-            match change {
-                Change::Schema { json } => schema = Some(json.clone()),
-                Change::Bindings { json } => bindings.clone_from(json),
-                change => {
-                    if let Err(error) = working::apply(&mut graph, change) {
-                        failure.get_or_insert(error);
-                    }
+        revision = commit.revision;
+        commit.changes.into_iter().for_each(|change| loaded.add(change));
+        Ok(())
+    })?;
+    loaded.finish(revision)
+}
+
+/// The same from a store that keeps the state itself.
+pub(crate) fn from_tables(shared: &dyn Shared, environment: EnvironmentId) -> Result<Working> {
+    let mut loaded = Loaded::default();
+    let revision = shared.load(environment, &mut |change| {
+        loaded.add(change);
+        Ok(())
+    })?;
+    loaded.finish(revision)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Loaded {
+    schema: Option<String>,
+    bindings: Option<String>,
+    graph: Graph,
+    /// The first change that could not be carried out.
+    failure: Option<Error>,
+}
+
+impl Loaded {
+    fn add(&mut self, change: Change) {
+        match change {
+            Change::Schema { json } => self.schema = Some(json),
+            Change::Bindings { json } => self.bindings = json,
+            change => {
+                if let Err(error) = working::apply(&mut self.graph, &change) {
+                    self.failure.get_or_insert(error);
                 }
             }
         }
-        revision = commit.revision;
-        Ok(())
-    })?;
-    if let Some(error) = failure {
-        return Err(error);
     }
-    let mut working = Working::new(graph, model(schema.as_deref())?, revision.get())?;
-    if let Some(json) = bindings {
-        let bound = Bound::read(&json, &working.model, working.graph.state())?;
-        working.bound = Some(Arc::new(bound));
+
+    fn finish(self, revision: Revision) -> Result<Working> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        let mut working = Working::new(self.graph, model(self.schema.as_deref())?, revision.get())?;
+        if let Some(json) = self.bindings {
+            let bound = Bound::read(&json, &working.model, working.graph.state())?;
+            working.bound = Some(Arc::new(bound));
+        }
+        Ok(working)
     }
-    Ok(working)
 }
 
 fn read_document(input: &mut impl Read) -> Result<String> {
@@ -82,7 +110,7 @@ fn write_document(out: &mut impl Write, json: &str) -> std::io::Result<()> {
 }
 
 /// The stored schema; a fresh environment has the default one.
-fn model(json: Option<&str>) -> Result<Model> {
+pub(crate) fn model(json: Option<&str>) -> Result<Model> {
     let schema = match json {
         None => rowgate_schema::default_environment(),
         Some(json) => {

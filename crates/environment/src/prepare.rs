@@ -12,7 +12,7 @@ use crate::batch::Batch;
 use crate::bound::Bound;
 use crate::form::{self, Entry, Form, Resource};
 use crate::working::Working;
-use crate::write::{Op, SchemaEdit, StoredResource, Written};
+use crate::write::{Op, StoredResource, Written};
 use crate::{Error, Result, validate};
 
 /// A checked write: what to store, what to answer, and the new schema if there is one.
@@ -61,7 +61,7 @@ pub(crate) fn prepare(working: &Working, form: Form, now: i64) -> Result<Prepare
         Form::CreateResources(resources) => Ok(create_resources(working, resources, now)),
         Form::DeleteResources(resources) => delete_resources(working, resources),
         Form::UpdateResource(resource) => update_resource(working, resource),
-        Form::Schema(edit) => schema(working, edit),
+        Form::Schema(edit) => schema(working, |before| edit(before)),
         Form::Import {
             schema,
             resources,
@@ -157,7 +157,7 @@ fn delete_resources(working: &Working, resources: Vec<(String, String)>) -> Resu
     Ok(prepared)
 }
 
-fn schema(working: &Working, edit: SchemaEdit) -> Result<Prepared> {
+fn schema(working: &Working, edit: impl FnOnce(&Schema) -> Result<Schema>) -> Result<Prepared> {
     let schema = edit(working.model.schema())?;
     let (model, warnings) = resolve(schema)?;
     if let Some(cycle) = validate::cycle(&model, &working.graph, &[]) {
@@ -190,7 +190,7 @@ fn import(
     now: i64,
 ) -> Result<Prepared> {
     let mut prepared = match schema_of_import {
-        Some(schema_of_import) => schema(working, Box::new(move |_| Ok(schema_of_import)))?,
+        Some(schema_of_import) => schema(working, |_| Ok(schema_of_import))?,
         None => Prepared::default(),
     };
     let model = prepared.model.clone().unwrap_or_else(|| working.model.clone());

@@ -4,16 +4,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use arc_swap::ArcSwap;
 use rowgate_graph::Snapshot;
-use rowgate_store::{ApiKeyRecord, Embedded, LogSize, NewEnvironment, Options, Store};
-use rustc_hash::FxHashMap;
+use rowgate_store::{ApiKeyRecord, Embedded, ErrorKind, LogSize, NewEnvironment, Options, Store};
 
+use crate::catalog::Catalog;
 use crate::environment::{Environment, Inner, Snapshotting};
+use crate::follow::{Follower, Following};
 use crate::keys::{self, ApiKey};
-use crate::queue::Queue;
-use crate::writer;
-use crate::{Error, Result, load};
+use crate::{Error, Result, load, turn, writer};
 
 /// The environment that every store has. Its keys may manage the other environments.
 pub const DEFAULT: &str = "default";
@@ -32,14 +30,11 @@ pub const MAX_ENVIRONMENTS: usize = 1_000;
 
 /// Everything one server serves.
 pub struct Registry {
-    store: Arc<dyn Store>,
-    environments: ArcSwap<Vec<Environment>>,
-    keys: ArcSwap<FxHashMap<[u8; 32], ApiKeyRecord>>,
-    /// Held while environments or keys change.
-    changing: Mutex<()>,
-    queue: Arc<Queue>,
-    /// The threads that write, until the registry is closed.
-    writers: Mutex<Vec<JoinHandle<()>>>,
+    catalog: Arc<Catalog>,
+    /// Follows the store, if others write to it.
+    follower: Option<Arc<Follower>>,
+    /// The threads that write and follow, until the registry is closed.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Registry {
@@ -56,58 +51,76 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`].
     pub fn with_store(store: Arc<dyn Store>) -> Result<Self> {
-        let queue = Arc::new(Queue::new(store.prepares_ahead()));
-        let mut environments = Vec::new();
-        for record in store.environments()? {
-            let working = load::load(&*store, record.id)?;
-            environments.push(Environment {
-                inner: Arc::new(Inner::new(record, working)),
-                queue: Arc::clone(&queue),
-            });
-        }
+        let catalog = Arc::new(Catalog::open(store)?);
+        let shared = catalog.store.shared().is_some();
         let registry = Self {
-            store,
-            environments: ArcSwap::from_pointee(environments),
-            keys: ArcSwap::default(),
-            changing: Mutex::default(),
-            queue,
-            writers: Mutex::default(),
+            catalog,
+            follower: shared.then(|| Arc::new(Follower::new())),
+            threads: Mutex::default(),
         };
-        registry.start_writers()?;
-        registry.read_keys()?;
         if registry.environment(DEFAULT).is_none() {
-            registry.create_environment(DEFAULT)?;
+            match registry.create_environment(DEFAULT) {
+                // Another server was faster.
+                Err(Error::Exists { .. }) => registry.catalog.refresh()?,
+                created => drop(created?),
+            }
         }
+        registry.start_writers()?;
+        registry.start_follower()?;
         Ok(registry)
     }
 
     /// One thread, and another one that prepares the next group of writes meanwhile if the store lets it.
     fn start_writers(&self) -> Result<()> {
-        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..=usize::from(self.store.prepares_ahead()) {
-            let (store, queue) = (Arc::clone(&self.store), Arc::clone(&self.queue));
-            let run = move || {
-                writer::run(&*store, &queue, &|environment| {
-                    snapshot_if_due(&store, environment)
-                });
-            };
-            let thread = std::thread::Builder::new().name("rowgate-writer".into());
-            writers.push(thread.spawn(run).map_err(|error| Error::Refused {
-                code: "internal_error",
-                message: format!("cannot start a thread: {error}"),
-            })?);
+        for _ in 0..=usize::from(self.catalog.store.prepares_ahead()) {
+            let catalog = Arc::clone(&self.catalog);
+            self.start("rowgate-writer", move || match catalog.store.shared() {
+                Some(shared) => turn::run(shared, &catalog.queue),
+                None => writer::run(&*catalog.store, &catalog.queue, &|environment| {
+                    snapshot_if_due(&catalog.store, environment);
+                }),
+            })?;
         }
         Ok(())
     }
 
+    fn start_follower(&self) -> Result<()> {
+        let Some(follower) = self.follower.clone() else {
+            return Ok(());
+        };
+        let catalog = Arc::clone(&self.catalog);
+        self.start("rowgate-follower", move || {
+            if let Some(shared) = catalog.store.shared() {
+                follower.run(&catalog, shared);
+            }
+        })
+    }
+
+    fn start(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+        let thread = thread.map_err(|error| Error::Refused {
+            code: "internal_error",
+            message: format!("cannot start a thread: {error}"),
+        })?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.push(thread);
+        Ok(())
+    }
+
+    /// How it stands to a store that others write to; `None` when nobody else does.
+    pub fn following(&self) -> Option<Following> {
+        self.follower.as_ref().map(|follower| follower.state())
+    }
+
     /// All environments.
     pub fn environments(&self) -> Vec<Environment> {
-        self.environments.load().to_vec()
+        self.catalog.environments.load().to_vec()
     }
 
     /// The environment of that name.
     pub fn environment(&self, name: &str) -> Option<Environment> {
-        self.environments
+        self.catalog
+            .environments
             .load()
             .iter()
             .find(|environment| environment.name() == name)
@@ -119,7 +132,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Exists`], [`Error::Invalid`] for a name that cannot be one, and those of the store.
     pub fn create_environment(&self, name: &str) -> Result<Environment> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.catalog.change();
         if !rowgate_engine::names::is_name(name) {
             return Err(Error::invalid(
                 "name",
@@ -141,18 +154,22 @@ impl Registry {
             });
         }
         let uid = keys::random(9)?;
-        let record = self.store.create_environment(&NewEnvironment {
+        let created = self.catalog.store.create_environment(&NewEnvironment {
             name: name.into(),
             uid,
             created_at: writer::now(),
+        });
+        let record = created.map_err(|error| match error.kind() {
+            // Another server was faster.
+            ErrorKind::EnvironmentExists => Error::Exists {
+                kind: "Environment",
+                key: name.to_owned(),
+            },
+            _ => error.into(),
         })?;
-        let working = load::load(&*self.store, record.id)?;
-        let environment = Environment {
-            inner: Arc::new(Inner::new(record, working)),
-            queue: Arc::clone(&self.queue),
-        };
+        let environment = self.catalog.load(record)?;
         environments.push(environment.clone());
-        self.environments.store(Arc::new(environments));
+        self.catalog.environments.store(Arc::new(environments));
         Ok(environment)
     }
 
@@ -161,7 +178,7 @@ impl Registry {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Refused`] for the default environment, and those of the store.
     pub fn delete_environment(&self, name: &str) -> Result<()> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.catalog.change();
         let environment = self
             .environment(name)
             .ok_or_else(|| Error::not_found("Environment", name))?;
@@ -172,14 +189,16 @@ impl Registry {
                 message,
             });
         }
-        self.store.delete_environment(environment.inner.record.id)?;
+        self.catalog
+            .store
+            .delete_environment(environment.inner.record.id)?;
         let left = self
             .environments()
             .into_iter()
             .filter(|other| other.name() != name)
             .collect();
-        self.environments.store(Arc::new(left));
-        self.read_keys()
+        self.catalog.environments.store(Arc::new(left));
+        self.catalog.read_keys()
     }
 
     /// The environment that a secret opens.
@@ -188,9 +207,9 @@ impl Registry {
             return None;
         }
         let hash = keys::hash(secret);
-        let keys = self.keys.load();
+        let keys = self.catalog.keys.load();
         let record = keys.get(&hash).filter(|record| keys::same(&record.hash, &hash))?;
-        let environments = self.environments.load();
+        let environments = self.catalog.environments.load();
         environments
             .iter()
             .find(|environment| environment.inner.record.id == record.environment)
@@ -215,8 +234,8 @@ impl Registry {
             return Err(Error::invalid("name", "a key's name has 1 to 100 characters"));
         }
         let record = keys::record(secret, name, environment.inner.record.id)?;
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = self.keys.load().get(&record.hash) {
+        let _changing = self.catalog.change();
+        if let Some(known) = self.catalog.keys.load().get(&record.hash) {
             if known.environment == record.environment {
                 return Ok(self.describe(known));
             }
@@ -225,14 +244,14 @@ impl Registry {
                 key: known.id.clone(),
             });
         }
-        self.store.put_api_key(&record)?;
-        self.read_keys()?;
+        self.catalog.store.put_api_key(&record)?;
+        self.catalog.read_keys()?;
         Ok(self.describe(&record))
     }
 
     /// The keys of an environment, oldest first.
     pub fn keys(&self, environment: &Environment) -> Vec<ApiKey> {
-        let keys = self.keys.load();
+        let keys = self.catalog.keys.load();
         let own = keys
             .values()
             .filter(|key| key.environment == environment.inner.record.id);
@@ -247,7 +266,7 @@ impl Registry {
     /// [`Error::NotFound`], [`Error::Refused`] for the last key, and those of the store.
     pub fn delete_key(&self, environment: &Environment, id: &str) -> Result<()> {
         // Before looking: of two that delete the last two keys, one is refused.
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.catalog.change();
         let own = self.keys(environment);
         if !own.iter().any(|key| key.id == id) {
             return Err(Error::not_found("ApiKey", id));
@@ -259,12 +278,12 @@ impl Registry {
                 message,
             });
         }
-        self.store.delete_api_key(id)?;
-        self.read_keys()
+        self.catalog.store.delete_api_key(id)?;
+        self.catalog.read_keys()
     }
 
     fn describe(&self, record: &ApiKeyRecord) -> ApiKey {
-        let environments = self.environments.load();
+        let environments = self.catalog.environments.load();
         let of = environments
             .iter()
             .find(|environment| environment.inner.record.id == record.environment);
@@ -277,30 +296,26 @@ impl Registry {
         }
     }
 
-    fn read_keys(&self) -> Result<()> {
-        let keys = self
-            .store
-            .api_keys()?
-            .into_iter()
-            .map(|key| (key.hash, key))
-            .collect();
-        self.keys.store(Arc::new(keys));
-        Ok(())
-    }
-
     /// Finishes what is queued, writes snapshots where they make the next start faster, and closes the store.
     ///
     /// # Errors
     /// Those of the store. What was answered is durable all the same.
     pub fn close(&self) -> Result<()> {
-        let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
-        if writers.is_empty() {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if threads.is_empty() {
             return Ok(());
         }
-        self.queue.stop();
-        for writer in writers {
+        self.catalog.queue.stop();
+        if let Some(follower) = &self.follower {
+            follower.stop();
+        }
+        for thread in threads {
             // One that panicked has answered everybody, too.
-            let _ = writer.join();
+            let _ = thread.join();
+        }
+        if self.follower.is_some() {
+            // A shared store keeps the state itself, and others go on using it.
+            return self.catalog.store.close().map_err(Error::from);
         }
         let mut outcome = Ok(());
         for environment in self.environments() {
@@ -311,15 +326,15 @@ impl Registry {
             }
             outcome = outcome.and(self.closing_snapshot(inner));
         }
-        outcome.and(self.store.close().map_err(Error::from))
+        outcome.and(self.catalog.store.close().map_err(Error::from))
     }
 
     fn closing_snapshot(&self, inner: &Arc<Inner>) -> Result<()> {
-        let size = self.store.log_size(inner.record.id)?;
+        let size = self.catalog.store.log_size(inner.record.id)?;
         if size.commits < CLOSING_COMMITS && size.bytes < CLOSING_BYTES {
             return Ok(());
         }
-        load::snapshot(&*self.store, inner.record.id, &inner.published())
+        load::snapshot(&*self.catalog.store, inner.record.id, &inner.published())
     }
 }
 

@@ -6,13 +6,13 @@ use rowgate_binding::Bindings;
 use rowgate_engine::Program;
 use rowgate_graph::{Graph, GraphError, Place, Tuple};
 use rowgate_schema::Model;
-use rowgate_store::{Change, WarrantKey};
+use rowgate_store::{Change, Commit, WarrantKey};
 
 use crate::bound::Bound;
 use crate::prepare::Prepared;
 use crate::published::Published;
 use crate::write::Warrant;
-use crate::{Error, Result};
+use crate::{Error, Result, load};
 
 /// The newest state of an environment, ahead of what is published until it is durable.
 #[derive(Debug)]
@@ -74,6 +74,13 @@ impl Working {
 
     /// Goes back to what is published. Everything since then is undone.
     pub(crate) fn go_back(&mut self, published: &Published, why: Error) {
+        self.go_to(published);
+        self.setbacks.count += 1;
+        self.setbacks.last = Some(why);
+    }
+
+    /// Takes the state that is published in place of its own.
+    pub(crate) fn go_to(&mut self, published: &Published) {
         *self = Self {
             graph: Graph::from_snapshot(published.graph.clone()),
             model: published.model.clone(),
@@ -81,11 +88,49 @@ impl Working {
             bound: published.bound.clone(),
             revision: published.revision(),
             epoch: published.epoch,
-            setbacks: Setbacks {
-                count: self.setbacks.count + 1,
-                last: Some(why),
-            },
+            setbacks: std::mem::take(&mut self.setbacks),
         };
+    }
+
+    /// Which numbering of resources and warrants it has.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Applies what others wrote. When it fails, a part may have been applied: go to what is published then.
+    pub(crate) fn follow(&mut self, commits: &[Commit]) -> Result<()> {
+        for commit in commits {
+            let (mut schema, mut bindings) = (None, None);
+            for change in &commit.changes {
+                match change {
+                    Change::Schema { json } => schema = Some(json),
+                    Change::Bindings { json } => bindings = Some(json),
+                    change => apply(&mut self.graph, change)?,
+                }
+            }
+            if schema.is_some() || bindings.is_some() {
+                // Together: what is bound may be new in the schema.
+                self.put_documents(schema.map(String::as_str), bindings.map(Option::as_deref))?;
+            }
+            self.revision = commit.revision.get();
+        }
+        Ok(())
+    }
+
+    fn put_documents(&mut self, schema: Option<&str>, bindings: Option<Option<&str>>) -> Result<()> {
+        if schema.is_some() {
+            self.model = load::model(schema)?;
+            self.program = Arc::new(Program::compile(&self.model, &mut self.graph)?);
+        }
+        self.bound = match (bindings, self.bound.take()) {
+            (Some(None), _) | (None, None) => None,
+            (Some(Some(json)), _) => Some(Arc::new(Bound::read(json, &self.model, self.graph.state())?)),
+            (None, Some(bound)) => {
+                let again = Bound::new(bound.bindings.bindings(), &self.model, self.graph.state())?;
+                Some(Arc::new(again))
+            }
+        };
+        Ok(())
     }
 
     /// How often it went back.

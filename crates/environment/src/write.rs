@@ -1,5 +1,7 @@
 //! What can be written to an environment, and what comes back.
 
+use std::sync::Arc;
+
 use rowgate_schema::Diagnostic;
 use rowgate_schema::ast::Schema;
 use rowgate_store::WarrantKey;
@@ -65,8 +67,8 @@ pub struct StoredResource {
     pub created_at: i64,
 }
 
-/// An edit of the schema, run against the newest one.
-pub type SchemaEdit = Box<dyn FnOnce(&Schema) -> Result<Schema> + Send>;
+/// An edit of the schema, run against the newest one. It may be run again, against a later one, before it takes place.
+pub type SchemaEdit = Arc<dyn Fn(&Schema) -> Result<Schema> + Send + Sync>;
 
 /// One write. It is carried out as a whole or not at all.
 pub enum Write {

@@ -127,7 +127,7 @@ fn a_schema_does_not_change_what_the_database_enforces() {
     let (_registry, environment) = bound(&directory);
     let apply = |text: String| {
         let schema = rowgate_schema::parse(&text).schema.unwrap();
-        environment.write(Write::Schema(Box::new(move |_| Ok(schema))))
+        environment.write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))
     };
     let (code, text) = message(apply(SCHEMA.replace("            relation shared\n", "")));
     assert_eq!(code, "rls_would_change");

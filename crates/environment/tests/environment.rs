@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::Arc;
+
 use rowgate_engine::{Ambient, Check, Subject};
 use rowgate_environment::{Environment, Error, Freshness, NewResource, Op, Registry, Warrant, Write};
 use rowgate_policy::{Context, Timestamp};
@@ -34,7 +36,7 @@ fn open(directory: &tempfile::TempDir) -> (Registry, Environment) {
 
 fn apply(environment: &Environment, text: &str) -> Result<rowgate_environment::Written, Error> {
     let schema = rowgate_schema::parse(text).schema.unwrap();
-    environment.write(Write::Schema(Box::new(move |_| Ok(schema))))
+    environment.write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))
 }
 
 fn warrant(text: &str) -> Warrant {
@@ -477,7 +479,7 @@ fn tokens_name_a_revision_of_one_environment() {
     assert!(environment.read_at_least(future).is_none());
     assert!(
         environment
-            .from_the_future()
+            .from_the_future(Freshness::AtLeast(99))
             .to_string()
             .contains("later revision")
     );

@@ -146,7 +146,7 @@ impl Setting {
         let environment = registry.environment("default").unwrap();
         let schema = rowgate_schema::parse(SCHEMA).schema.unwrap();
         environment
-            .write(Write::Schema(Box::new(move |_| Ok(schema))))
+            .write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))
             .unwrap();
         create(&environment, "first").recv_timeout(SOON).unwrap().unwrap();
         let (verdict, verdicts) = channel();
@@ -235,7 +235,7 @@ fn probe(environment: &Environment) -> (Receiver<()>, Receiver<Result<Written>>)
         prepared.send(()).unwrap();
         Ok(schema.clone())
     };
-    (at_work, write(environment, Write::Schema(Box::new(edit))))
+    (at_work, write(environment, Write::Schema(Arc::new(edit))))
 }
 
 fn code(answer: &Receiver<Result<Written>>) -> &'static str {
@@ -304,7 +304,7 @@ fn a_failed_append_leaves_other_environments_alone() {
     setting.arrives();
     // The default schema of a new environment knows no tickets.
     let schema = rowgate_schema::parse(SCHEMA).schema.unwrap();
-    let applied = write(&other, Write::Schema(Box::new(move |_| Ok(schema))));
+    let applied = write(&other, Write::Schema(Arc::new(move |_| Ok(schema.clone()))));
     let ticket = create(&other, "other");
     let third = create(&environment, "third");
     let (prepared, unchanged) = probe(&environment);
@@ -368,7 +368,7 @@ fn a_panic_while_writing_answers_everybody_and_stores_nothing_of_it() {
         let third = create(&environment, "third");
         let panics = write(
             &environment,
-            Write::Schema(Box::new(|_| -> Result<_, Error> { panic!("a test") })),
+            Write::Schema(Arc::new(|_| -> Result<_, Error> { panic!("a test") })),
         );
         if ahead {
             assert_eq!(code(&panics), "stopping");

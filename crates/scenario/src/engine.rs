@@ -1,5 +1,7 @@
 //! The surface in this process: an environment of its own in a directory that goes away.
 
+use std::sync::Arc;
+
 use rowgate_engine::query::page::{Page, RowKey};
 use rowgate_engine::query::text::{Query as Parsed, Select};
 use rowgate_engine::query::{Row as EngineRow, page, text};
@@ -126,7 +128,7 @@ impl Surface for EngineSurface {
             })
         })?;
         let schema = model.schema().clone();
-        self.write(Write::Schema(Box::new(move |_| Ok(schema))))
+        self.write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))
     }
 
     fn create_resources(&mut self, resources: &[Resource]) -> Result<(), SurfaceError> {

@@ -68,6 +68,46 @@ impl fmt::Debug for Config {
 pub enum StoreLocation {
     /// The embedded store, in a directory of its own: `file:DIR`.
     File(PathBuf),
+    /// The schema `rowgate` of a database: `postgres://USER@HOST/DATABASE`.
+    Postgres(DatabaseUrl),
+}
+
+/// The connection string of a database. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The whole of it.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+/// Without the password, and without parameters, one of which may be a password, too.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.0.split(['?', '#']).next().unwrap_or_default();
+        let (scheme, rest) = plain.split_once("://").unwrap_or(("postgres", plain));
+        match rest.rsplit_once('@') {
+            Some((login, place)) => {
+                let user = login.split(':').next().unwrap_or_default();
+                write!(f, "{scheme}://{user}@{place}")
+            }
+            None => write!(f, "{scheme}://{rest}"),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A text that is no [`StoreLocation`], [`LogFormat`] or other setting.
@@ -89,13 +129,11 @@ impl FromStr for StoreLocation {
             }
             return Ok(Self::File(PathBuf::from(directory)));
         }
-        if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err(ConfigError(
-                "Postgres stores are not built yet; use `file:DIR`".into(),
-            ));
+        if rowgate_store::postgres::is_url(text) {
+            return Ok(Self::Postgres(text.to_owned().into()));
         }
         Err(ConfigError(format!(
-            "`{text}` is not a store; use `file:DIR`, as in `file:./rowgate-data`"
+            "`{text}` is not a store; use `file:DIR`, as in `file:./rowgate-data`, or `postgres://USER@HOST/DATABASE`"
         )))
     }
 }
@@ -104,6 +142,7 @@ impl fmt::Display for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(directory) => write!(f, "file:{}", directory.display()),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -214,14 +253,10 @@ mod tests {
             Ok(StoreLocation::File("/var/data".into()))
         );
         for (text, message) in [
-            (
-                "postgres://localhost/app",
-                "Postgres stores are not built yet; use `file:DIR`",
-            ),
             ("file:", "`file:` needs a directory, as in `file:./rowgate-data`"),
             (
                 "data",
-                "`data` is not a store; use `file:DIR`, as in `file:./rowgate-data`",
+                "`data` is not a store; use `file:DIR`, as in `file:./rowgate-data`, or `postgres://USER@HOST/DATABASE`",
             ),
         ] {
             assert_eq!(text.parse::<StoreLocation>().unwrap_err().to_string(), message);
@@ -233,5 +268,8 @@ mod tests {
         let mut config = Config::new(StoreLocation::File("d".into()));
         config.api_key = Some("sk_very_secret_indeed".into());
         assert!(!format!("{config:?}").contains("secret"));
+        let store: StoreLocation = "postgres://app:secret@db.example:5433/tickets?password=secret".parse().unwrap();
+        assert_eq!(store.to_string(), "postgres://app@db.example:5433/tickets");
+        assert!(!format!("{:?}", Config::new(store)).contains("secret"));
     }
 }

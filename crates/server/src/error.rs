@@ -184,6 +184,20 @@ fn environment(error: EnvironmentError) -> (StatusCode, &'static str, String, Ma
                     plain(StatusCode::INSUFFICIENT_STORAGE, message)
                 }
                 "store_closed" => ApiError::Stopping.parts(),
+                "store_unavailable" => {
+                    let message = "the database cannot be reached; nothing was changed".to_owned();
+                    plain(StatusCode::SERVICE_UNAVAILABLE, message)
+                }
+                "store_busy" => {
+                    let message = "others are writing the same for too long; nothing was changed, try again".to_owned();
+                    plain(StatusCode::SERVICE_UNAVAILABLE, message)
+                }
+                "store_outcome_unknown" => {
+                    let message = "the connection to the database was lost while the write was being committed; it is stored \
+                                   whole or not at all, and writing it again does no harm"
+                        .to_owned();
+                    plain(StatusCode::SERVICE_UNAVAILABLE, message)
+                }
                 _ => plain(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "the store failed; nothing was changed".to_owned(),

@@ -262,23 +262,32 @@ impl<S: Sync> FromRequestParts<S> for Fresh {
     }
 }
 
-/// How often a read looks whether the revision it waits for has come.
+/// How long a read waits before it looks again whether the revision it waits for has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// The longest that it waits between two looks.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 impl Fresh {
     /// A revision that is fresh enough, waited for if need be, though not for long.
     pub(crate) async fn read(&self, app: &App, caller: &Caller) -> Result<Arc<Published>> {
-        if let Some(published) = caller.read_at_least(self.0) {
-            return Ok(published);
-        }
+        let freshness = self.0;
         let deadline = Instant::now() + app.limits.token_wait;
-        while Instant::now() < deadline {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            if let Some(published) = caller.read_at_least(self.0) {
+        let mut pause = LOOK_AGAIN;
+        loop {
+            if let Some(published) = caller.read_at_least(freshness) {
                 return Ok(published);
             }
+            let environment = caller.0.clone();
+            if let Some(published) = app.long(move || environment.ask_for(freshness)).await?? {
+                return Ok(published);
+            }
+            if Instant::now() >= deadline {
+                return Err(caller.from_the_future(freshness).into());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_WAIT);
         }
-        Err(caller.from_the_future().into())
     }
 }
 

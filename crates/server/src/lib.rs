@@ -25,7 +25,7 @@ mod server;
 mod state;
 mod wire;
 
-pub use config::{Config, ConfigError, Limits, Log, LogFormat, StoreLocation};
+pub use config::{Config, ConfigError, DatabaseUrl, Limits, Log, LogFormat, StoreLocation};
 pub use server::{ServeError, Server};
 
 /// The version of this server.

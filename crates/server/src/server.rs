@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rowgate_environment::{Environment, Registry};
+use rowgate_store::postgres::{Postgres, PostgresOptions};
 use tokio::net::TcpListener;
 
 use crate::config::{Config, ConfigError, StoreLocation};
@@ -61,9 +62,9 @@ impl Server {
         };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let StoreLocation::File(directory) = config.store.clone();
+        let store = config.store.clone();
         let api_key = config.api_key.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&directory, api_key.as_deref())).await;
+        let opened = tokio::task::spawn_blocking(move || open(&store, api_key.as_deref())).await;
         let (registry, generated_key) = opened.map_err(|error| ServeError::Task(error.to_string()))??;
         let app = App::new(registry, config.limits.clone())?;
         let router = http::router(&app, &config.cors_origins)?;
@@ -124,10 +125,16 @@ impl std::fmt::Debug for Server {
 }
 
 fn open(
-    directory: &std::path::Path,
+    store: &StoreLocation,
     api_key: Option<&str>,
 ) -> Result<(Registry, Option<String>), ServeError> {
-    let registry = Registry::open(directory).map_err(ServeError::Store)?;
+    let registry = match store {
+        StoreLocation::File(directory) => Registry::open(directory),
+        StoreLocation::Postgres(url) => Postgres::connect(url.secret(), PostgresOptions::default())
+            .map_err(rowgate_environment::Error::from)
+            .and_then(|store| Registry::with_store(Arc::new(store))),
+    };
+    let registry = registry.map_err(ServeError::Store)?;
     let default = registry.environment(rowgate_environment::registry::DEFAULT);
     let default: Environment =
         default.ok_or_else(|| ServeError::Task("the store has no default environment".into()))?;

@@ -1,5 +1,7 @@
 //! `/fga/v1/policies`
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use rowgate_environment::{Error, Write};
 use rowgate_schema::ast::{PolicyDef, Rule, Schema, Version};
@@ -80,14 +82,14 @@ pub(crate) async fn delete(caller: Caller, Segments(name): Segments<String>) -> 
         schema.policies.remove(at);
         Ok(schema)
     };
-    write(&caller, Write::Schema(Box::new(edit))).await?;
+    write(&caller, Write::Schema(Arc::new(edit))).await?;
     Ok(wire::empty())
 }
 
 async fn put(
     caller: &Caller,
     value: Value,
-    allowed: impl FnOnce(&Schema, &str) -> EnvironmentResult<()> + Send + 'static,
+    allowed: impl Fn(&Schema, &str) -> EnvironmentResult<()> + Send + Sync + 'static,
 ) -> Result<Response> {
     require(&value, &["name", "expression"])?;
     let name = value["name"]
@@ -104,12 +106,12 @@ async fn put(
             ..schema.clone()
         };
         match position(&schema, &policy.name.text) {
-            Ok(at) => schema.policies[at] = policy,
-            Err(_) => schema.policies.push(policy),
+            Ok(at) => schema.policies[at] = policy.clone(),
+            Err(_) => schema.policies.push(policy.clone()),
         }
         Ok(schema)
     };
-    write(caller, Write::Schema(Box::new(edit))).await?;
+    write(caller, Write::Schema(Arc::new(edit))).await?;
     Ok(wire::json(&answer))
 }
 

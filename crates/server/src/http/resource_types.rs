@@ -1,5 +1,7 @@
 //! `/fga/v1/resource-types`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use rowgate_environment::Write;
@@ -70,7 +72,7 @@ pub(crate) async fn delete(caller: Caller, Segments(name): Segments<String>) -> 
         schema.types.remove(at);
         Ok(schema)
     };
-    write(&caller, Write::Schema(Box::new(edit))).await?;
+    write(&caller, Write::Schema(Arc::new(edit))).await?;
     Ok(wire::empty())
 }
 
@@ -104,11 +106,11 @@ pub(crate) async fn replace_all(
         let policies = schema.policies.clone();
         Ok(Schema {
             version: Version::default(),
-            types,
+            types: types.clone(),
             policies,
         })
     };
-    write(&caller, Write::Schema(Box::new(edit))).await?;
+    write(&caller, Write::Schema(Arc::new(edit))).await?;
     Ok(if wrapped {
         wire::json(&json!({"resource_types": answer}))
     } else {
@@ -119,7 +121,7 @@ pub(crate) async fn replace_all(
 async fn put(
     caller: &Caller,
     def: TypeDef,
-    allowed: impl FnOnce(&Schema, &str) -> EnvironmentResult<()> + Send + 'static,
+    allowed: impl Fn(&Schema, &str) -> EnvironmentResult<()> + Send + Sync + 'static,
 ) -> Result<Response> {
     let answer = resource_type_to_json(&def);
     let edit = move |schema: &Schema| {
@@ -130,12 +132,12 @@ async fn put(
             ..schema.clone()
         };
         match position(&schema, &def.name.text) {
-            Ok(at) => schema.types[at] = def,
-            Err(_) => schema.types.push(def),
+            Ok(at) => schema.types[at] = def.clone(),
+            Err(_) => schema.types.push(def.clone()),
         }
         Ok(schema)
     };
-    write(caller, Write::Schema(Box::new(edit))).await?;
+    write(caller, Write::Schema(Arc::new(edit))).await?;
     Ok(wire::json(&answer))
 }
 

@@ -1,5 +1,7 @@
 //! `/fga/v1/schema` and `/fga/v1/schemas/convert`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -24,7 +26,7 @@ pub(crate) async fn replace(State(app): State<App>, caller: Caller, payload: Pay
     // Read and checked here, so that the thread that writes is not kept with a schema that is refused.
     let (schema, _) = app.long(move || checked(&payload.document()?)).await??;
     let answer = with_policies(to_json(&schema));
-    let written = write(&caller, Write::Schema(Box::new(move |_| Ok(schema)))).await?;
+    let written = write(&caller, Write::Schema(Arc::new(move |_| Ok(schema.clone())))).await?;
     Ok(wire::json(&with_warnings(answer, &written.warnings, None)))
 }
 

@@ -1,9 +1,10 @@
 //! A connection that is lost when it matters: between a store and its database.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What happens to the next commit, once.
@@ -18,6 +19,8 @@ pub enum Cut {
     After = 2,
     /// As before, and nobody gets through from then on.
     AfterForGood = 3,
+    /// All connections are lost at once, and nobody gets through until it is armed with something else.
+    Now = 9,
 }
 
 /// Passes everything on, until it is told to cut.
@@ -25,9 +28,10 @@ pub struct Proxy {
     port: u16,
     cut: Arc<AtomicU8>,
     cuts: Arc<AtomicU32>,
+    passed: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-const CLOSED: u8 = 9;
+const CLOSED: u8 = Cut::Now as u8;
 
 impl Proxy {
     pub fn to(server: u16) -> Proxy {
@@ -35,7 +39,8 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let cut = Arc::new(AtomicU8::new(Cut::Never as u8));
         let cuts = Arc::new(AtomicU32::new(0));
-        let (armed, counted) = (Arc::clone(&cut), Arc::clone(&cuts));
+        let passed: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let (armed, counted, open) = (Arc::clone(&cut), Arc::clone(&cuts), Arc::clone(&passed));
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
@@ -43,6 +48,7 @@ impl Proxy {
                     continue;
                 }
                 let server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                open.lock().unwrap().push(client.try_clone().unwrap());
                 let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 std::thread::spawn(move || pass(server, back, |_, _, _| true));
                 let (armed, counted) = (Arc::clone(&armed), Arc::clone(&counted));
@@ -53,7 +59,12 @@ impl Proxy {
                 });
             }
         });
-        Proxy { port, cut, cuts }
+        Proxy {
+            port,
+            cut,
+            cuts,
+            passed,
+        }
     }
 
     pub fn url(&self, database: &rowgate_pgtest::Database, role: &str) -> String {
@@ -66,6 +77,11 @@ impl Proxy {
 
     pub fn arm(&self, cut: Cut) {
         self.cut.store(cut as u8, Ordering::SeqCst);
+        if cut == Cut::Now {
+            for connection in self.passed.lock().unwrap().drain(..) {
+                let _ = connection.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// How many connections were cut.
