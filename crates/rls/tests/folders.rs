@@ -201,12 +201,23 @@ fn sets_are_evaluated_once_and_columns_use_their_indexes() {
                 .join("\n")
         };
         let plan = explain("select body from file");
-        assert!(plan.contains("InitPlan") && !plan.contains("SubPlan"), "{plan}");
+        // A key of several columns is narrowed by its first, and then looked up in a hash table.
+        assert!(plan.contains("InitPlan"), "{plan}");
+        assert_eq!(
+            plan.matches(
+                "
+  SubPlan"
+            )
+            .count(),
+            2,
+            "{plan}"
+        );
         assert!(
             plan.contains("BitmapOr") && !plan.contains("Seq Scan on file"),
             "{plan}"
         );
         let plan = explain("select id from folder");
+        assert!(plan.contains("InitPlan") && !plan.contains("SubPlan"), "{plan}");
         assert!(
             plan.contains("BitmapOr") && !plan.contains("Seq Scan on folder"),
             "{plan}"
