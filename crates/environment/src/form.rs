@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 use crate::write::{
-    ImportedWarrant, MAX_BATCH, MAX_META, NewResource, Op, SchemaEdit, StoredResource, Warrant, Write,
+    ImportedWarrant, MAX_BATCH, MAX_META, NewResource, Op, SchemaEdit, StoredResource, Transaction, Warrant,
+    Write,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, reserved};
 
 /// A write whose names, ids, lengths and policies are all right. It can be prepared again when others got ahead of it.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub(crate) enum Form {
     DeleteResources(Vec<(String, String)>),
     UpdateResource(Resource),
     Schema(SchemaEdit),
+    Transaction(Transaction),
     Import {
         schema: Option<Schema>,
         resources: Vec<Resource>,
@@ -65,27 +67,34 @@ impl Form {
         Ok(match write {
             Write::Warrants(warrants) => {
                 limit_batch("warrants", warrants.len())?;
+                each(&warrants, |(_, warrant)| &warrant.resource_type)?;
                 Self::Warrants(entries(warrants)?)
             }
             Write::CreateResources(resources) => {
                 limit_batch("resources", resources.len())?;
+                each(&resources, |new| &new.resource_type)?;
                 Self::CreateResources(resources.into_iter().map(created).collect::<Result<_>>()?)
             }
             Write::DeleteResources(resources) => {
                 limit_batch("resources", resources.len())?;
+                each(&resources, |(resource_type, _)| resource_type)?;
                 Self::DeleteResources(resources)
             }
             Write::UpdateResource {
                 resource_type,
                 resource_id,
                 meta,
-            } => Self::UpdateResource(Resource {
-                resource_type,
-                resource_id,
-                meta: meta.map(Meta::of).transpose()?,
-                created_at: None,
-            }),
+            } => {
+                reserved::may_write(&resource_type)?;
+                Self::UpdateResource(Resource {
+                    resource_type,
+                    resource_id,
+                    meta: meta.map(Meta::of).transpose()?,
+                    created_at: None,
+                })
+            }
             Write::Schema(edit) => Self::Schema(edit),
+            Write::Transaction(run) => Self::Transaction(run),
             Write::Import {
                 schema,
                 resources,
@@ -97,6 +106,13 @@ impl Form {
             },
         })
     }
+}
+
+/// Whether every entry of a batch is of a type that may be written.
+fn each<T>(entries: &[T], resource_type: impl Fn(&T) -> &String) -> Result<()> {
+    entries
+        .iter()
+        .try_for_each(|entry| reserved::may_write(resource_type(entry)))
 }
 
 fn limit_batch(parameter: &str, len: usize) -> Result<()> {
@@ -262,7 +278,10 @@ fn compiles<'a>(warrant: &'a Warrant, known: &mut Option<&'a str>) -> Result<()>
     let text = policy.unwrap_or_default();
     if text.contains('\0') {
         // No database keeps it in a text.
-        return Err(Error::invalid("policy", "the policy contains a NUL character; write `\\x00` for it"));
+        return Err(Error::invalid(
+            "policy",
+            "the policy contains a NUL character; write `\\x00` for it",
+        ));
     }
     Policy::compile_warrant(text).map_err(|error| Error::invalid("policy", refused_policy(text, &error)))?;
     *known = policy;

@@ -12,6 +12,7 @@
 //! * `working`: the newest state; `prepare`: from a write to the changes it makes, `batch`: the same for its warrants; `validate`:
 //!   what the schema and the stored groups allow.
 //! * `bound`: bindings in force and what they forbid; [`rows`]: a revision together with rows that a request has read.
+//! * [`reserved`]: types that only transactions change.
 //! * `load`: start-up and snapshots.
 //! * `catalog`: the environments and keys of a store; `turn`: writing to a store that others write to, too; `follow`: following it.
 //! * [`token`], [`keys`], [`published`], [`error`](Error): what they say.
@@ -30,6 +31,7 @@ mod prepare;
 pub mod published;
 mod queue;
 pub mod registry;
+pub mod reserved;
 pub mod rows;
 pub mod token;
 mod turn;
@@ -46,5 +48,7 @@ pub use keys::ApiKey;
 pub use published::Published;
 pub use registry::Registry;
 pub use token::Freshness;
-pub use write::{ImportedWarrant, NewResource, Op, StoredResource, Warrant, Write, Written};
+pub use write::{
+    Edit, ImportedWarrant, NewResource, Op, State, StoredResource, Transaction, Warrant, Write, Written,
+};
 pub use writer::now;

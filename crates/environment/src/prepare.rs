@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rowgate_graph::Place;
-use rowgate_schema::ast::Schema;
+use rowgate_schema::ast::{Schema, TypeDef};
 use rowgate_schema::{Diagnostic, Model};
 use rowgate_store::Change;
 
@@ -12,8 +12,8 @@ use crate::batch::Batch;
 use crate::bound::Bound;
 use crate::form::{self, Entry, Form, Resource};
 use crate::working::Working;
-use crate::write::{Op, StoredResource, Written};
-use crate::{Error, Result, validate};
+use crate::write::{Edit, Op, State, StoredResource, Transaction, Warrant, Written};
+use crate::{Error, Result, reserved, validate};
 
 /// A checked write: what to store, what to answer, and the new schema if there is one.
 #[derive(Default)]
@@ -61,7 +61,11 @@ pub(crate) fn prepare(working: &Working, form: Form, now: i64) -> Result<Prepare
         Form::CreateResources(resources) => Ok(create_resources(working, resources, now)),
         Form::DeleteResources(resources) => delete_resources(working, resources),
         Form::UpdateResource(resource) => update_resource(working, resource),
-        Form::Schema(edit) => schema(working, |before| edit(before)),
+        Form::Schema(edit) => {
+            let keeping = |before: &Schema| reserved::kept(before, edit(before)?);
+            schema(working, keeping)
+        }
+        Form::Transaction(run) => transaction(working, &run, now),
         Form::Import {
             schema,
             resources,
@@ -182,6 +186,30 @@ fn schema(working: &Working, edit: impl FnOnce(&Schema) -> Result<Schema>) -> Re
     Ok(prepared)
 }
 
+/// Whatever the transaction says, except what bindings forbid.
+fn transaction(working: &Working, run: &Transaction, now: i64) -> Result<Prepared> {
+    let Edit { schema: new, changes } = run(&State {
+        graph: working.graph.state(),
+        model: &working.model,
+        now,
+    })?;
+    let mut prepared = match new {
+        Some(new) => schema(working, |_| Ok(new))?,
+        None => Prepared::default(),
+    };
+    for change in changes {
+        if let (Some(bound), Change::CreateWarrant(warrant)) = (&working.bound, &change) {
+            bound.may_create(&Warrant::from(&warrant.key))?;
+        }
+        prepared.changes.push(change, None);
+    }
+    Ok(prepared)
+}
+
+fn is_reserved(ty: &TypeDef) -> bool {
+    reserved::is_reserved(&ty.name.text)
+}
+
 fn import(
     working: &Working,
     schema_of_import: Option<Schema>,
@@ -190,7 +218,11 @@ fn import(
     now: i64,
 ) -> Result<Prepared> {
     let mut prepared = match schema_of_import {
-        Some(schema_of_import) => schema(working, |_| Ok(schema_of_import))?,
+        // An export brings the reserved types with what is stored under them.
+        Some(schema_of_import) if schema_of_import.types.iter().any(is_reserved) => {
+            schema(working, |_| Ok(schema_of_import))?
+        }
+        Some(schema_of_import) => schema(working, |before| reserved::kept(before, schema_of_import))?,
         None => Prepared::default(),
     };
     let model = prepared.model.clone().unwrap_or_else(|| working.model.clone());

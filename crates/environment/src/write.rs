@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use rowgate_schema::Diagnostic;
+use rowgate_graph::Snapshot;
 use rowgate_schema::ast::Schema;
-use rowgate_store::WarrantKey;
+use rowgate_schema::{Diagnostic, Model};
+use rowgate_store::{Change, WarrantKey};
 use serde_json::{Map, Value};
 
 use crate::Result;
@@ -70,6 +71,30 @@ pub struct StoredResource {
 /// An edit of the schema, run against the newest one. It may be run again, against a later one, before it takes place.
 pub type SchemaEdit = Arc<dyn Fn(&Schema) -> Result<Schema> + Send + Sync>;
 
+/// Reads the newest state and says what to change in it. It may be run again, against a later state, before it takes place, and it keeps
+/// all other writes waiting.
+pub type Transaction = Arc<dyn Fn(&State<'_>) -> Result<Edit> + Send + Sync>;
+
+/// The newest state, as the writer holds it.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// Warrants and resources.
+    pub graph: &'a Snapshot,
+    /// The schema.
+    pub model: &'a Model,
+    /// The time of the write, microseconds since the Unix epoch.
+    pub now: i64,
+}
+
+/// What a transaction changes. It vouches for the changes: names, ids and policies are stored as they come.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// The new schema, if it changes.
+    pub schema: Option<Schema>,
+    /// Changes in order, none of them of the schema or of bindings.
+    pub changes: Vec<Change>,
+}
+
 /// One write. It is carried out as a whole or not at all.
 pub enum Write {
     /// Creates and deletes warrants, in order. At most [`MAX_BATCH`].
@@ -89,6 +114,8 @@ pub enum Write {
     },
     /// Changes the schema.
     Schema(SchemaEdit),
+    /// Whatever a transaction finds to change.
+    Transaction(Transaction),
     /// Creates what an export contains. Warrants that are there stay as they are; metadata that comes replaces what is there.
     Import {
         /// Replaces the schema first.
@@ -123,6 +150,21 @@ pub struct Written {
     pub warnings: Vec<Diagnostic>,
     /// How many resources and warrants were not there before.
     pub created: usize,
+}
+
+impl From<&WarrantKey> for Warrant {
+    fn from(key: &WarrantKey) -> Self {
+        let key = key.clone();
+        Self {
+            resource_type: key.resource_type,
+            resource_id: key.resource_id,
+            relation: key.relation,
+            subject_type: key.subject_type,
+            subject_id: key.subject_id,
+            subject_relation: key.subject_relation,
+            policy: key.policy,
+        }
+    }
 }
 
 impl From<Warrant> for WarrantKey {

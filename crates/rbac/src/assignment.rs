@@ -1,0 +1,208 @@
+//! Role assignments, read from grants. Nothing of an assignment is stored beside the warrant that grants it: its id is derived, and
+//! one that comes by way of a group is put together from the group's.
+
+use std::borrow::Cow;
+
+use rowgate_graph::{Edge, Symbol};
+
+use crate::condition::Condition;
+use crate::key::Key;
+use crate::names::{self, relation};
+use crate::read::Reader;
+use crate::record::{Group, Membership, Record, Resource, Role};
+
+/// A role of a membership on a resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Assignment<'a> {
+    /// Who has it.
+    pub membership: Membership<'a>,
+    /// The role.
+    pub role: Role<'a>,
+    /// Where.
+    pub resource: Resource<'a>,
+    /// The group that it comes from, if it does.
+    pub through: Option<GroupAssignment<'a>>,
+    /// When it took effect, microseconds since the Unix epoch.
+    pub created_at: i64,
+    policy: Option<&'a str>,
+    pub(crate) grant: Record<'a>,
+}
+
+/// A role of a group on a resource.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupAssignment<'a> {
+    /// Whose members have it.
+    pub group: Group<'a>,
+    /// The role.
+    pub role: Role<'a>,
+    /// Where.
+    pub resource: Resource<'a>,
+    /// When it was made, microseconds since the Unix epoch.
+    pub created_at: i64,
+    pub(crate) grant: Record<'a>,
+}
+
+impl<'a> Assignment<'a> {
+    /// Its place in lists.
+    pub fn key(&self) -> Key {
+        let through = self.through.map_or("", |through| through.group.id());
+        Key::derived(self.created_at, &[self.membership.id(), self.grant.id(), through])
+    }
+
+    /// The id that the API shows.
+    pub fn wire_id(&self) -> String {
+        self.key().id("role_assignment")
+    }
+
+    /// Under which condition it counts.
+    pub fn condition(&self) -> Condition<'a> {
+        Condition::read(self.policy)
+    }
+
+    pub(crate) fn policy(&self) -> Option<&'a str> {
+        self.policy
+    }
+}
+
+impl<'a> GroupAssignment<'a> {
+    /// Its place in lists.
+    pub fn key(&self) -> Key {
+        Key::derived(self.created_at, &[self.group.id(), self.grant.id()])
+    }
+
+    /// The id that the API shows.
+    pub fn wire_id(&self) -> String {
+        self.key().id("gra")
+    }
+}
+
+/// What a grant grants.
+fn of_grant<'a>(grant: &Record<'a>) -> Option<(Role<'a>, Resource<'a>)> {
+    let role = grant.read.one(grant.object(), relation::ROLE)?;
+    let resource = grant.read.back(grant.object(), relation::GRANT).next()?;
+    Some((Role(role), Resource(grant.read.record(resource.other())?)))
+}
+
+fn direct<'a>(membership: Membership<'a>, grant: Record<'a>, edge: &Edge) -> Option<Assignment<'a>> {
+    let (role, resource) = of_grant(&grant)?;
+    let read = grant.read;
+    Some(Assignment {
+        membership,
+        role,
+        resource,
+        through: None,
+        created_at: read.warrant(edge)?.created_at,
+        policy: read.graph.policy(edge.policy()).map(|policy| policy.text()),
+        grant,
+    })
+}
+
+fn inherited<'a>(membership: Membership<'a>, since: i64, through: GroupAssignment<'a>) -> Assignment<'a> {
+    Assignment {
+        membership,
+        role: through.role,
+        resource: through.resource,
+        through: Some(through),
+        created_at: since.max(through.created_at),
+        policy: None,
+        grant: through.grant,
+    }
+}
+
+impl<'a> Membership<'a> {
+    /// The assignments that name it, in no particular order.
+    pub fn direct_assignments(&self) -> Vec<Assignment<'a>> {
+        let read = self.0.read;
+        let named = [relation::MEMBER, relation::PARKED].into_iter();
+        let edges = named.flat_map(|relation| read.back(self.object(), relation));
+        let grants = edges.filter(|edge| read.has_type(edge.other(), names::GRANT));
+        grants
+            .filter_map(|edge| direct(*self, read.record(edge.other())?, edge))
+            .collect()
+    }
+
+    /// All its assignments, those of its groups included, in no particular order.
+    pub fn assignments(&self) -> Vec<Assignment<'a>> {
+        let mut all = self.direct_assignments();
+        for (group, since) in self.groups_since() {
+            all.extend(
+                group
+                    .assignments()
+                    .into_iter()
+                    .map(|through| inherited(*self, since, through)),
+            );
+        }
+        all
+    }
+
+    /// Its roles on the organization, the one with the highest priority first. Each once, however it comes.
+    pub fn organization_roles(&self) -> Vec<Cow<'a, str>> {
+        let Ok(organization) = self.organization() else {
+            return Vec::new();
+        };
+        let all = self.assignments().into_iter();
+        let on_root = all.filter(|assignment| assignment.resource.object() == organization.object());
+        let mut slugs: Vec<Cow<'a, str>> = on_root.map(|assignment| assignment.role.slug()).collect();
+        let order = organization.role_order();
+        let place = |slug: &str| order.iter().position(|known| known == slug).unwrap_or(usize::MAX);
+        slugs.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
+        slugs.dedup();
+        slugs
+    }
+}
+
+impl<'a> Group<'a> {
+    /// Its assignments, in no particular order.
+    pub fn assignments(&self) -> Vec<GroupAssignment<'a>> {
+        let read = self.0.read;
+        let member = read.symbol(relation::MEMBER);
+        let edges = read.graph.resources(self.object()).with(member, member);
+        let one = |edge: &Edge| {
+            let grant = read.record(edge.other())?;
+            group_assignment(*self, grant, edge)
+        };
+        edges.filter_map(one).collect()
+    }
+}
+
+fn group_assignment<'a>(group: Group<'a>, grant: Record<'a>, edge: &Edge) -> Option<GroupAssignment<'a>> {
+    let (role, resource) = of_grant(&grant)?;
+    Some(GroupAssignment {
+        group,
+        role,
+        resource,
+        created_at: grant.read.warrant(edge)?.created_at,
+        grant,
+    })
+}
+
+/// Who has a grant by way of which groups.
+pub(crate) fn groups_of<'a>(read: Reader<'a>, grant: Record<'a>) -> Vec<GroupAssignment<'a>> {
+    let member = read.symbol(relation::MEMBER);
+    let edges = read.graph.subjects(grant.object()).of_with_second(member);
+    let one = |edge: &Edge| group_assignment(Group(read.record(edge.other())?), grant, edge);
+    edges.filter_map(one).collect()
+}
+
+impl<'a> Resource<'a> {
+    /// The assignments on exactly this resource, those of groups' members included, in no particular order.
+    pub fn assignments(&self) -> Vec<Assignment<'a>> {
+        let read = self.0.read;
+        let mut all = Vec::new();
+        for grant in self.grants() {
+            for relation in [relation::MEMBER, relation::PARKED] {
+                let edges = read
+                    .graph
+                    .subjects(grant.object())
+                    .with(read.symbol(relation), Symbol::NONE);
+                let one = |edge: &Edge| direct(Membership(read.record(edge.other())?), grant, edge);
+                all.extend(edges.filter_map(one));
+            }
+            for through in groups_of(read, grant) {
+                let members = through.group.members();
+                all.extend(members.map(|(membership, since)| inherited(membership, since, through)));
+            }
+        }
+        all
+    }
+}

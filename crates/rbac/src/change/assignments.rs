@@ -1,0 +1,334 @@
+//! Roles of memberships on resources, and of groups.
+
+use crate::assignment::{Assignment, GroupAssignment};
+use crate::draft::Draft;
+use crate::grant::held;
+use crate::names::relation;
+use crate::read::Target;
+use crate::record::{Group, Membership, Organization, Resource, Role, Status};
+use crate::{Error, Result};
+
+/// A role and where it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The slug of the role.
+    pub role: String,
+    /// The resource; the organization when absent.
+    pub target: Option<Target>,
+}
+
+/// What a request asks for, found and allowed.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub(crate) role: Role<'a>,
+    pub(crate) resource: Resource<'a>,
+}
+
+/// Finds the role and the resource.
+///
+/// # Errors
+/// 404 for either, also when it is another organization's; 422 `invalid_role` for a role of another type.
+pub fn place<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
+    let place = find(draft, organization, placed)?;
+    let (wanted, is) = (place.role.resource_type(), place.resource.resource_type());
+    if wanted == is {
+        return Ok(place);
+    }
+    let message = format!(
+        "The role '{}' is for resources of type '{wanted}', not '{is}'.",
+        placed.role
+    );
+    Err(Error::unprocessable("invalid_role", message))
+}
+
+fn find<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
+    let resource = match &placed.target {
+        Some(target) => draft.read.target(organization, target)?,
+        None => organization.root(),
+    };
+    let role = draft.read.role(organization, &placed.role)?;
+    Ok(Place { role, resource })
+}
+
+/// The relation by which a membership holds what it is assigned: one that is not active holds nothing.
+pub(crate) fn holding(status: Status) -> &'static str {
+    match status {
+        Status::Active => relation::MEMBER,
+        Status::Inactive | Status::Pending => relation::PARKED,
+    }
+}
+
+fn direct<'a>(membership: &Membership<'a>, place: &Place<'a>) -> Option<Assignment<'a>> {
+    membership.direct_assignments().into_iter().find(|assignment| {
+        assignment.role.object() == place.role.object()
+            && assignment.resource.object() == place.resource.object()
+    })
+}
+
+/// Gives a membership a role, under a condition if there is one. What is assigned already stays, with the new condition.
+///
+/// # Errors
+/// See [`place`]; 422 `multiple_roles_not_enabled` for a second role on the organization where only one is allowed.
+pub fn assign(draft: &mut Draft<'_>, membership: &str, placed: &Placed, policy: Option<&str>) -> Result<()> {
+    let membership = draft.read.membership(membership)?;
+    let organization = membership.organization()?;
+    let place = place(draft, &organization, placed)?;
+    let before = direct(&membership, &place);
+    if place.resource.is_root() && before.is_none() && !draft.settings().multiple_roles {
+        let others = membership.direct_assignments();
+        if others.iter().any(|other| other.resource.is_root()) {
+            return Err(Error::unprocessable(
+                "multiple_roles_not_enabled",
+                "Multiple roles are not enabled for this environment.",
+            ));
+        }
+    }
+    put(draft, &membership, &place, policy, before);
+    Ok(())
+}
+
+fn put<'a>(
+    draft: &mut Draft<'a>,
+    membership: &Membership<'a>,
+    place: &Place<'a>,
+    policy: Option<&str>,
+    before: Option<Assignment<'a>>,
+) {
+    if before.is_some_and(|before| before.policy() == policy) {
+        return;
+    }
+    let created_at = before.map_or_else(|| draft.moment(), |before| before.created_at);
+    if let Some(before) = before {
+        remove(draft, &before);
+    }
+    give(draft, membership, place, policy, created_at);
+}
+
+/// Adds an assignment that is not there.
+pub(crate) fn give<'a>(
+    draft: &mut Draft<'a>,
+    membership: &Membership<'a>,
+    place: &Place<'a>,
+    policy: Option<&str>,
+    created_at: i64,
+) {
+    let relation = holding(membership.status());
+    let (grant, edit) = draft.grant_of(&place.role, &place.resource);
+    edit.add(held(&grant, relation, membership, policy), created_at);
+}
+
+/// Takes an assignment of a membership's own away.
+pub(crate) fn remove<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) {
+    let grant = assignment.grant;
+    let relation = holding(assignment.membership.status());
+    let holder = held(grant.id(), relation, &assignment.membership, assignment.policy());
+    draft.existing_grant(&grant).remove(holder);
+    draft.removed.assignments += 1;
+}
+
+/// Takes a role away from a membership.
+///
+/// # Errors
+/// 404 when it does not have it there by itself.
+pub fn unassign(draft: &mut Draft<'_>, membership: &str, placed: &Placed) -> Result<()> {
+    let membership = draft.read.membership(membership)?;
+    let place = find(draft, &membership.organization()?, placed)?;
+    let found = direct(&membership, &place);
+    let found = found.ok_or_else(|| Error::not_found("Role assignment", placed.role.as_str()))?;
+    remove_one(draft, &found)
+}
+
+/// Takes an assignment away by its id.
+///
+/// # Errors
+/// 404, 400 for one that comes from a group.
+pub fn unassign_by_id(draft: &mut Draft<'_>, membership: &str, id: &str) -> Result<()> {
+    let membership = draft.read.membership(membership)?;
+    let all = membership.assignments();
+    let found = all.iter().find(|assignment| assignment.wire_id() == id);
+    let found = found.ok_or_else(|| Error::not_found("Role assignment", id))?;
+    if let Some(through) = &found.through {
+        let message = format!(
+            "The assignment comes from the group '{}'; remove the group's assignment or the membership in the group.",
+            through.group.name()
+        );
+        return Err(Error::bad("bad_request", message));
+    }
+    remove_one(draft, found)
+}
+
+/// A membership that loses its last role on the organization gets the default role.
+fn remove_one<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) -> Result<()> {
+    let membership = assignment.membership;
+    if assignment.resource.is_root() {
+        let own = membership.direct_assignments();
+        let others = own.iter().filter(|other| other.resource.is_root()).count();
+        if others == 1 {
+            let default = default_role(draft, &membership.organization()?)?;
+            if default.object() == assignment.role.object() {
+                let message = "Every membership has a role in its organization, and this is the default one.";
+                return Err(Error::bad("bad_request", message));
+            }
+            let place = Place {
+                role: default,
+                resource: assignment.resource,
+            };
+            let at = draft.moment();
+            give(draft, &membership, &place, None, at);
+        }
+    }
+    remove(draft, assignment);
+    Ok(())
+}
+
+/// The role that a membership has when it is given none.
+pub(crate) fn default_role<'a>(draft: &Draft<'a>, organization: &Organization<'a>) -> Result<Role<'a>> {
+    let slug = draft.settings().default_role;
+    draft.read.role(organization, &slug)
+}
+
+/// Gives a group a role.
+///
+/// # Errors
+/// See [`place`]; 409 `duplicate_group_role_assignment`.
+pub fn assign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
+    let group = draft.read.group(group)?;
+    let place = place(draft, &group.organization()?, placed)?;
+    if of_group(&group, &place).is_some() {
+        let message = format!("The group has the role '{}' there already.", placed.role);
+        return Err(Error::conflict("duplicate_group_role_assignment", message));
+    }
+    give_group(draft, &group, &place);
+    Ok(())
+}
+
+fn of_group<'a>(group: &Group<'a>, place: &Place<'a>) -> Option<GroupAssignment<'a>> {
+    group.assignments().into_iter().find(|assignment| {
+        assignment.role.object() == place.role.object()
+            && assignment.resource.object() == place.resource.object()
+    })
+}
+
+fn give_group<'a>(draft: &mut Draft<'a>, group: &Group<'a>, place: &Place<'a>) {
+    let at = draft.moment();
+    let (grant, edit) = draft.grant_of(&place.role, &place.resource);
+    edit.add(held(&grant, relation::MEMBER, group, None), at);
+}
+
+/// Takes an assignment of a group away.
+pub(crate) fn remove_group<'a>(draft: &mut Draft<'a>, assignment: &GroupAssignment<'a>) {
+    let grant = assignment.grant;
+    let holder = held(grant.id(), relation::MEMBER, &assignment.group, None);
+    draft.existing_grant(&grant).remove(holder);
+    draft.removed.group_assignments += 1;
+}
+
+/// Makes the assignments of a group exactly these.
+///
+/// # Errors
+/// See [`place`].
+pub fn replace_group(draft: &mut Draft<'_>, group: &str, all: &[Placed]) -> Result<()> {
+    let group = draft.read.group(group)?;
+    let organization = group.organization()?;
+    let places = places(draft, &organization, all)?;
+    for before in group.assignments() {
+        let stays = places.iter().any(|place| {
+            place.role.object() == before.role.object() && place.resource.object() == before.resource.object()
+        });
+        if !stays {
+            remove_group(draft, &before);
+        }
+    }
+    add_missing(draft, &group, &places);
+    Ok(())
+}
+
+/// Adds and removes assignments of a group. What is there already is not added, what is not there is not removed.
+///
+/// # Errors
+/// See [`place`]; 422 `group_role_assignment_update_overlap` for one that is to be added and removed.
+pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &[Placed]) -> Result<()> {
+    let group = draft.read.group(group)?;
+    let organization = group.organization()?;
+    let add = places(draft, &organization, add)?;
+    let remove: Vec<Place<'_>> = remove
+        .iter()
+        .map(|placed| find(draft, &organization, placed))
+        .collect::<Result<_>>()?;
+    let is_same = |a: &Place<'_>, b: &Place<'_>| {
+        a.role.object() == b.role.object() && a.resource.object() == b.resource.object()
+    };
+    if add
+        .iter()
+        .any(|added| remove.iter().any(|removed| is_same(added, removed)))
+    {
+        return Err(Error::unprocessable(
+            "group_role_assignment_update_overlap",
+            "The same role assignment is to be added and to be removed.",
+        ));
+    }
+    for place in &remove {
+        if let Some(before) = of_group(&group, place) {
+            remove_group(draft, &before);
+        }
+    }
+    add_missing(draft, &group, &add);
+    Ok(())
+}
+
+/// Every place once.
+fn places<'a>(draft: &Draft<'a>, organization: &Organization<'a>, all: &[Placed]) -> Result<Vec<Place<'a>>> {
+    let mut places: Vec<Place<'a>> = Vec::with_capacity(all.len());
+    for placed in all {
+        let next = place(draft, organization, placed)?;
+        let known = places.iter().any(|known| {
+            known.role.object() == next.role.object() && known.resource.object() == next.resource.object()
+        });
+        if !known {
+            places.push(next);
+        }
+    }
+    Ok(places)
+}
+
+fn add_missing<'a>(draft: &mut Draft<'a>, group: &Group<'a>, places: &[Place<'a>]) {
+    for place in places {
+        if of_group(group, place).is_none() {
+            give_group(draft, group, place);
+        }
+    }
+}
+
+/// Takes a role away from a group.
+///
+/// # Errors
+/// 404 when it does not have it there.
+pub fn unassign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
+    let group = draft.read.group(group)?;
+    let place = find(draft, &group.organization()?, placed)?;
+    let found = of_group(&group, &place);
+    let found = found.ok_or_else(|| Error::not_found("Group role assignment", placed.role.as_str()))?;
+    remove_group(draft, &found);
+    Ok(())
+}
+
+/// Takes an assignment of a group away by its id.
+///
+/// # Errors
+/// 404
+pub fn unassign_group_by_id(draft: &mut Draft<'_>, group: &str, id: &str) -> Result<()> {
+    let group = draft.read.group(group)?;
+    let found = group_assignment(&group, id)?;
+    remove_group(draft, &found);
+    Ok(())
+}
+
+/// An assignment of a group by its id.
+///
+/// # Errors
+/// 404
+pub fn group_assignment<'a>(group: &Group<'a>, id: &str) -> Result<GroupAssignment<'a>> {
+    let all = group.assignments().into_iter();
+    let found = all.into_iter().find(|assignment| assignment.wire_id() == id);
+    found.ok_or_else(|| Error::not_found("Group role assignment", id))
+}

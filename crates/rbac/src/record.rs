@@ -1,0 +1,459 @@
+//! What is stored: organizations, users, memberships, groups, types, permissions, roles and resources, each as a resource of the graph with
+//! metadata and edges.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use rowgate_graph::{ObjectId, Resource as Stored, Symbol, WarrantId};
+use serde_json::{Map, Value};
+
+use crate::key::Key;
+use crate::names::{self, relation};
+use crate::read::Reader;
+use crate::{Error, Result};
+
+/// Anything stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    pub(crate) read: Reader<'a>,
+    pub(crate) resource: Stored<'a>,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn object(&self) -> ObjectId {
+        self.resource.object
+    }
+
+    /// Its type in the graph.
+    pub fn type_name(&self) -> &'a str {
+        self.read.graph.name(self.resource.resource_type)
+    }
+
+    /// Its id in the graph, which for most is the id that the API shows.
+    pub fn id(&self) -> &'a str {
+        self.resource.id
+    }
+
+    /// When it was created, microseconds since the Unix epoch.
+    pub fn created_at(&self) -> i64 {
+        self.resource.created_at
+    }
+
+    /// When it was last changed, microseconds since the Unix epoch.
+    pub fn updated_at(&self) -> i64 {
+        let changed = self.meta("updated_at").and_then(Value::as_i64);
+        changed.unwrap_or(self.resource.created_at)
+    }
+
+    pub(crate) fn meta(&self, field: &str) -> Option<&'a Value> {
+        self.resource.meta?.get(field)
+    }
+
+    pub(crate) fn all_meta(&self) -> Map<String, Value> {
+        let fields = self.resource.meta.and_then(Value::as_object);
+        fields.cloned().unwrap_or_default()
+    }
+
+    /// A field that is a text.
+    pub fn text(&self, field: &str) -> Option<&'a str> {
+        self.meta(field)?.as_str()
+    }
+
+    /// A field that is an object, or an empty one.
+    pub fn object_field(&self, field: &str) -> Map<String, Value> {
+        let fields = self.meta(field).and_then(Value::as_object);
+        fields.cloned().unwrap_or_default()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.text("name").unwrap_or_default()
+    }
+
+    /// Its description.
+    pub fn description(&self) -> Option<&'a str> {
+        self.text("description")
+    }
+
+    /// Its place in lists: the key of its id, or, where that was not made here, of its time and name.
+    pub fn key(&self) -> Key {
+        Key::of_id(self.id()).unwrap_or_else(|| self.derived_key())
+    }
+
+    fn derived_key(&self) -> Key {
+        Key::derived(self.created_at(), &[self.type_name(), self.id()])
+    }
+}
+
+macro_rules! records {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<'a>(pub(crate) Record<'a>);
+
+        impl<'a> Deref for $name<'a> {
+            type Target = Record<'a>;
+
+            fn deref(&self) -> &Record<'a> {
+                &self.0
+            }
+        }
+    )*};
+}
+
+records! {
+    /// A customer or tenant, and the root of its tree of resources.
+    Organization
+    /// Somebody who can be a member of organizations.
+    User
+    /// A user in an organization: the subject of checks.
+    Membership
+    /// Memberships that get roles together.
+    Group
+    /// What can be allowed on a resource.
+    Permission
+    /// Permissions that are granted together.
+    Role
+    /// A kind of resource.
+    ResourceType
+    /// An instance of a resource type, the organization itself included.
+    Resource
+}
+
+impl<'a> Organization<'a> {
+    /// What the application calls it.
+    pub fn external_id(&self) -> Option<&'a str> {
+        self.text("external_id")
+    }
+
+    /// The slugs of its roles, the one with the highest priority first; those it does not name follow.
+    pub fn role_order(&self) -> Vec<String> {
+        let own = self.meta("role_order").and_then(Value::as_array);
+        match own {
+            Some(own) => own.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            None => self.read.settings().role_order,
+        }
+    }
+
+    /// Its memberships, oldest first.
+    pub fn memberships(&self) -> impl Iterator<Item = Membership<'a>> + use<'a> {
+        self.read.of_organization(self, names::MEMBERSHIP).map(Membership)
+    }
+
+    /// Its groups, oldest first.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'a>> + use<'a> {
+        self.read.of_organization(self, names::GROUP).map(Group)
+    }
+
+    /// Its own roles, oldest first.
+    pub(crate) fn own_roles(&self) -> impl Iterator<Item = Role<'a>> + use<'a> {
+        self.read.of_organization(self, names::ROLE).map(Role)
+    }
+
+    /// As a resource.
+    pub fn root(&self) -> Resource<'a> {
+        Resource(self.0)
+    }
+
+    /// Whether it is called so, by id or by external id.
+    pub fn is_called(&self, text: &str) -> bool {
+        self.id() == text || self.external_id() == Some(text)
+    }
+}
+
+impl<'a> User<'a> {
+    /// What the application calls it.
+    pub fn external_id(&self) -> Option<&'a str> {
+        self.text("external_id")
+    }
+
+    /// The mail address.
+    pub fn email(&self) -> &'a str {
+        self.text("email").unwrap_or_default()
+    }
+
+    /// The memberships, oldest first.
+    pub fn memberships(&self) -> impl Iterator<Item = Membership<'a>> + use<'a> {
+        let read = self.read;
+        let edges = read.back(self.object(), relation::USER);
+        edges
+            .filter_map(move |edge| read.record(edge.other()))
+            .map(Membership)
+    }
+}
+
+/// Whether a membership counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It does.
+    Active,
+    /// It was deactivated. What it was assigned is kept and grants nothing.
+    Inactive,
+    /// It was not accepted yet, and grants nothing.
+    Pending,
+}
+
+impl Status {
+    /// The word of the wire format.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// The status that a word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Inactive, Self::Pending]
+            .into_iter()
+            .find(|status| status.word() == word)
+    }
+}
+
+impl<'a> Membership<'a> {
+    /// Whose it is.
+    ///
+    /// # Errors
+    /// None, as long as what is stored is whole.
+    pub fn user(&self) -> Result<User<'a>> {
+        let found = self.read.one(self.object(), relation::USER).map(User);
+        found.ok_or_else(|| broken(self, relation::USER))
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// None, as long as what is stored is whole.
+    pub fn organization(&self) -> Result<Organization<'a>> {
+        organization_of(self)
+    }
+
+    /// Whether it counts.
+    pub fn status(&self) -> Status {
+        self.text("status")
+            .and_then(Status::parse)
+            .unwrap_or(Status::Active)
+    }
+
+    /// The groups it is in, oldest first.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'a>> + use<'a> {
+        self.groups_since().map(|(group, _)| group)
+    }
+
+    /// The same, each with since when.
+    pub(crate) fn groups_since(&self) -> impl Iterator<Item = (Group<'a>, i64)> + use<'a> {
+        let (read, object) = (self.read, self.object());
+        [relation::MEMBER, relation::PARKED]
+            .into_iter()
+            .flat_map(move |relation| read.back(object, relation))
+            .filter(move |edge| read.has_type(edge.other(), names::GROUP))
+            .filter_map(move |edge| Some((Group(read.record(edge.other())?), read.warrant(edge)?.created_at)))
+    }
+}
+
+impl<'a> Group<'a> {
+    /// Where it is.
+    ///
+    /// # Errors
+    /// None, as long as what is stored is whole.
+    pub fn organization(&self) -> Result<Organization<'a>> {
+        organization_of(self)
+    }
+
+    /// Its members, active or not, each with when it became one.
+    pub fn members(&self) -> impl Iterator<Item = (Membership<'a>, i64)> + use<'a> {
+        members(self)
+    }
+
+    /// Whether a membership is in it.
+    pub(crate) fn has(&self, membership: &Membership<'a>) -> bool {
+        membership.groups().any(|group| group.object() == self.object())
+    }
+}
+
+/// Memberships that stand in `member` or `parked` to something, each with since when.
+pub(crate) fn members<'a>(record: &Record<'a>) -> impl Iterator<Item = (Membership<'a>, i64)> + use<'a> {
+    let (read, object) = (record.read, record.object());
+    [relation::MEMBER, relation::PARKED]
+        .into_iter()
+        .flat_map(move |relation| {
+            let edges = read
+                .graph
+                .subjects(object)
+                .with(read.symbol(relation), Symbol::NONE);
+            edges.filter_map(move |edge| {
+                let since = read.warrant(edge)?.created_at;
+                Some((Membership(read.record(edge.other())?), since))
+            })
+        })
+}
+
+impl<'a> Permission<'a> {
+    /// What requests call it.
+    pub fn slug(&self) -> Cow<'a, str> {
+        names::decode(self.id()).unwrap_or_default()
+    }
+
+    /// The id that the API shows.
+    pub fn wire_id(&self) -> String {
+        self.key().id("perm")
+    }
+
+    /// The slug of the type that it is declared on.
+    pub fn resource_type(&self) -> &'a str {
+        self.text("type").unwrap_or(names::ORGANIZATION)
+    }
+}
+
+impl<'a> ResourceType<'a> {
+    /// What requests call it.
+    pub fn slug(&self) -> Cow<'a, str> {
+        names::decode(self.id()).unwrap_or_default()
+    }
+
+    /// The types that its resources can be under.
+    pub fn parents(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let parents = self.meta("parents").and_then(Value::as_array);
+        parents.into_iter().flatten().filter_map(Value::as_str)
+    }
+}
+
+impl<'a> Role<'a> {
+    /// What requests call it.
+    pub fn slug(&self) -> Cow<'a, str> {
+        let encoded = names::split_id(self.id()).map_or(self.id(), |(_, slug)| slug);
+        names::decode(encoded).unwrap_or_default()
+    }
+
+    /// The id that the API shows.
+    pub fn wire_id(&self) -> String {
+        self.key().id("role")
+    }
+
+    /// Whether it is an organization's own.
+    pub fn is_custom(&self) -> bool {
+        names::split_id(self.id()).is_some()
+    }
+
+    /// The slug of the type on whose resources it can be assigned.
+    pub fn resource_type(&self) -> &'a str {
+        self.text("type").unwrap_or(names::ORGANIZATION)
+    }
+
+    /// The slugs of the permissions that it carries, in the order in which it got them.
+    pub fn permissions(&self) -> Vec<String> {
+        let read = self.read;
+        let edges = read.graph.subjects(self.object()).all();
+        let mut carried: Vec<(WarrantId, String)> = edges
+            .filter_map(|edge| {
+                Some((
+                    edge.warrant(),
+                    names::permission_slug(read.graph.name(edge.first()))?,
+                ))
+            })
+            .collect();
+        carried.sort_unstable();
+        carried.into_iter().map(|(_, slug)| slug).collect()
+    }
+
+    /// Where it is assigned.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let read = self.read;
+        let edges = read.back(self.object(), relation::ROLE);
+        edges.filter_map(move |edge| read.record(edge.other()))
+    }
+}
+
+impl<'a> Resource<'a> {
+    /// The slug of its type.
+    pub fn resource_type(&self) -> &'a str {
+        names::type_slug(self.type_name()).unwrap_or_default()
+    }
+
+    /// Whether it is an organization.
+    pub fn is_root(&self) -> bool {
+        self.type_name() == names::ORGANIZATION_TYPE
+    }
+
+    /// The id that the API shows.
+    pub fn wire_id(&self) -> String {
+        self.key().id("authz_resource")
+    }
+
+    /// The same for one that is only being created.
+    pub(crate) fn wire_id_of(type_name: &str, id: &str, created_at: i64) -> String {
+        Key::derived(created_at, &[type_name, id]).id("authz_resource")
+    }
+
+    /// Its place in lists.
+    pub fn key(&self) -> Key {
+        self.derived_key()
+    }
+
+    /// What the application calls it.
+    pub fn external_id(&self) -> Cow<'a, str> {
+        if self.is_root() {
+            return Cow::Borrowed(Organization(self.0).external_id().unwrap_or(self.id()));
+        }
+        let encoded = names::split_id(self.id()).map_or("", |(_, encoded)| encoded);
+        let stored = || Cow::Borrowed(self.text("external_id").unwrap_or_default());
+        names::decode(encoded).unwrap_or_else(stored)
+    }
+
+    /// The organization that it belongs to.
+    ///
+    /// # Errors
+    /// None, as long as what is stored is whole.
+    pub fn organization(&self) -> Result<Organization<'a>> {
+        let id = names::split_id(self.id()).map_or(self.id(), |(organization, _)| organization);
+        self.read.organization(id)
+    }
+
+    /// What it is under; nothing for an organization.
+    pub fn parent(&self) -> Option<Resource<'a>> {
+        self.read.one(self.object(), relation::PARENT).map(Resource)
+    }
+
+    /// What is directly under it, oldest first.
+    pub fn children(&self) -> impl Iterator<Item = Resource<'a>> + use<'a> {
+        let read = self.read;
+        let edges = read.back(self.object(), relation::PARENT);
+        edges
+            .filter_map(move |edge| read.record(edge.other()))
+            .map(Resource)
+    }
+
+    /// Everything under it, and itself, each before what is under it.
+    pub fn tree(&self) -> Vec<Resource<'a>> {
+        let mut tree = vec![*self];
+        let mut at = 0;
+        while let Some(resource) = tree.get(at).copied() {
+            tree.extend(resource.children());
+            at += 1;
+        }
+        tree
+    }
+
+    /// The roles that are assigned on it.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let read = self.read;
+        let edges = read
+            .graph
+            .subjects(self.object())
+            .with(read.symbol(relation::GRANT), Symbol::NONE);
+        edges.filter_map(move |edge| read.record(edge.other()))
+    }
+}
+
+fn organization_of<'a>(record: &Record<'a>) -> Result<Organization<'a>> {
+    let found = record
+        .read
+        .one(record.object(), relation::ORGANIZATION)
+        .map(Organization);
+    found.ok_or_else(|| broken(record, relation::ORGANIZATION))
+}
+
+fn broken(record: &Record<'_>, what: &str) -> Error {
+    Error::Internal(format!("{}:{} has no {what}", record.type_name(), record.id()))
+}

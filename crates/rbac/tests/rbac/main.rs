@@ -1,0 +1,7 @@
+//! The translation: what is allowed to change, and whether the engine's answers are those of the plain definition.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod changes;
+mod definition;
+mod types;
+mod world;
