@@ -103,17 +103,18 @@ fn lists(
     out: &mut Map<String, Value>,
 ) -> Result<()> {
     let questions = question::lists(world, effort.users, 99);
-    let mut medians: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
-    let mut all: Vec<Times> = contenders.iter().map(|_| Times::default()).collect();
+    let mut times: Vec<Vec<ListTimes>> = contenders
+        .iter()
+        .map(|_| questions.iter().map(|_| ListTimes::default()).collect())
+        .collect();
     // How many ids came back, of how many.
     let mut found = vec![0usize; contenders.len()];
     for number in 0..effort.rounds {
-        let mut times: Vec<Times> = contenders.iter().map(|_| Times::default()).collect();
         found.fill(0);
-        for question in &questions {
+        for (of, question) in questions.iter().enumerate() {
             for at in turns(contenders.len(), number) {
                 let (took, mut ids) = contenders[at].list(question, effort.lists)?;
-                times[at].extend(&took);
+                times[at][of].add(&took);
                 ids.sort_unstable();
                 let extra = ids
                     .iter()
@@ -128,19 +129,12 @@ fn lists(
                 found[at] += ids.len();
             }
         }
-        for (at, times) in times.iter().enumerate() {
-            medians[at].push(times.quantile(0.5));
-            all[at].extend(times);
-        }
     }
     let right: usize = questions.iter().map(|question| question.documents.len()).sum();
     for (at, contender) in contenders.iter().enumerate() {
-        let summary = json!({
-            "median_us": measure::median(&medians[at]) / 1e3,
-            "p99_us": all[at].quantile(0.99) / 1e3,
-            "ids": right as f64 / questions.len() as f64,
-            "complete": found[at] as f64 / right as f64,
-        });
+        let mut summary = list_summary(&times[at]);
+        summary["ids"] = json!(right as f64 / questions.len() as f64);
+        summary["complete"] = json!(found[at] as f64 / right as f64);
         eprintln!("{}: list: {summary}", contender.name());
         ensure!(
             contender.name() != "rowgate" || found[at] == right,
@@ -149,6 +143,39 @@ fn lists(
         put(out, contender.name(), "list", summary);
     }
     Ok(())
+}
+
+/// What the lists of one user took.
+#[derive(Default)]
+struct ListTimes {
+    all: Times,
+    /// The first of each turn: the other contenders had theirs before it, so memory is cold.
+    first: Times,
+}
+
+impl ListTimes {
+    fn add(&mut self, turn: &Times) {
+        self.all.extend(turn);
+        self.first.extend(&turn.first());
+    }
+}
+
+/// Medians over users of each user's median, and the slowest user's, in microseconds.
+fn list_summary(users: &[ListTimes]) -> Value {
+    let of = |times: fn(&ListTimes) -> &Times| -> Vec<f64> {
+        users.iter().map(|user| times(user).quantile(0.5) / 1e3).collect()
+    };
+    let (all, first) = (of(|user| &user.all), of(|user| &user.first));
+    let mut together = Times::default();
+    users.iter().for_each(|user| together.extend(&user.all));
+    json!({
+        "median_us": measure::median(&all),
+        "p99_us": together.quantile(0.99) / 1e3,
+        "users": users.len(),
+        "slowest_user_us": all.iter().copied().fold(0.0, f64::max),
+        "first_us": measure::median(&first),
+        "slowest_first_us": first.iter().copied().fold(0.0, f64::max),
+    })
 }
 
 /// Asks other questions for a while, in each round from another place on.

@@ -35,6 +35,10 @@ use serde_json::Value;
 use compare::Effort;
 use http::Load;
 
+/// As the product's; all contenders of a process use it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Parser)]
 #[command(
     name = "rowgate-bench",
@@ -133,7 +137,7 @@ struct EngineArgs {
     #[arg(long, default_value_t = 20_000)]
     checks: usize,
     /// Users whose documents are listed
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     users: usize,
     /// Lists for each of them in a round
     #[arg(long, default_value_t = 5)]

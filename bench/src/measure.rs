@@ -22,6 +22,11 @@ impl Times {
         self.0.len()
     }
 
+    /// The first one alone.
+    pub fn first(&self) -> Times {
+        Times(self.0.first().copied().into_iter().collect())
+    }
+
     /// Adds all of `other`.
     pub fn extend(&mut self, other: &Times) {
         self.0.extend_from_slice(&other.0);

@@ -93,14 +93,31 @@ fn targets(all: &Value, out: &mut String) {
     }
     let list = large["rowgate"]["list"]["median_us"].as_f64();
     let ids = large["rowgate"]["list"]["ids"].as_f64().unwrap_or(0.0);
-    let measured = list.map(|us| (us, format!("{:.2} ms for {ids:.0} ids", us / 1e3)));
-    target(
-        out,
-        "list of 1,000 ids, 1 M warrants",
-        "≤ 1 ms",
-        measured,
-        |us| us <= 1_000.0,
-    );
+    let list_figure = |field: &str| large["rowgate"]["list"][field].as_f64().unwrap_or(0.0);
+    let measured = list.map(|us| {
+        let text = format!(
+            "{:.2} ms for {ids:.0} ids, median over {} users (slowest {:.2} ms)",
+            us / 1e3,
+            list_figure("users"),
+            list_figure("slowest_user_us") / 1e3
+        );
+        (us, text)
+    });
+    let wanted = "≤ 1 ms";
+    target(out, "list of 1,000 ids, 1 M warrants", wanted, measured, |us| {
+        us <= 1_000.0
+    });
+    let first = list.map(|_| list_figure("first_us"));
+    let measured = first.map(|us| {
+        let text = format!(
+            "{:.2} ms (slowest user {:.2} ms)",
+            us / 1e3,
+            list_figure("slowest_first_us") / 1e3
+        );
+        (us, text)
+    });
+    let what = "the same, first list of a user after the peers had their turn";
+    target(out, what, wanted, measured, |us| us <= 1_000.0);
     let opened = all["start 290"]["opened"].as_array().cloned().unwrap_or_default();
     let figure = |field: &str| {
         let values: Vec<f64> = opened.iter().filter_map(|one| one[field].as_f64()).collect();
