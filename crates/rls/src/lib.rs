@@ -10,13 +10,14 @@
 //! * `words`: predicates in words
 //! * `shape`: the types of the bound columns
 //! * `database`: plan, apply and drop
-//! * [`catalog`]: what a database says about itself; [`verify`]: what is wrong with it
+//! * [`catalog`]: what a database says about itself; [`verify`]: what is wrong with it; [`draft`]: bindings to begin with
 //! * `error`, [`codes`]: why something cannot be done
 
 pub mod catalog;
 mod check;
 pub mod codes;
 mod database;
+pub mod draft;
 mod error;
 mod generate;
 mod lower;

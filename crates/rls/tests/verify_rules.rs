@@ -64,6 +64,19 @@ fn every_code_is_listed_once() {
 }
 
 #[test]
+fn every_code_is_explained() {
+    let page = include_str!("../../../docs/rls-verify.md");
+    let explained: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .collect();
+    let known: Vec<&str> = codes::ALL.iter().map(|(code, ..)| *code).collect();
+    let mut missing: Vec<&&str> = known.iter().filter(|code| !explained.contains(code)).collect();
+    missing.extend(explained.iter().filter(|code| !known.contains(code)));
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn row_level_security_that_is_off() {
     mended(
         "rls_disabled",

@@ -211,8 +211,13 @@ fn is_as_made(now: &Policy, made: &[Made], roles: &[String]) -> bool {
 type Definition = (bool, String, bool, String, Vec<String>, String, String);
 
 fn function_state(transaction: &mut Transaction<'_>, function: &Function) -> Result<State, postgres::Error> {
-    let Some((now, owner, open)) = look_at(transaction, &function.signature)? else {
-        return Ok(State::Missing);
+    let mut scratch = transaction.savepoint("look")?;
+    let now = look_at(&mut scratch, &function.signature);
+    scratch.rollback()?;
+    let (now, owner, open) = match now {
+        Ok(Some(now)) => now,
+        Ok(None) => return Ok(State::Missing),
+        Err(error) => return Ok(State::Unknown(said(&error))),
     };
     let signature = temporary(&function.signature);
     let mut scratch = transaction.savepoint("function")?;

@@ -25,8 +25,8 @@ impl Stored {
     /// `schema_unreadable`, `bindings_unreadable`, and whatever the database says, for example that the role may not read them.
     pub fn read(transaction: &mut Transaction<'_>, name: Option<&str>) -> Result<Option<Self>, Error> {
         let failed = || Error::database("reading the environment, as rowgate_owner or a superuser");
-        let sql = "select pg_catalog.to_regclass('rowgate.environment') is not null \
-            and pg_catalog.to_regclass('rowgate.schema') is not null";
+        let sql = "select count(*) = 2 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'rowgate' and c.relname in ('environment', 'schema')";
         if !transaction
             .query_one(sql, &[])
             .map_err(failed())?
