@@ -35,6 +35,9 @@ export type Program = {
   loud?: boolean;
 };
 
+/** Starts a program that will be stopped with the others. */
+export type Start = (program: Program) => Child;
+
 /** A program that was started. */
 export class Child {
   #process: ChildProcess;
@@ -65,12 +68,11 @@ export class Child {
   }
 
   /** Waits until `ready` is true. Fails when the program ends before, or takes too long. */
-  async until(ready: () => Promise<boolean>): Promise<this> {
+  async until(ready: () => Promise<boolean>): Promise<void> {
     for (const deadline = Date.now() + PATIENCE_MS; !(await ready().catch(() => false)); await sleep(50)) {
       if (this.#status !== undefined) throw this.#failure(`ended with ${this.#status}`);
       if (Date.now() > deadline) throw this.#failure(`was not ready in ${PATIENCE_MS / 1000} s`);
     }
-    return this;
   }
 
   #failure(how: string) {

@@ -6,18 +6,20 @@ import { join } from 'node:path';
 
 import { Client } from 'pg';
 
-import { Child, directoryOf, freePort } from './child';
+import { directoryOf, freePort, type Start } from './child';
 import { REPOSITORY } from './places';
 
 const VERSIONS = [18, 17, 16, 15];
 const PLACES = ['/usr/lib/postgresql', join(REPOSITORY, 'target/postgres')];
 
-/** Starts an empty server. What it wrote goes when it stops. */
-export async function startPostgres(): Promise<{ child: Child; url: string }> {
-  const candidates = PLACES.flatMap((place) => VERSIONS.map((version) => join(place, String(version), 'bin')));
+/** Starts an empty server, and returns the connection string of its superuser. What it wrote goes when it stops. */
+export async function startPostgres(start: Start): Promise<string> {
+  const installed = PLACES.flatMap((place) => VERSIONS.map((version) => join(place, String(version), 'bin')));
+  const candidates = process.env.POSTGRES_BIN ? [process.env.POSTGRES_BIN] : installed;
   const bin = candidates.find((candidate) => existsSync(join(candidate, 'initdb')));
   if (!bin) {
-    throw new Error(`there is no Postgres: set DATABASE_URL, run \`make postgres\` in ${REPOSITORY}, or install postgresql-15`);
+    const remedy = `set DATABASE_URL or POSTGRES_BIN, run \`make postgres\` in ${REPOSITORY}, or install postgresql-15`;
+    throw new Error(`there is no Postgres in ${candidates.join(', ')}: ${remedy}`);
   }
   const directory = directoryOf('postgres');
   const data = join(directory, 'data');
@@ -31,14 +33,14 @@ export async function startPostgres(): Promise<{ child: Child; url: string }> {
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', fsync: 'off', shared_buffers: '64MB' };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  const child = new Child({
+  const server = start({
     name: 'postgres',
     command: asPostgres(join(bin, 'postgres'), ['-D', data, ...options]),
     signal: 'INT',
     directory,
   });
-  await child.until(() => accepts(url));
-  return { child, url };
+  await server.until(() => accepts(url));
+  return url;
 }
 
 async function accepts(connectionString: string): Promise<boolean> {

@@ -1,9 +1,8 @@
 // Two organizations, four users and their tickets. Run once, on empty tables.
 
 import type { PrismaClient } from '../generated/prisma/client';
-import { introduce } from '../lib/warrants';
-import { trusted } from '../lib/database';
-import { fga, user } from '../lib/fga';
+import { asUser, connect, disconnect } from '../lib/database';
+import { setting } from '../lib/settings';
 
 const ORGANIZATIONS = [
   { id: 'acme', name: 'Acme' },
@@ -28,27 +27,34 @@ const TICKETS = [
   { id: 'globex-5', title: 'The coffee machine needs a reset', creatorId: 'dan', assigneeId: null, priority: 'LOW' },
 ] as const;
 
-async function seed(database: PrismaClient): Promise<void> {
-  if ((await database.organization.count()) > 0) return;
-  await database.organization.createMany({ data: ORGANIZATIONS });
+/** Users and what they are, in one transaction each: a role without its user, or a user without their roles, cannot be. */
+async function addPeople(owner: PrismaClient): Promise<void> {
+  await owner.organization.createMany({ data: ORGANIZATIONS });
   for (const { roles, ...columns } of USERS) {
-    await database.user.create({ data: { ...columns, email: `${columns.id}@example.com` } });
-    for (const role of roles) await join(columns.id, role);
+    await owner.$transaction(async (transaction) => {
+      await transaction.user.create({ data: { ...columns, email: `${columns.id}@example.com` } });
+      for (const [relation, organization] of roles.map((role) => role.split(' of '))) {
+        await transaction.$queryRaw`
+          select rowgate.create_warrant(${`organization:${organization}`}, ${relation}, ${`user:${columns.id}`})`;
+      }
+    });
   }
+}
+
+/** Each ticket is filed by its creator, as on the page. */
+async function fileTickets(): Promise<void> {
   for (const [at, { id, ...columns }] of TICKETS.entries()) {
     const orgId = id.split('-')[0] ?? '';
     const createdAt = new Date(Date.UTC(2026, 0, 1 + at));
     const data = { id, ...columns, orgId, createdAt, description: `Filed as ${id}.` };
-    await introduce(await database.ticket.create({ data }));
+    await asUser(columns.creatorId, (database) => database.ticket.create({ data }));
   }
 }
 
-/** Makes a user `agent of acme`. */
-function join(userId: string, role: string) {
-  const [relation = '', resourceId = ''] = role.split(' of ');
-  const resource = { resourceType: 'organization', resourceId };
-  return fga().writeWarrant({ resource, relation, subject: user(userId) });
+const owner = connect(setting('DATABASE_URL'));
+if ((await owner.organization.count()) === 0) {
+  await addPeople(owner);
+  await fileTickets();
 }
-
-await seed(trusted());
-await trusted().$disconnect();
+await owner.$disconnect();
+await disconnect();

@@ -1,2 +1,2 @@
 /** The ways to the list that the tests compare. */
-export const WAYS = ['pre-filter', 'post-filter'];
+export const WAYS = ['pre-filter', 'post-filter', 'rls'];

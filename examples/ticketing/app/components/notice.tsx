@@ -5,6 +5,7 @@ const NOTICES: Record<string, string> = {
   400: 'Something is missing or misspelt. Nothing was changed.',
   403: 'You may not do that. Nothing was changed.',
   404: 'There is no such ticket for you. Nothing was changed.',
+  409: 'Somebody else changed it at the same moment. Try again.',
 };
 
 /** What the last form did. */
