@@ -34,4 +34,6 @@ pub use generate::{
     Compiler, Explanation, Function, Generated, GuardedTable, Order, QueryStatement, RowsStatement,
     TablePolicy,
 };
+pub use postgres::Client;
+pub use rowgate_binding::Bindings;
 pub use shape::{Column, ColumnType, Columns, KeyType, Shapes};

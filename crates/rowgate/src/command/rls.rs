@@ -1,0 +1,201 @@
+//! `rowgate rls`: row-level security from the schema and bindings.
+
+mod documents;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use rowgate_rls::{Error, Plan, Refusal, Step};
+
+use crate::failure::{Failure, Result};
+use crate::output;
+use documents::Documents;
+
+/// Let the database show each row to those whom the schema lets see it.
+#[derive(Debug, Subcommand)]
+pub enum Rls {
+    /// Print the SQL that `apply` would run and, in words, where each answer comes from
+    Plan(Put),
+    /// Put bindings, and perhaps a schema, into force, in one transaction
+    Apply(Put),
+    /// Remove what `apply` made
+    Drop(Drop),
+}
+
+/// What to put into force, and where.
+#[derive(Debug, Args)]
+pub struct Put {
+    #[command(flatten)]
+    database: Database,
+    /// The bindings
+    #[arg(long, value_name = "FILE", default_value = "rowgate.toml")]
+    bindings: String,
+    /// A schema to put into force with them, instead of the one that is
+    #[arg(long, value_name = "FILE")]
+    schema: Option<String>,
+    /// Leave policies that were made by hand, which let through what they let through
+    #[arg(long)]
+    keep_existing: bool,
+}
+
+/// Remove what `apply` made.
+#[derive(Debug, Args)]
+pub struct Drop {
+    #[command(flatten)]
+    database: Database,
+    /// The environment whose bindings they are
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    environment: String,
+    /// Yes, show all rows to whoever may select
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+struct Database {
+    /// The database: postgres://USER:PASSWORD@HOST/DATABASE, as the owner of the tables
+    #[arg(long, env = "ROWGATE_PG_URL", hide_env_values = true, value_name = "URL")]
+    database: String,
+}
+
+impl Database {
+    fn connect(&self) -> Result<rowgate_rls::Client> {
+        rowgate_store::postgres::connect(&self.database).map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+impl Rls {
+    pub(crate) fn run(&self) -> Result {
+        match self {
+            Self::Plan(put) => put.plan(),
+            Self::Apply(put) => put.apply(),
+            Self::Drop(drop) => drop.run(),
+        }
+    }
+}
+
+impl Put {
+    fn documents(&self) -> Result<Documents> {
+        Documents::read(&self.bindings, self.schema.as_deref())
+    }
+
+    fn plan(&self) -> Result {
+        let documents = self.documents()?;
+        let mut client = self.database.connect()?;
+        let plan = rowgate_rls::plan(&mut client, &documents.request(self.keep_existing));
+        let plan = plan.map_err(|error| refused(&error, &documents))?;
+        for explanation in &plan.explanations {
+            let commands: Vec<&str> = explanation
+                .commands
+                .iter()
+                .map(|command| command.keyword())
+                .collect();
+            output::line(format!(
+                "-- {} guards {}: a row is let through when",
+                explanation.relation,
+                commands.join(", ")
+            ))?;
+            for way in &explanation.ways {
+                output::line(format!("--   * {}", output::tame(way)))?;
+            }
+        }
+        for step in &plan.steps {
+            statement(step)?;
+        }
+        for role in &plan.isolation {
+            let set = "set default_transaction_isolation = 'repeatable read'";
+            output::line(format!(
+                "-- for each database role: alter role {role} in database … {set};"
+            ))?;
+        }
+        remarks(&plan, &documents);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn apply(&self) -> Result {
+        let documents = self.documents()?;
+        let mut client = self.database.connect()?;
+        let applied = rowgate_rls::apply(&mut client, &documents.request(self.keep_existing));
+        let applied = applied.map_err(|error| refused(&error, &documents))?;
+        remarks(&applied.plan, &documents);
+        for explanation in &applied.plan.explanations {
+            let commands: Vec<&str> = explanation
+                .commands
+                .iter()
+                .map(|command| command.keyword())
+                .collect();
+            output::note(format!("{} guards {}", explanation.relation, commands.join(", ")));
+        }
+        for statement in &applied.left_to_do {
+            output::warn(&format!(
+                "this role may not alter the other; let an administrator run: {statement};"
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Drop {
+    fn run(&self) -> Result {
+        if !self.yes {
+            return Err(Failure::with_help(
+                "this shows every row to every role that may select from its table",
+                "say --yes to do it",
+            ));
+        }
+        let mut client = self.database.connect()?;
+        let steps = rowgate_rls::drop(&mut client, &self.environment)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        for step in &steps {
+            output::note(step.sql.lines().next().unwrap_or_default());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A step as SQL that can be run by hand.
+fn statement(step: &Step) -> Result<()> {
+    match step.role {
+        None => output::text_block(&format!("{};\n", step.sql)),
+        Some(role) => output::text_block(&format!(
+            "set local role {role};\n{};\nset local role none;\n",
+            step.sql
+        )),
+    }
+}
+
+fn remarks(plan: &Plan, documents: &Documents) {
+    documents.say_bindings(&plan.warnings);
+}
+
+/// Says what is wrong, with the lines it is about.
+fn refused(error: &Error, documents: &Documents) -> Failure {
+    match error {
+        Error::Bindings(found) => {
+            documents.say_bindings(found);
+            Failure::new(format!("{} does not fit", documents.bindings_file))
+        }
+        Error::Refused(found) => {
+            for refusal in found {
+                documents.say_refusal(refusal);
+            }
+            let places: Vec<&str> = found
+                .iter()
+                .map(|refusal: &Refusal| refusal.place.as_str())
+                .collect();
+            Failure::new(format!("{} cannot be compiled to SQL", places.join(", ")))
+        }
+        Error::Problems(found) => match found.as_slice() {
+            [one] => Failure::with_help(one.message.clone(), one.help.clone()),
+            many => {
+                many.iter()
+                    .for_each(|problem| output::note(format!("{}\n  {}", problem.message, problem.help)));
+                Failure::new(format!(
+                    "{} things are in the way; nothing was changed",
+                    many.len()
+                ))
+            }
+        },
+        Error::Database { .. } => Failure::new(format!("{error}; nothing was changed")),
+    }
+}
