@@ -59,14 +59,12 @@ pub(super) fn make(tx: &mut Transaction<'_>, client: &ClientRole) -> Result<()> 
 
 /// The logins of all client roles.
 pub(super) fn logins(tx: &mut Transaction<'_>) -> Result<Vec<String>> {
-    if !tx
-        .query_one("select to_regclass('rowgate.client_role') is not null", &[])?
-        .try_get::<_, bool>(0)?
-    {
-        return Ok(Vec::new());
-    }
     let as_owner = become_role(tx, OWNER)?;
-    let rows = tx.query("select unnest(logins)::text from rowgate.client_role", &[])?;
+    let there = tx.query_one("select to_regclass('rowgate.client_role') is not null", &[])?;
+    let rows = match there.try_get(0)? {
+        true => tx.query("select unnest(logins)::text from rowgate.client_role", &[])?,
+        false => Vec::new(),
+    };
     as_owner.end(tx)?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

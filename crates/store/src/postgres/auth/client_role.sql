@@ -46,7 +46,7 @@ begin
         if not exists (select from pg_roles r where r.rolname = login) then
             execute format('create role %I', login);
         end if;
-        execute format('alter role %I login inherit nocreatedb nocreaterole connection limit 1 password %L', login, password);
+        execute format('alter role %I login connection limit 1 password %L', login, password);
         execute format('grant %I to %I', client, login);
         -- So that the owner's functions can tell when the session began, and end it.
         execute format('grant %I to rowgate_owner', login);

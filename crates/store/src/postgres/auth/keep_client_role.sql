@@ -4,6 +4,15 @@ create function pg_temp.keep_client_role(client name, logins name[], password te
 as $$
 begin
     perform rowgate.assert_client_role(client);
+    if exists (
+        select from pg_roles r left join pg_auth_members m on m.member = r.oid
+        where r.rolname = any (logins)
+            and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication or not r.rolinherit
+                or m.roleid <> (select c.oid from pg_roles c where c.rolname = client))
+    ) then
+        raise exception 'a login of the role % exists already, with rights of its own', quote_ident(client)
+            using errcode = 'invalid_parameter_value', hint = format('Drop the roles whose names begin with %s_.', client);
+    end if;
     execute format('grant usage on schema auth to %I', client);
     execute format('grant execute on all functions in schema auth to %I', client);
     insert into rowgate.client_role as r (role, logins, password) values ($1, $2, $3)

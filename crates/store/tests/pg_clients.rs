@@ -1,0 +1,98 @@
+//! Client roles: made by an installer that is no superuser, kept when installed again, gone when uninstalled.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use rowgate_pgtest::{Cluster, Database, Options, Version, versions};
+use rowgate_store::ErrorKind;
+use rowgate_store::postgres::install::{ClientRole, Grants, install};
+use rowgate_store::postgres::uninstall;
+
+fn grants(sessions: i32) -> Grants {
+    let client = |name: &str| ClientRole {
+        name: name.into(),
+        sessions,
+        schemas: vec!["public".into()],
+    };
+    Grants {
+        clients: vec![client("authenticated"), client("anonymous")],
+        ..Grants::default()
+    }
+}
+
+/// A server of its own, for roles belong to all its databases, with a database that `admin` may install in.
+fn bare(version: Version) -> (Cluster, Database) {
+    let cluster = Cluster::start(version, Options::default());
+    let database = cluster.database("clients");
+    let name = database.name();
+    let setup = format!(
+        "create role admin login createrole; grant create on database {name} to admin;
+         grant all on schema public to admin with grant option"
+    );
+    database.client().batch_execute(&setup).unwrap();
+    database
+        .client_as("admin")
+        .batch_execute("create table note (id int generated always as identity, body text)")
+        .unwrap();
+    (cluster, database)
+}
+
+#[test]
+fn an_installer_without_superuser_makes_client_roles() {
+    for version in versions() {
+        let (_cluster, database) = bare(version);
+        let url = database.url_as("admin");
+        install(&url, &grants(3)).unwrap();
+        let mut admin = database.client();
+        let read = "select logins::text[], password from rowgate.client_role where role = 'authenticated'";
+        let row = admin.query_one(read, &[]).unwrap();
+        let (logins, password): (Vec<String>, String) = (row.get(0), row.get(1));
+        assert_eq!(logins.len(), 3);
+        // Its sessions act as the client role, one for each login.
+        let mut config: postgres::Config = database.url_as(&logins[0]).parse().unwrap();
+        let mut session = config.options("-c role=authenticated").connect(postgres::NoTls).unwrap();
+        session
+            .batch_execute("insert into note (body) values ('x'); select auth.user_id(), auth.next_request(), auth.connection()")
+            .unwrap();
+        let timeout: String = session.query_one("show statement_timeout", &[]).unwrap().get(0);
+        assert_eq!(timeout, "15s");
+        let refused = database.url_as(&logins[0]).parse::<postgres::Config>().unwrap().connect(postgres::NoTls);
+        assert_eq!(refused.err().unwrap().code().unwrap().code(), "53300");
+        // Again, and with more sessions: servers go on with the password that they know.
+        for sessions in [3, 5] {
+            install(&url, &grants(sessions)).unwrap();
+            let row = admin.query_one(read, &[]).unwrap();
+            assert_eq!(row.get::<_, Vec<String>>(0).len(), sessions as usize);
+            assert_eq!(row.get::<_, String>(1), password);
+        }
+        drop(session);
+        let steps = uninstall::uninstall(&url).unwrap();
+        assert!(steps.contains(&uninstall::Step::DropLogins(10)), "{steps:?}");
+        let left = "select count(*) from pg_roles where rolname like 'authenticated\\__%' or rolname like 'rowgate%'";
+        assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 0, "{steps:?}");
+    }
+}
+
+#[test]
+fn a_role_with_rights_of_its_own_is_no_client_role() {
+    for version in versions() {
+        let (_cluster, database) = bare(version);
+        let mut admin = database.client();
+        for (make, message) in [
+            ("create role authenticated superuser", "it is a superuser"),
+            ("create role authenticated bypassrls", "it bypasses row-level security"),
+            ("create role authenticated createrole", "it may create roles"),
+            ("create role authenticated in role pg_read_all_data", "it is a member of pg_read_all_data"),
+        ] {
+            admin.batch_execute(make).unwrap();
+            let refused = install(database.url(), &grants(1)).unwrap_err();
+            assert!(refused.to_string().contains(message), "{refused}");
+            assert_ne!(refused.kind(), ErrorKind::Unavailable);
+            admin.batch_execute("drop role authenticated").unwrap();
+        }
+        install(database.url(), &grants(1)).unwrap();
+        // Nor may it get them later: a server is told.
+        let read = "select count(*) from rowgate.client_roles()";
+        assert_eq!(admin.query_one(read, &[]).unwrap().get::<_, i64>(0), 2);
+        admin.batch_execute("grant pg_read_all_data to authenticated").unwrap();
+        assert!(admin.query_one(read, &[]).is_err());
+    }
+}
