@@ -6,13 +6,14 @@
 //! # Layout
 //!
 //! * `relation`: tables, columns, keys, indexes, triggers, views; `policy`; `routine`: functions; `role`; `grant`
-//! * `read`: the queries, which are in `sql/`
+//! * `read`: the queries, which are in `sql/`; `parts`: those about tables
 //! * `name`: names as people write them in SQL
 //!
 //! Expressions come in the form in which Postgres prints them with an empty search path: every name outside `pg_catalog` is qualified.
 
 mod grant;
 mod name;
+mod parts;
 mod policy;
 mod read;
 mod relation;

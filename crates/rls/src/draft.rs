@@ -15,7 +15,10 @@ mod name;
 mod person;
 mod skeleton;
 
+use postgres::{Client, IsolationLevel};
+
 use crate::catalog::Catalog;
+use crate::error::{Error, Problem};
 
 /// Bindings and a schema that fit each other, and what was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,4 +40,24 @@ pub fn draft(catalog: &Catalog, schema: &str) -> Draft {
         schema: skeleton::write(&guess),
         tables: guess.tables.len(),
     }
+}
+
+/// Drafts bindings for a schema of the database that a connection leads to. Changes nothing in it.
+///
+/// # Errors
+/// `missing_tables` when the schema has none, and whatever the database says.
+pub fn draft_from(client: &mut Client, schema: &str) -> Result<Draft, Error> {
+    let failed = || Error::database("reading the database");
+    let builder = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true);
+    let mut transaction = builder.start().map_err(failed())?;
+    let catalog = Catalog::read(&mut transaction)?;
+    transaction.rollback().map_err(failed())?;
+    if !catalog.relations.keys().any(|name| name.schema == schema) {
+        let message = format!("schema `{schema}` of the database has no tables");
+        return Err(Problem::new("missing_tables", message, "name another one with --schema").into());
+    }
+    Ok(draft(&catalog, schema))
 }

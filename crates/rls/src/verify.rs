@@ -5,6 +5,7 @@
 //!
 //! # Layout
 //!
+//! * `run`: everything in one call
 //! * `finding`: what is reported; [`codes`]: every kind of it
 //! * `inspection`: what the rules look at: guarded roles, protected tables, who can reach what
 //! * `expected`: what `apply` would make; `stored`: the schema and bindings that the database holds
@@ -25,6 +26,7 @@ mod partitions;
 mod policies;
 mod protection;
 mod roles;
+mod run;
 mod sessions;
 mod shapes;
 mod stored;
@@ -35,6 +37,7 @@ use inspection::Inspection;
 
 pub use expected::Expected;
 pub use finding::{Finding, Remedy, Severity};
+pub use run::{Question, Report, run};
 pub use stored::Stored;
 
 /// Everything that is wrong, errors first.

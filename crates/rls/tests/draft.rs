@@ -70,7 +70,7 @@ fn complete(world: &mut World, made: &Draft, model: &rowgate_schema::Model) {
         made.bindings
     );
     assert_eq!(
-        found.iter().any(|finding| finding.code == "policy_missing"),
+        found.iter().any(|finding| finding.code == "not_applied"),
         made.tables > 0,
         "{found:#?}"
     );

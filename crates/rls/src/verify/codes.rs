@@ -6,6 +6,11 @@ use super::Severity::{self, Error, Note, Warning};
 pub const ALL: &[(&str, Severity, &str)] = &[
     ("bindings_refused", Error, "`rls apply` would refuse the bindings"),
     (
+        "not_applied",
+        Error,
+        "bindings were never applied to the database",
+    ),
+    (
         "policy_missing",
         Error,
         "the bindings ask for a generated policy that is not there",

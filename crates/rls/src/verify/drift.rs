@@ -30,6 +30,16 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
             Remedy::Advice(advice),
         ));
     }
+    let missing = |object: &Object| object.state == State::Missing;
+    if expected.refused.is_empty() && !expected.objects.is_empty() && expected.objects.iter().all(missing) {
+        // Bindings without a table ask for nothing that matters.
+        if !expected.bindings.tables().is_empty() {
+            let message = "nothing of what these bindings ask for is in the database, so they guard nothing";
+            let remedy = Remedy::Command(APPLY.to_owned());
+            out.push(Finding::new("not_applied", "the bindings", message, remedy));
+        }
+        return;
+    }
     if expected.refused.is_empty() {
         for object in &expected.objects {
             drifted(inspection, object, out);
