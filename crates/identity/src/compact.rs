@@ -2,12 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{Algorithm, TokenError, json};
 
 /// Longest token, in bytes. Proxies refuse headers well before that.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
+
+const THREE_PARTS: &str = "it does not have three parts";
+const HEADER: &str = "its header is not a JSON object in base64url, or says something twice";
+const PAYLOAD: &str = "its payload is not a JSON object in base64url, or says something twice";
 
 /// Longest `kid`, in bytes.
 const MAX_KID: usize = 1024;
@@ -31,25 +35,36 @@ impl<'t> Compact<'t> {
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(TokenError::Malformed("it does not have three parts"));
+            return Err(TokenError::Malformed(THREE_PARTS));
         };
         let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default();
-        let header = object(
-            header,
-            "its header is not a JSON object in base64url, or says something twice",
-        )?;
+        let header = object(header, HEADER)?;
         let (algorithm, kid) = read_header(&header)?;
         Ok(Self {
             algorithm,
             kid,
-            claims: object(
-                payload,
-                "its payload is not a JSON object in base64url, or says something twice",
-            )?,
+            claims: object(payload, PAYLOAD)?,
             signed,
             signature: decode(signature).ok_or(TokenError::Malformed("its signature is not base64url"))?,
         })
     }
+}
+
+/// What a token says, `{"header": …, "claims": …}`, for people to look at. Nothing of it is verified: anybody can write anything.
+///
+/// # Errors
+/// [`TokenError::Malformed`] and [`TokenError::TooLarge`].
+pub fn unverified(token: &str) -> Result<Value, TokenError> {
+    if token.len() > MAX_TOKEN {
+        return Err(TokenError::TooLarge { limit: MAX_TOKEN });
+    }
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(TokenError::Malformed(THREE_PARTS));
+    };
+    Ok(json!({"header": object(header, HEADER)?, "claims": object(payload, PAYLOAD)?}))
 }
 
 /// Without padding, and refusing what a strict reader would not write: one signature has one spelling.

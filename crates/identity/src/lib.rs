@@ -38,6 +38,7 @@ mod verifier;
 
 pub use algorithm::Algorithm;
 pub use claims::Claims;
+pub use compact::unverified;
 pub use error::TokenError;
 pub use issuer::{Audiences, Issuer, IssuerError, Keys};
 pub use key::PublicKey;

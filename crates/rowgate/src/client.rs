@@ -75,6 +75,15 @@ impl Client {
         })
     }
 
+    /// The same server with another credential: a user's token, which is for checks.
+    #[must_use]
+    pub fn with_credential(&self, credential: &str) -> Self {
+        Self {
+            key: credential.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The server's address, without a trailing slash.
     pub fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')

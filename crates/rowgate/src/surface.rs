@@ -1,7 +1,7 @@
 //! Scenarios over HTTP.
 
 use rowgate_scenario::notation::{Object, Warrant};
-use rowgate_scenario::scenario::{Check, Order, Query, Resource, Value as Answered};
+use rowgate_scenario::scenario::{Check, JsonObject, Order, Query, Resource, Value as Answered};
 use rowgate_scenario::surface::{Answer, Refusal, Row, Rows, Surface, SurfaceError};
 use rowgate_scenario::tree::Node;
 use serde_json::{Value, json};
@@ -50,13 +50,46 @@ impl HttpSurface {
         one.insert("context".into(), check.context.clone().into());
         let body = json!({"checks": [one], "debug": debug});
         let path: &[&str] = &["fga", "v1", "check"];
-        self.client
-            .post(&Ask {
-                path,
-                body: Some(&body),
-                ..Ask::default()
-            })
-            .map_err(failed)
+        let ask = Ask {
+            path,
+            body: Some(&body),
+            ..Ask::default()
+        };
+        let answer = match &check.claims {
+            None => self.client.post(&ask),
+            Some(claims) => self
+                .client
+                .with_credential(&self.token(check, claims)?)
+                .post(&ask),
+        };
+        answer.map_err(failed)
+    }
+
+    /// A token of the user who asks, with these claims.
+    fn token(&self, check: &Check, claims: &JsonObject) -> Result<String, SurfaceError> {
+        let mut claims = claims.clone();
+        // Claims that the issuer has fields for.
+        let mut body = json!({"user": check.tuple.subject.object.id});
+        for (claim, field) in [
+            ("org_id", "organization"),
+            ("sid", "session"),
+            ("roles", "roles"),
+            ("permissions", "permissions"),
+        ] {
+            if let Some(value) = claims.remove(claim) {
+                body[field] = value;
+            }
+        }
+        body["claims"] = claims.into();
+        let path: &[&str] = &["rowgate", "v1", "tokens"];
+        let minted = self.client.post(&Ask {
+            path,
+            body: Some(&body),
+            ..Ask::default()
+        });
+        let minted = minted.map_err(failed)?;
+        let token = minted.get("token").and_then(Value::as_str);
+        token.map(str::to_owned).ok_or_else(|| strange("token"))
     }
 }
 
@@ -174,6 +207,10 @@ impl Surface for HttpSurface {
     }
 
     fn explain(&mut self, check: &Check) -> Result<Option<Node>, SurfaceError> {
+        if check.claims.is_some() {
+            // A decision tree names others; a user's token does not show it.
+            return Ok(None);
+        }
         let answer = self.ask(check, true)?;
         let root = answer
             .get("debug_info")

@@ -10,7 +10,7 @@ use rowgate_environment::{Environment, Error, NewResource, Op, Published, Regist
 use rowgate_policy::Timestamp;
 
 use crate::notation::{Object, Subject, Tuple, Warrant};
-use crate::scenario::{Check, Order, Query, Resource};
+use crate::scenario::{Check, JsonObject, Order, Query, Resource};
 use crate::surface::{Answer, Refusal, Row, Rows, Surface, SurfaceError};
 use crate::tree::Node;
 
@@ -103,6 +103,13 @@ fn engine_refusal(error: EngineError) -> SurfaceError {
     refusal(Error::Engine(error))
 }
 
+/// What the user's token says, the user included.
+fn claims(check: &Check) -> Option<JsonObject> {
+    let mut claims = check.claims.clone()?;
+    claims.insert("sub".into(), check.tuple.subject.object.id.clone().into());
+    Some(claims)
+}
+
 fn engine_check(tuple: &Tuple) -> EngineCheck<'_> {
     EngineCheck {
         resource_type: &tuple.resource.resource_type,
@@ -157,9 +164,10 @@ impl Surface for EngineSurface {
 
     fn check(&mut self, check: &Check) -> Result<Answer, SurfaceError> {
         let published = self.environment.read();
+        let claims = claims(check);
         let ambient = Ambient {
             context: &check.context,
-            claims: None,
+            claims: claims.as_ref(),
             now: Timestamp(now()),
         };
         let decision = published
@@ -175,9 +183,10 @@ impl Surface for EngineSurface {
 
     fn explain(&mut self, check: &Check) -> Result<Option<Node>, SurfaceError> {
         let published = self.environment.read();
+        let claims = claims(check);
         let ambient = Ambient {
             context: &check.context,
-            claims: None,
+            claims: claims.as_ref(),
             now: Timestamp(now()),
         };
         let tree = published

@@ -140,6 +140,8 @@ pub struct Check {
     pub tuple: Tuple,
     /// With which context.
     pub context: JsonObject,
+    /// What the token of the user says who asks; `None` if nobody asks with one.
+    pub claims: Option<JsonObject>,
 }
 
 /// A check and the answer it must get.

@@ -1,10 +1,14 @@
 //! What a server is started with.
 
+mod identity;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+pub use identity::{AudiencesConfig, BuiltInConfig, IdentityConfig, IssuerConfig, RefreshConfig};
 
 /// The port of the default address.
 pub const DEFAULT_PORT: u16 = 7480;
@@ -22,6 +26,8 @@ pub struct Config {
     pub limits: Limits,
     /// Origins whose pages may call `/fga/v1` from a browser; `*` for all. None by default.
     pub cors_origins: Vec<String>,
+    /// Whose tokens are accepted, and the server's own issuer.
+    pub identity: IdentityConfig,
     /// How logs are written.
     pub log: Log,
 }
@@ -35,6 +41,7 @@ impl Config {
             api_key: None,
             limits: Limits::default(),
             cors_origins: Vec::new(),
+            identity: IdentityConfig::default(),
             log: Log::default(),
         }
     }
@@ -49,6 +56,7 @@ impl fmt::Debug for Config {
             api_key,
             limits,
             cors_origins,
+            identity,
             log,
         } = self;
         f.debug_struct("Config")
@@ -57,6 +65,7 @@ impl fmt::Debug for Config {
             .field("api_key", &api_key.as_ref().map(|_| "(set)"))
             .field("limits", limits)
             .field("cors_origins", cors_origins)
+            .field("identity", identity)
             .field("log", log)
             .finish()
     }

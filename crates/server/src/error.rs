@@ -7,6 +7,7 @@ use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use rowgate_engine::EngineError;
 use rowgate_environment::Error as EnvironmentError;
+use rowgate_identity::TokenError;
 use rowgate_schema::Diagnostic;
 use serde_json::{Map, Value};
 
@@ -28,6 +29,8 @@ pub(crate) enum ApiError {
     Schema(Vec<Diagnostic>, Option<String>),
     /// 401 `unauthorized`
     Unauthorized(&'static str),
+    /// 401 `unauthorized` or `token_expired` with the reason; 503 when the issuer's keys cannot be had.
+    Token(TokenError),
     /// 403 `forbidden`
     Forbidden(&'static str),
     /// 404 `not_found` for a path that leads nowhere.
@@ -96,6 +99,19 @@ impl ApiError {
                 (StatusCode::BAD_REQUEST, "invalid_request", message)
             }
             Self::Unauthorized(message) => (StatusCode::UNAUTHORIZED, "unauthorized", message.to_owned()),
+            Self::Token(error) => {
+                with("reason", error.code());
+                match &error {
+                    // Where the keys are and what happened there is for the operator, and stands in the log.
+                    TokenError::KeysUnavailable { .. } => (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "token_keys_unavailable",
+                        "the keys of the token's issuer cannot be had at the moment; try again".into(),
+                    ),
+                    TokenError::Expired => (StatusCode::UNAUTHORIZED, "token_expired", error.to_string()),
+                    _ => (StatusCode::UNAUTHORIZED, "unauthorized", error.to_string()),
+                }
+            }
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message.to_owned()),
             Self::NoSuchPath(path) => (
                 StatusCode::NOT_FOUND,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::Value;
 
 use crate::error::{ApiError, Result};
+use crate::identity::User;
 use crate::state::App;
 use crate::wire::text::Object;
 
@@ -34,20 +36,50 @@ impl Deref for Caller {
     }
 }
 
-/// Lets a request through if it carries a key, and tells the log which environment it was.
-pub(crate) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match caller(&app, request.headers()) {
+/// The user whose token a request carries; `None` if it carries a key.
+pub(crate) struct Asker(pub(crate) Option<User>);
+
+impl<S: Sync> FromRequestParts<S> for Asker {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<User>().cloned()))
+    }
+}
+
+/// Lets a request through if it carries a key or a user's token.
+pub(crate) async fn authenticate_user(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match identify(&app, request.headers()).await {
         Err(error) => error.into_response(),
-        Ok(caller) => {
-            request.extensions_mut().insert(caller.clone());
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(caller);
-            response
+        Ok((caller, user)) => {
+            if let Some(user) = user {
+                request.extensions_mut().insert(user);
+            }
+            admit(caller, request, next).await
         }
     }
 }
 
-fn caller(app: &App, headers: &HeaderMap) -> Result<Caller> {
+/// Lets a request through if it carries a key, and tells the log which environment it was.
+pub(crate) async fn authenticate(State(app): State<App>, request: Request, next: Next) -> Response {
+    match identify(&app, request.headers()).await {
+        Err(error) => error.into_response(),
+        Ok((_, Some(_))) => {
+            let message = "tokens of users are for checks only; send an API key";
+            ApiError::Forbidden(message).into_response()
+        }
+        Ok((caller, None)) => admit(caller, request, next).await,
+    }
+}
+
+async fn admit(caller: Caller, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(caller);
+    response
+}
+
+async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Option<User>)> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(ApiError::Unauthorized(
             "no API key: send `Authorization: Bearer sk_…`",
@@ -66,11 +98,12 @@ fn caller(app: &App, headers: &HeaderMap) -> Result<Caller> {
     }
     let secret = secret.trim();
     match app.registry.authenticate(secret) {
-        Some(environment) => Ok(Caller(environment)),
-        // What an identity provider issues has three parts and begins with `{"` in base64.
-        None if secret.starts_with("eyJ") && secret.split('.').count() == 3 => Err(ApiError::Unauthorized(
-            "tokens of identity providers are not accepted by this server; send an API key",
-        )),
+        Some(environment) => Ok((Caller(environment), None)),
+        // What an identity provider issues has three parts, the first of which is JSON in base64url.
+        None if secret.starts_with("eyJ") && secret.split('.').count() == 3 => {
+            let (environment, user) = app.identities.authenticate(secret, &app.registry).await?;
+            Ok((Caller(environment), Some(user)))
+        }
         None => Err(ApiError::Unauthorized("the API key is not known to this server")),
     }
 }

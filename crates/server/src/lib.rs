@@ -8,6 +8,7 @@
 //! * `wire`: the JSON shapes of requests and answers.
 //! * `extract`: callers, bodies, query strings; `leftover`: bodies that nobody read; `cursor`: pages of lists.
 //! * `error`: every answer that is not a success.
+//! * `identity`: issuers, the users who ask with their tokens, and the server's own issuer.
 //! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
 //!
 //! `openapi.json` describes every route and is what the tests hold the answers against.
@@ -18,6 +19,7 @@ mod cursor;
 mod error;
 mod extract;
 mod http;
+mod identity;
 mod leftover;
 mod log;
 mod metrics;
@@ -25,7 +27,7 @@ mod server;
 mod state;
 mod wire;
 
-pub use config::{Config, ConfigError, DatabaseUrl, Limits, Log, LogFormat, StoreLocation};
+pub use config::{Config, ConfigError, DatabaseUrl, IdentityConfig, Limits, Log, LogFormat, StoreLocation};
 pub use server::{ServeError, Server};
 
 /// The version of this server.

@@ -1,18 +1,23 @@
 //! Starting, running and stopping.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowgate_environment::{Environment, Registry};
 use rowgate_store::postgres::{Postgres, PostgresOptions};
 use tokio::net::TcpListener;
 
-use crate::config::{Config, ConfigError, StoreLocation};
+use crate::config::{Config, ConfigError, IdentityConfig, StoreLocation};
+use crate::identity::Identities;
 use crate::state::App;
 use crate::{accept, http, log};
 
 /// The name of the key that a configuration brings along.
 const BOOTSTRAP: &str = "bootstrap";
+
+/// Where the signing keys are, in the directory of the store.
+const SIGNING_KEYS: &str = "identity";
 
 /// Why a server does not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,9 @@ pub enum ServeError {
     /// The store cannot be opened, or did not close.
     #[error("{code}: {0}", code = .0.code())]
     Store(#[source] rowgate_environment::Error),
+    /// The signing keys cannot be read or made.
+    #[error("{0}")]
+    Keys(#[source] rowgate_identity::built_in::KeyStoreError),
     /// The bootstrap key cannot be used.
     #[error("the API key: {0}")]
     ApiKey(#[source] rowgate_environment::Error),
@@ -64,9 +72,17 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let store = config.store.clone();
         let api_key = config.api_key.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&store, api_key.as_deref())).await;
-        let (registry, generated_key) = opened.map_err(|error| ServeError::Task(error.to_string()))??;
-        let app = App::new(registry, config.limits.clone())?;
+        let mut identity = config.identity.clone();
+        let open = move || {
+            let signing_keys = signing_keys(&store, &mut identity);
+            let (registry, generated_key) = open(&store, api_key.as_deref())?;
+            let identities = Identities::open(&identity, &signing_keys, &registry)?;
+            Ok::<_, ServeError>((registry, identities, generated_key))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let (registry, identities, generated_key) =
+            opened.map_err(|error| ServeError::Task(error.to_string()))??;
+        let app = App::new(registry, identities, config.limits.clone())?;
         let router = http::router(&app, &config.cors_origins)?;
         Ok(Self {
             listener,
@@ -121,6 +137,18 @@ impl std::fmt::Debug for Server {
         f.debug_struct("Server")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where the built-in issuer keeps its signing keys, unless the configuration says. Servers on one database would each sign with keys of
+/// their own, so there it has to be said, or there is no such issuer.
+fn signing_keys(store: &StoreLocation, identity: &mut IdentityConfig) -> PathBuf {
+    match store {
+        StoreLocation::File(directory) => directory.join(SIGNING_KEYS),
+        StoreLocation::Postgres(_) => {
+            identity.built_in.enabled &= identity.built_in.keys.is_some();
+            PathBuf::new()
+        }
     }
 }
 

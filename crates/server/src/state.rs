@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::ServeError;
 use crate::config::Limits;
 use crate::error::{ApiError, Result};
+use crate::identity::Identities;
 use crate::metrics::Metrics;
 
 /// Most exports at a time.
@@ -21,6 +22,7 @@ pub(crate) struct App(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
+    pub(crate) identities: Identities,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     /// Random, and another one after each start: generated request ids carry it.
@@ -34,7 +36,11 @@ pub(crate) struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(registry: Registry, limits: Limits) -> Result<Self, ServeError> {
+    pub(crate) fn new(
+        registry: Registry,
+        identities: Identities,
+        limits: Limits,
+    ) -> Result<Self, ServeError> {
         let mut random = [0; 6];
         getrandom::fill(&mut random).map_err(|error| {
             ServeError::Task(format!("the operating system gives no randomness: {error}"))
@@ -43,6 +49,7 @@ impl App {
         let threads = std::thread::available_parallelism().map_or(4, usize::from);
         Ok(Self(Arc::new(Shared {
             registry: Arc::new(registry),
+            identities,
             limits,
             metrics: Metrics::default(),
             epoch,

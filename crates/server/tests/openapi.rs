@@ -280,6 +280,22 @@ fn requests(schema: &Value) -> Vec<(&'static str, String, Option<Value>)> {
             Some(json!({"name": "k"})),
         ),
         ("DELETE", "/rowgate/v1/keys/none", None),
+        ("GET", "/sso/jwks/client_default", None),
+        ("GET", "/sso/jwks/client_none", None),
+        (
+            "POST",
+            "/rowgate/v1/tokens",
+            Some(json!({"user": "ann", "roles": ["admin"]})),
+        ),
+        ("POST", "/rowgate/v1/tokens", Some(json!({"user": "a b"}))),
+        ("POST", "/rowgate/v1/tokens/rotate", Some(json!({}))),
+        (
+            "POST",
+            "/rowgate/v1/tokens/rotate",
+            Some(json!({"algorithm": "HS256"})),
+        ),
+        ("POST", "/rowgate/v1/tokens/inspect", Some(json!({"token": "x"}))),
+        ("POST", "/rowgate/v1/tokens/inspect", Some(json!({}))),
         ("GET", "/rowgate/v1/environments", None),
         (
             "POST",
@@ -356,6 +372,10 @@ fn answers_as_the_document_says() {
     let paths = document.value["paths"].as_object().unwrap().clone();
     let huge = vec![b' '; 9 << 20];
     let key = format!("Bearer {}", server.key);
+    let token = server.post("/rowgate/v1/tokens", json!({"user": "ann"})).ok();
+    let token = token["token"].as_str().unwrap().to_owned();
+    let inspected = server.post("/rowgate/v1/tokens/inspect", json!({"token": token}));
+    document.check("POST", "/rowgate/v1/tokens/inspect", &inspected);
     let staging = {
         server
             .post("/rowgate/v1/environments", json!({"name": "other"}))
@@ -392,6 +412,15 @@ fn answers_as_the_document_says() {
                 document.check(&method, route, &answer);
             }
             if operation["responses"].get("403").is_some() {
+                // A user's token is for checks, and of those for plain ones.
+                let body = operation
+                    .get("requestBody")
+                    .map(|_| json!({"checks": [parse("document:d1#viewer@user:ann")], "debug": true}));
+                let answer = server.call_as(&token, &method, route, body.as_ref());
+                answer.error(403, "forbidden");
+                document.check(&method, route, &answer);
+            }
+            if route.contains("keys") || route.contains("environments") {
                 let path = if route.contains("keys") {
                     format!("{route}?environment=default")
                 } else {
@@ -407,7 +436,8 @@ fn answers_as_the_document_says() {
                 let path = route
                     .replace("{type}", "%FF")
                     .replace("{id}", "%FF")
-                    .replace("{name}", "%FF");
+                    .replace("{name}", "%FF")
+                    .replace("{client_id}", "%FF");
                 let answer = server.call_as(&server.key, &method, &format!("{path}?environment=%FF"), None);
                 assert_eq!(answer.status, 400, "{method} {path}: {}", answer.text);
                 document.check(&method, route, &answer);

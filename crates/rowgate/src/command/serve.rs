@@ -1,11 +1,12 @@
 //! `rowgate serve`: a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use rowgate_server::config::DEFAULT_PORT;
-use rowgate_server::{Config, Log, LogFormat, Server, StoreLocation};
+use rowgate_server::{Config, IdentityConfig, Log, LogFormat, Server, StoreLocation};
 
 use crate::cli::Session;
 use crate::embedded;
@@ -29,6 +30,9 @@ pub struct Serve {
         default_value = "file:./rowgate-data"
     )]
     store: StoreLocation,
+    /// A file with the issuers whose tokens are accepted; see docs/identity.md
+    #[arg(long, env = "ROWGATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// An origin whose pages may call the API from a browser; `*` for all
     #[arg(
         long = "cors-origin",
@@ -47,10 +51,15 @@ pub struct Serve {
 
 impl Serve {
     pub(crate) fn run(&self, session: &Session) -> Result {
+        let identity = match &self.config {
+            Some(file) => IdentityConfig::from_file(file).map_err(|error| Failure::new(error.to_string()))?,
+            None => IdentityConfig::default(),
+        };
         let config = Config {
             listen: self.listen,
             api_key: session.api_key().map(str::to_owned),
             cors_origins: self.cors_origins.clone(),
+            identity,
             log: Log {
                 format: self.log_format,
                 level: self.log_level.clone(),

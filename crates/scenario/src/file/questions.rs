@@ -30,6 +30,7 @@ pub(super) struct CheckEntry {
     check: Tuple,
     #[serde(default)]
     context: JsonObject,
+    claims: Option<JsonObject>,
     expect: Option<ValueEntry>,
     error: Option<ErrorEntry>,
     implicit: Option<bool>,
@@ -141,11 +142,16 @@ fn expectation<T>(answer: Option<T>, error: Option<ErrorEntry>) -> Result<Expect
 
 impl CheckEntry {
     pub(super) fn into_case(self, default: &JsonObject) -> Result<CheckCase, String> {
+        let subject = &self.check.subject;
+        if self.claims.is_some() && (subject.object.resource_type != "user" || subject.relation.is_some()) {
+            return Err("a token stands for a user; with `claims` the subject must be `user:ID`".to_owned());
+        }
         Ok(CheckCase {
             name: self.name,
             check: Check {
                 tuple: self.check,
                 context: over(default, self.context),
+                claims: self.claims,
             },
             expect: expectation(self.expect.map(|value| value.0), self.error)?,
             implicit: self.implicit,

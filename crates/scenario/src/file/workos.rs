@@ -167,6 +167,7 @@ impl Test {
                     subject,
                 },
                 context: context.unwrap_or_default(),
+                claims: None,
             },
             expect: Expect::Answer(if self.expect { Value::True } else { Value::False }),
             implicit: None,

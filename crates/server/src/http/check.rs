@@ -9,8 +9,9 @@ use rowgate_engine::{Ambient, Check, Decision, EngineError, Limits, Value, View}
 use rowgate_environment::Published;
 use rowgate_policy::{Context, Timestamp};
 
-use crate::error::Result;
-use crate::extract::{Caller, Fresh, Payload};
+use crate::error::{ApiError, Result};
+use crate::extract::{Asker, Caller, Fresh, Payload};
+use crate::identity::User;
 use crate::state::App;
 use crate::wire;
 use crate::wire::check::{CheckIn, CheckOp, CheckOut, DebugInfo, OneCheck, Operations, Warning, result};
@@ -23,29 +24,37 @@ const QUICK: u64 = 20_000;
 pub(crate) async fn check(
     State(app): State<App>,
     caller: Caller,
+    Asker(user): Asker,
     fresh: Fresh,
     payload: Payload,
 ) -> Result<Response> {
     let published = fresh.read(&app, &caller).await?;
-    if let Some(response) = answer(&app, &caller, &published, &payload, Some(QUICK))? {
+    let user = user.as_ref();
+    if let Some(response) = answer(&app, &caller, user, &published, &payload, Some(QUICK))? {
         return Ok(response);
     }
-    let again = app.clone();
+    let (again, user) = (app.clone(), user.cloned());
     let response = app
-        .long(move || answer(&again, &caller, &published, &payload, None))
+        .long(move || answer(&again, &caller, user.as_ref(), &published, &payload, None))
         .await??;
-    response.ok_or_else(|| crate::error::ApiError::Internal("a check without an answer".into()))
+    response.ok_or_else(|| ApiError::Internal("a check without an answer".into()))
 }
 
 /// The answer; `None` if it takes more than `work`.
 fn answer(
     app: &App,
     caller: &Caller,
+    user: Option<&User>,
     published: &Arc<Published>,
     payload: &Payload,
     work: Option<u64>,
 ) -> Result<Option<Response>> {
     let (op, checks, debug) = payload.object::<CheckIn<'_>>()?.read()?;
+    if debug && user.is_some() {
+        return Err(ApiError::Forbidden(
+            "a decision tree shows warrants of others; ask with an API key for it",
+        ));
+    }
     if debug && work.is_some() {
         return Ok(None);
     }
@@ -53,8 +62,9 @@ fn answer(
     if let Some(work) = work {
         view.limits.work = work / checks.len().max(1) as u64;
     }
-    let asker = Asker {
+    let asker = Questions {
         view,
+        claims: user.map(|user| user.identity.claims().as_map()),
         now: Timestamp(rowgate_environment::now()),
         debug,
     };
@@ -62,7 +72,7 @@ fn answer(
     let questions = checks
         .iter()
         .enumerate()
-        .map(|(index, check)| check.0.question(index));
+        .map(|(index, check)| check.0.question(index, user));
     let questions = questions.collect::<Result<Vec<_>>>()?;
     let asked = match asker.all(op, &checks, &questions) {
         Ok(asked) => asked,
@@ -91,13 +101,15 @@ struct Asked {
     debug: Option<DebugInfo>,
 }
 
-struct Asker<'a> {
+struct Questions<'a> {
     view: View<'a>,
+    /// Of the token that the request carries.
+    claims: Option<&'a Context>,
     now: Timestamp,
     debug: bool,
 }
 
-impl Asker<'_> {
+impl Questions<'_> {
     /// Asks in order, until the answer is clear.
     fn all(
         &self,
@@ -121,7 +133,7 @@ impl Asker<'_> {
         let none = Context::new();
         let ambient = Ambient {
             context: context.unwrap_or(&none),
-            claims: None,
+            claims: self.claims,
             now: self.now,
         };
         let started = Instant::now();

@@ -72,8 +72,16 @@ pub(crate) async fn delete(
     Segments(name): Segments<String>,
 ) -> Result<Response> {
     manager(&caller)?;
-    let registry = app.registry.clone();
-    app.long(move || registry.delete_environment(&name)).await??;
+    let shared = app.clone();
+    let deleted = move || {
+        let environment = shared.registry.environment(&name);
+        shared.registry.delete_environment(&name)?;
+        if let Some((environment, own)) = environment.zip(shared.identities.built_in.as_ref()) {
+            own.forget(&environment);
+        }
+        Ok::<_, ApiError>(())
+    };
+    app.long(deleted).await??;
     Ok(wire::empty())
 }
 

@@ -8,8 +8,11 @@ use axum::response::Response;
 use crate::state::App;
 
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
-    let mut response = Response::new(Body::from(app.metrics.render(&app.registry)));
-    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
+    let mut text = app.metrics.render(&app.registry);
+    // Writing to a string does not fail.
+    let _ = app.identities.write_metrics(&mut text);
+    let mut response = Response::new(Body::from(text));
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

@@ -7,6 +7,7 @@ mod environments;
 mod export;
 mod health;
 mod import;
+mod jwks;
 mod keys;
 mod metrics;
 mod observe;
@@ -16,6 +17,7 @@ mod query;
 mod resource_types;
 mod resources;
 mod schema;
+mod tokens;
 mod warrants;
 
 use axum::Router;
@@ -29,7 +31,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::ConfigError;
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, authenticate};
+use crate::extract::{Caller, authenticate, authenticate_user};
 use crate::state::App;
 
 /// A router that remembers its paths, for the counters.
@@ -55,14 +57,16 @@ impl Routes {
 
 /// Everything that the server answers.
 pub(crate) fn router(app: &App, cors_origins: &[String]) -> Result<Router, ConfigError> {
-    let (open, fga, own) = (open(), fga(), own());
+    let (open, users, fga, own) = (open(), users(), fga(), own());
     app.metrics
-        .set_routes([open.paths, fga.paths, own.paths].concat());
+        .set_routes([open.paths, users.paths, fga.paths, own.paths].concat());
     let with_key = middleware::from_fn_with_state(app.clone(), authenticate);
     // Set before the layer, so that a browser's question whether it may call is answered by the layer.
+    let with_key_or_token = middleware::from_fn_with_state(app.clone(), authenticate_user);
     let mut fga = fga
         .router
         .route_layer(with_key.clone())
+        .merge(users.router.route_layer(with_key_or_token))
         .method_not_allowed_fallback(method_not_allowed);
     if let Some(cors) = cors(cors_origins)? {
         fga = fga.layer(cors);
@@ -86,6 +90,12 @@ fn open() -> Routes {
         .at("/readyz", get(health::ready))
         .at("/metrics", get(metrics::metrics))
         .at("/openapi.json", get(openapi::document))
+        .at("/sso/jwks/{client_id}", get(jwks::jwks))
+}
+
+/// What users may ask themselves, with their own tokens.
+fn users() -> Routes {
+    Routes::new().at("/fga/v1/check", post(check::check))
 }
 
 /// The API that the client libraries know.
@@ -100,7 +110,6 @@ fn fga() -> Routes {
         .post(resource_types::create)
         .put(resource_types::replace_all);
     Routes::new()
-        .at("/fga/v1/check", post(check::check))
         .at("/fga/v1/query", get(query::query))
         .at("/fga/v1/warrants", get(warrants::list).post(warrants::change))
         .at("/fga/v1/resources", get(resources::list).post(resources::create))
@@ -129,6 +138,9 @@ fn own() -> Routes {
             get(environments::list).post(environments::create),
         )
         .at("/rowgate/v1/environments/{name}", delete(environments::delete))
+        .at("/rowgate/v1/tokens", post(tokens::mint))
+        .at("/rowgate/v1/tokens/rotate", post(tokens::rotate))
+        .at("/rowgate/v1/tokens/inspect", post(tokens::inspect))
         .at("/rowgate/v1/export", get(export::export))
         .at("/rowgate/v1/import", post(import::import))
 }

@@ -10,6 +10,7 @@ use super::text::{AtMost, Object, Text, given};
 use super::tree::{ExplanationOut, NodeOut};
 use super::warrant::SubjectIn;
 use crate::error::{ApiError, Result};
+use crate::identity::User;
 
 /// Most checks of one request.
 pub(crate) const MAX_CHECKS: usize = 100;
@@ -81,27 +82,55 @@ impl<'a> CheckIn<'a> {
 
 impl OneCheck<'_> {
     /// The question that check number `index` asks.
-    pub(crate) fn question(&self, index: usize) -> Result<Check<'_>> {
+    /// A user who asks with a token asks about nobody else.
+    pub(crate) fn question<'q>(&'q self, index: usize, user: Option<&'q User>) -> Result<Check<'q>> {
         let at = |field: &str| format!("checks[{index}].{field}");
         let missing = |field: &str| ApiError::missing(at(field));
-        let Object(subject) = self.subject.as_ref().ok_or_else(|| missing("subject"))?;
         let resource_type = given(&self.resource_type).ok_or_else(|| missing("resource_type"))?;
         let resource_id = given(&self.resource_id).ok_or_else(|| missing("resource_id"))?;
         let relation = given(&self.relation).ok_or_else(|| missing("relation"))?;
-        let subject_type = given(&subject.resource_type).ok_or_else(|| missing("subject.resource_type"))?;
-        let subject_id = given(&subject.resource_id).ok_or_else(|| missing("subject.resource_id"))?;
-        let subject_relation = given(&subject.relation);
+        let subject = match user {
+            Some(user) => self.own_subject(index, user)?,
+            None => self.given_subject(index)?,
+        };
         Ok(Check {
             resource_type: names::name(resource_type, || at("resource_type"))?,
             resource_id: names::id(resource_id, || at("resource_id"))?,
             relation: names::name(relation, || at("relation"))?,
-            subject: Subject {
-                resource_type: names::name(subject_type, || at("subject.resource_type"))?,
-                id: names::subject_id(subject_id, || at("subject.resource_id"))?,
-                relation: subject_relation
-                    .map(|name| names::name(name, || at("subject.relation")))
-                    .transpose()?,
-            },
+            subject,
+        })
+    }
+
+    fn given_subject(&self, index: usize) -> Result<Subject<'_>> {
+        let at = |field: &str| format!("checks[{index}].subject{field}");
+        let missing = |field: &str| ApiError::missing(at(field));
+        let Object(subject) = self.subject.as_ref().ok_or_else(|| missing(""))?;
+        let subject_type = given(&subject.resource_type).ok_or_else(|| missing(".resource_type"))?;
+        let subject_id = given(&subject.resource_id).ok_or_else(|| missing(".resource_id"))?;
+        Ok(Subject {
+            resource_type: names::name(subject_type, || at(".resource_type"))?,
+            id: names::subject_id(subject_id, || at(".resource_id"))?,
+            relation: given(&subject.relation)
+                .map(|name| names::name(name, || at(".relation")))
+                .transpose()?,
+        })
+    }
+
+    /// The subject that the token stands for. An id that a token gives is never the wildcard.
+    fn own_subject<'q>(&'q self, index: usize, user: &'q User) -> Result<Subject<'q>> {
+        let id = user.identity.subject();
+        if let Some(Object(subject)) = &self.subject {
+            let named = (given(&subject.resource_type), given(&subject.resource_id));
+            if named != (Some(&user.subject_type), Some(id)) || given(&subject.relation).is_some() {
+                return Err(ApiError::Forbidden(
+                    "a user's token asks about its own user only; leave `subject` out",
+                ));
+            }
+        }
+        Ok(Subject {
+            resource_type: &user.subject_type,
+            id: names::id(id, || format!("checks[{index}].subject.resource_id"))?,
+            relation: None,
         })
     }
 

@@ -93,6 +93,8 @@ pub fn config(directory: &Path) -> Config {
     let mut config = Config::new(StoreLocation::File(directory.to_owned()));
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.api_key = Some(KEY.into());
+    // Made in no time, unlike those for RSA.
+    config.identity.built_in.algorithm = rowgate_identity::Algorithm::EdDSA;
     config.log = Log {
         format: LogFormat::Off,
         ..Log::default()

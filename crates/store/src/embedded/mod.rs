@@ -51,6 +51,9 @@ use crate::{
 
 const DATABASE: &str = "store.redb";
 
+/// Where a server keeps the keys of its own issuer: not the store's, and as private as the store.
+const SIGNING_KEYS: &str = "identity";
+
 /// How an embedded store is opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -147,7 +150,7 @@ fn tidy(dir: &Path) -> Result<()> {
         if ours && name.ends_with(UNFINISHED) {
             remove(&path)?;
         }
-        ours_alone &= ours || name == LOCK || name == "lost+found";
+        ours_alone &= ours || [LOCK, SIGNING_KEYS, "lost+found"].contains(&name);
     }
     if ours_alone {
         make_private(dir, 0o700);
