@@ -1,12 +1,15 @@
 //! `rowgate rls`: row-level security from the schema and bindings.
 
 mod documents;
+pub mod init;
+pub mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use rowgate_rls::{Error, Plan, Refusal, Step};
 
+use crate::cli::Session;
 use crate::failure::{Failure, Result};
 use crate::output;
 use documents::Documents;
@@ -20,6 +23,10 @@ pub enum Rls {
     Apply(Put),
     /// Remove what `apply` made
     Drop(Drop),
+    /// Find what undoes row-level security in a database, and print the SQL that mends it
+    Verify(verify::Verify),
+    /// Draft bindings and a schema from the keys of a database
+    Init(init::Init),
 }
 
 /// What to put into force, and where.
@@ -65,11 +72,13 @@ impl Database {
 }
 
 impl Rls {
-    pub(crate) fn run(&self) -> Result {
+    pub(crate) fn run(&self, session: &Session) -> Result {
         match self {
             Self::Plan(put) => put.plan(),
             Self::Apply(put) => put.apply(),
             Self::Drop(drop) => drop.run(),
+            Self::Verify(verify) => verify.run(session),
+            Self::Init(init) => init.run(session),
         }
     }
 }
