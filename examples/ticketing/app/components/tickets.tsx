@@ -1,12 +1,12 @@
 import { change, remove } from '../actions';
 import { TicketStatus, type User } from '@/generated/prisma/client';
 import type { ListedTicket } from '@/lib/lists';
-import { preFilter } from '@/lib/lists/pre-filter';
+import { rowLevelSecurity } from '@/lib/lists/rls';
 import { permitted } from '@/lib/permitted';
 
 /** The user's tickets, with forms for what they may do to each. */
 export async function Tickets({ user, users }: { user: User; users: User[] }) {
-  const tickets = await preFilter(user.id);
+  const tickets = await rowLevelSecurity(user.id);
   const may = await permitted(user.id, tickets, ['editor', 'deleter']);
   return (
     <section aria-labelledby="yours">
