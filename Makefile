@@ -33,7 +33,7 @@ demo: ## Build for speed, start a server with example data and show it answering
 	$(CARGO) run --release --locked -- demo
 
 .PHONY: test
-test: lint test-rust test-clients ## Install what the tests need, then run every check and test
+test: lint test-rust test-clients test-examples ## Install what the tests need, then run every check and test
 
 .PHONY: lint
 lint: ## Formatting, clippy with warnings denied, licences of dependencies
