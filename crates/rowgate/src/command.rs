@@ -13,6 +13,7 @@ pub mod rls;
 pub mod schema;
 pub mod serve;
 pub mod test;
+pub mod token;
 pub mod warrant;
 
 use clap::Subcommand;
@@ -49,6 +50,9 @@ pub enum Command {
     /// Create, list and delete API keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Issue tokens for users, rotate the keys that sign them, and find out what is wrong with one
+    #[command(subcommand)]
+    Token(token::Token),
     /// Create, list and delete environments
     #[command(subcommand, visible_alias = "env")]
     Environment(environment::Environment),
@@ -73,6 +77,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result {
         Command::Export(export) => export.run(session),
         Command::Import(import) => import.run(session),
         Command::Key(key) => key.run(session),
+        Command::Token(token) => token.run(session),
         Command::Environment(environment) => environment.run(session),
         Command::Rls(rls) => rls.run(session),
         Command::Completions(completions) => completions.run(),
