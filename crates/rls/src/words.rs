@@ -20,7 +20,7 @@ fn words(predicate: &Predicate) -> String {
         Predicate::Not(part) => format!("not ({})", words(part)),
         Predicate::Mine(columns) => format!("{} is the subject", columns_of(columns)),
         Predicate::Through { columns, far, holds } => {
-            format!("{} is a {far} for which {}", columns_of(columns), words(holds))
+            format!("{} is {} for which {}", columns_of(columns), a(far), words(holds))
         }
         Predicate::In(set) => format!("it is one of {}", self::set(set)),
         Predicate::Policy { policy, reading, .. } => match reading {
@@ -39,6 +39,16 @@ fn group(parts: &[Predicate], operator: &str) -> String {
         })
         .collect();
     parts.join(&format!(", {operator} "))
+}
+
+/// A noun with its article.
+fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
 }
 
 fn columns_of(columns: &[String]) -> String {
@@ -75,7 +85,8 @@ pub(crate) fn set(set: &Set) -> String {
             holds,
             ..
         } => format!(
-            "the {resource_type}s of which stored warrants make the {group}s of a {far} {relation}, where {}",
+            "the {resource_type}s of which stored warrants make the {group}s of {} {relation}, where {}",
+            a(far),
             words(holds)
         ),
         Set::Edges {
@@ -86,7 +97,8 @@ pub(crate) fn set(set: &Set) -> String {
             holds,
             ..
         } => format!(
-            "the {resource_type}s whose {relation}, by stored warrants, is a {far} for which {}",
+            "the {resource_type}s whose {relation}, by stored warrants, is {} for which {}",
+            a(far),
             words(holds)
         ),
         Set::Strangers {
@@ -105,9 +117,10 @@ pub(crate) fn set(set: &Set) -> String {
             far,
             holds,
         } => format!(
-            "the {resource_type}s that {} joins by {} with a {far} for which {}",
+            "the {resource_type}s that {} joins by {} with {} for which {}",
             join.table.name,
             columns_of(&join.columns),
+            a(far),
             words(holds)
         ),
         Set::Rows(node) => format!(

@@ -28,7 +28,7 @@ use rowgate_testkit::builder::{name, on, rel};
 use rowgate_testkit::{Oracle, Resource, Subject, Value, Warrant, World};
 use serde_json::{Map, Value as Json, json};
 
-const WORLDS: u64 = 60;
+const WORLDS: u64 = 40;
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))

@@ -1,5 +1,7 @@
 //! The ticketing application: admins, agents and customers, with nothing but `select … from ticket`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Asker, Site};

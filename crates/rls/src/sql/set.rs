@@ -41,7 +41,7 @@ impl Writer<'_> {
                     id: "w.subject_id",
                 };
                 tests.push(self.condition(holds, &id)?);
-                Ok(self.from_warrants(resource_type, &tests))
+                Ok(self.warrants_where(resource_type, &tests))
             }
             Set::Strangers {
                 resource_type,
@@ -61,11 +61,11 @@ impl Writer<'_> {
                     ));
                 }
                 tests.push(self.somebody());
-                Ok(self.from_warrants(resource_type, &tests))
+                Ok(self.warrants_where(resource_type, &tests))
             }
             Set::Joined { resource_type, join } => {
                 let equal = self.columns_are_me(&join.table.name, &join.columns, "j");
-                Ok(self.from_join(resource_type, join, equal))
+                Ok(self.join_where(resource_type, join, equal))
             }
             Set::JoinedThrough {
                 resource_type,
@@ -87,7 +87,7 @@ impl Writer<'_> {
                         keys,
                     },
                 )?);
-                Ok(self.from_join(resource_type, join, tests))
+                Ok(self.join_where(resource_type, join, tests))
             }
             Set::Rows(node) => {
                 let Some(table) = self.table_of(&node.resource_type) else {
@@ -134,7 +134,7 @@ impl Writer<'_> {
         });
         tests.extend(certain(reading));
         tests.push(self.somebody());
-        self.from_warrants(resource_type, &tests)
+        self.warrants_where(resource_type, &tests)
     }
 
     /// The tests of a warrant's resource type and relation.
@@ -153,7 +153,7 @@ impl Writer<'_> {
         format!("{} is not null", self.who.named())
     }
 
-    fn from_warrants(&self, resource_type: &str, tests: &[String]) -> String {
+    fn warrants_where(&self, resource_type: &str, tests: &[String]) -> String {
         let keys = key::keys("w.resource_id", &self.types_of(resource_type));
         format!(
             "select {}\nfrom rowgate.warrant w\nwhere {}",
@@ -162,7 +162,7 @@ impl Writer<'_> {
         )
     }
 
-    fn from_join(&self, resource_type: &str, join_table: &Join, mut tests: Vec<String>) -> String {
+    fn join_where(&self, resource_type: &str, join_table: &Join, mut tests: Vec<String>) -> String {
         tests.extend(conditions("j", &join_table.table.conditions));
         let keys = self.key_columns(&join_table.table.name, &join_table.table.key, "j");
         debug_assert_eq!(
