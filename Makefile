@@ -16,6 +16,7 @@ export ROWGATE_BIN
 VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
 TICKETING := examples/ticketing
+TODOS := examples/todos
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
 POSTGRES := target/postgres
@@ -59,7 +60,7 @@ binary:
 	$(CARGO) build --workspace --all-targets --locked
 
 .PHONY: test-node
-test-node: binary $(NODE_MODULES)/.installed ## The Node SDK, and the tutorials under clients/seeds
+test-node: binary postgres $(NODE_MODULES)/.installed ## The Node SDK, the serverless driver, and the tutorials under clients/seeds
 	cd clients && $(NPM) test
 
 .PHONY: test-python
@@ -76,11 +77,16 @@ $(VENV)/.installed: clients/python/requirements.txt
 	touch $@
 
 .PHONY: test-examples
-test-examples: binary postgres $(TICKETING)/node_modules/.installed ## The ticketing application: its API, and its page in a browser
+test-examples: binary postgres $(TICKETING)/node_modules/.installed $(TODOS)/node_modules/.installed ## The ticketing and todos applications: their APIs, and their pages in a browser
 	cd $(TICKETING) && $(NPM) test
+	cd $(TODOS) && $(NPM) test
 
 $(TICKETING)/node_modules/.installed: $(TICKETING)/package.json $(TICKETING)/package-lock.json $(TICKETING)/.npmrc
 	cd $(TICKETING) && $(NPM) ci
+	touch $@
+
+$(TODOS)/node_modules/.installed: $(TODOS)/package.json $(TODOS)/package-lock.json $(TODOS)/.npmrc
+	cd $(TODOS) && $(NPM) ci
 	touch $@
 
 .PHONY: test-long

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod export;
 pub mod import;
 pub mod key;
+pub mod pg;
 pub mod query;
 pub mod resource;
 pub mod rls;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Let Postgres show each row to those whom the schema lets see it
     #[command(subcommand)]
     Rls(rls::Rls),
+    /// Install, bring up to date and uninstall what Rowgate keeps in Postgres
+    #[command(subcommand)]
+    Pg(pg::Pg),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -80,6 +84,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result {
         Command::Token(token) => token.run(session),
         Command::Environment(environment) => environment.run(session),
         Command::Rls(rls) => rls.run(session),
+        Command::Pg(pg) => pg.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -28,6 +28,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Whose tokens are accepted, and the server's own issuer.
     pub identity: IdentityConfig,
+    /// SQL over HTTP, if it is served.
+    pub sql: Option<rowgate_sql::Config>,
     /// How logs are written.
     pub log: Log,
 }
@@ -42,6 +44,7 @@ impl Config {
             limits: Limits::default(),
             cors_origins: Vec::new(),
             identity: IdentityConfig::default(),
+            sql: None,
             log: Log::default(),
         }
     }
@@ -57,6 +60,7 @@ impl fmt::Debug for Config {
             limits,
             cors_origins,
             identity,
+            sql,
             log,
         } = self;
         f.debug_struct("Config")
@@ -66,6 +70,7 @@ impl fmt::Debug for Config {
             .field("limits", limits)
             .field("cors_origins", cors_origins)
             .field("identity", identity)
+            .field("sql", sql)
             .field("log", log)
             .finish()
     }

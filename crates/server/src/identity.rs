@@ -10,7 +10,7 @@ use rowgate_environment::Environment;
 use rowgate_environment::Registry;
 use rowgate_identity::built_in::BuiltIn;
 use rowgate_identity::jwks::{Authorities, Fetcher};
-use rowgate_identity::{Identity, Verifier};
+use rowgate_identity::{Identity, TokenError, Verifier};
 
 pub(crate) use self::built_in::{BuiltIns, client_id};
 use crate::config::{ConfigError, IdentityConfig};
@@ -79,6 +79,11 @@ impl Identities {
             built_in,
             places,
         })
+    }
+
+    /// What a token says, wherever its issuer's tokens ask.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
+        self.verifier.verify(token).await
     }
 
     /// The environment and the user of a token.

@@ -7,6 +7,7 @@
 //! * `http`: the routes, one file per resource, and what every request goes through.
 //! * `wire`: the JSON shapes of requests and answers.
 //! * `extract`: callers, bodies, query strings; `leftover`: bodies that nobody read; `cursor`: pages of lists.
+//! * `sql`: SQL over HTTP, which is a crate of its own.
 //! * `error`: every answer that is not a success.
 //! * `identity`: issuers, the users who ask with their tokens, and the server's own issuer.
 //! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
@@ -24,6 +25,7 @@ mod leftover;
 mod log;
 mod metrics;
 mod server;
+pub mod sql;
 mod state;
 mod wire;
 

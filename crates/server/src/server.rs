@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::{Config, ConfigError, IdentityConfig, StoreLocation};
 use crate::identity::Identities;
 use crate::state::App;
-use crate::{accept, http, log};
+use crate::{accept, http, log, sql};
 
 /// The name of the key that a configuration brings along.
 const BOOTSTRAP: &str = "bootstrap";
@@ -83,7 +83,11 @@ impl Server {
         let (registry, identities, generated_key) =
             opened.map_err(|error| ServeError::Task(error.to_string()))??;
         let app = App::new(registry, identities, config.limits.clone())?;
-        let router = http::router(&app, &config.cors_origins)?;
+        let sql = match config.sql {
+            Some(config) => Some(sql::router(&app, config).await?),
+            None => None,
+        };
+        let router = http::router(&app, &config.cors_origins, sql)?;
         Ok(Self {
             listener,
             address,

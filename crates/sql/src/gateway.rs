@@ -174,7 +174,7 @@ impl Gateway {
                 .request
                 .as_deref()
                 .ok_or(Error::Unreachable("the session has no number"))?;
-            work.seal = Some(known.seal.seal(claims, request, self.limits().time + 5 * GRACE));
+            work.seal = Some(known.seal.seal(claims, request, self.limits().time));
         }
         let (answer, answered) = oneshot::channel();
         let retried = entry.is_client && work.batch.is_none();

@@ -22,7 +22,7 @@ const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Neon-Connection-Stri
     Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Deferrable, Neon-Batch-Isolation-Level";
 
 /// `POST /sql`, and what browsers ask before.
-pub fn router(gateway: Arc<Gateway>) -> Router {
+pub fn router<S: Clone + Send + Sync + 'static>(gateway: Arc<Gateway>) -> Router<S> {
     let route = post(sql).options(allowed).fallback(not_supported);
     Router::new().route("/sql", route).with_state(gateway)
 }

@@ -9,6 +9,9 @@ use crate::authenticate::Claims;
 /// The setting that carries the seal.
 pub(crate) const SETTING: &str = "rowgate.session";
 
+/// How far the database's clock may be behind ours or ahead. A seal is for one request, so this keeps nothing alive that should be dead.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// Seals claims.
 pub(crate) struct SealKey {
     id: i32,
@@ -27,7 +30,7 @@ impl SealKey {
     /// may take.
     pub(crate) fn seal(&self, claims: &Claims, request: &str, longest: Duration) -> String {
         let end = SystemTime::now() + longest;
-        let end = claims.expires.map_or(end, |expires| expires.min(end));
+        let end = claims.expires.map_or(end, |expires| expires.min(end)) + SKEW;
         let expiry = end.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let sealed = format!("{} {expiry} {}", self.id, claims.json);
         let tag = hmac::sign(&self.key, format!("{request} {sealed}").as_bytes());
@@ -57,7 +60,7 @@ mod tests {
             expires: Some(UNIX_EPOCH + Duration::from_secs(1_000)),
         };
         let sealed = SealKey::new(7, &[1; 32]).seal(&claims, "1 2", Duration::from_secs(60));
-        assert_eq!(&sealed[64..], " 7 1000 {}");
+        assert_eq!(&sealed[64..], " 7 1060 {}");
         assert!(sealed[..64].bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
 }

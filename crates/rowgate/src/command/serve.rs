@@ -1,5 +1,7 @@
 //! `rowgate serve`: a server.
 
+mod sql;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +43,8 @@ pub struct Serve {
         value_name = "ORIGIN"
     )]
     cors_origins: Vec<String>,
+    #[command(flatten)]
+    sql: sql::Sql,
     /// The form of log lines: text, json or off
     #[arg(long, env = "ROWGATE_LOG_FORMAT", value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -60,6 +64,7 @@ impl Serve {
             api_key: session.api_key().map(str::to_owned),
             cors_origins: self.cors_origins.clone(),
             identity,
+            sql: self.sql.config()?,
             log: Log {
                 format: self.log_format,
                 level: self.log_level.clone(),

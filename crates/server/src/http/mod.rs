@@ -56,10 +56,15 @@ impl Routes {
 }
 
 /// Everything that the server answers.
-pub(crate) fn router(app: &App, cors_origins: &[String]) -> Result<Router, ConfigError> {
+pub(crate) fn router(
+    app: &App,
+    cors_origins: &[String],
+    sql: Option<Router<App>>,
+) -> Result<Router, ConfigError> {
     let (open, users, fga, own) = (open(), users(), fga(), own());
+    let sql_path = sql.as_ref().map(|_| crate::sql::PATH);
     app.metrics
-        .set_routes([open.paths, users.paths, fga.paths, own.paths].concat());
+        .set_routes([open.paths, users.paths, fga.paths, own.paths, Vec::from_iter(sql_path)].concat());
     let with_key = middleware::from_fn_with_state(app.clone(), authenticate);
     // Set before the layer, so that a browser's question whether it may call is answered by the layer.
     let with_key_or_token = middleware::from_fn_with_state(app.clone(), authenticate_user);
@@ -75,6 +80,7 @@ pub(crate) fn router(app: &App, cors_origins: &[String]) -> Result<Router, Confi
         .router
         .merge(fga)
         .merge(own.router.route_layer(with_key))
+        .merge(sql.unwrap_or_default())
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(observe::panicked))

@@ -50,7 +50,7 @@ impl Authenticate for Tokens {
             if token == "expired" {
                 return Ok(Claims {
                     json: json!({"sub": "ann"}).to_string(),
-                    expires: Some(SystemTime::now() - Duration::from_secs(60)),
+                    expires: Some(SystemTime::now() - Duration::from_secs(120)),
                 });
             }
             if token == "bad" || role == "owner" {

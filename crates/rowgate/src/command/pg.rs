@@ -1,0 +1,154 @@
+//! `rowgate pg`: what Rowgate keeps in Postgres.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use rowgate_store::postgres::install::{self, ClientRole, Grants};
+use rowgate_store::postgres::uninstall;
+
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// Install, bring up to date and uninstall what Rowgate keeps in Postgres.
+#[derive(Debug, Subcommand)]
+pub enum Pg {
+    /// Create the schemas `rowgate` and `auth`, or bring them up to date, and let roles use them
+    Install(Install),
+    /// Drop what `install` made, with all warrants
+    Uninstall(Uninstall),
+}
+
+/// Which database, and whether to change it.
+#[derive(Debug, Args)]
+struct Database {
+    /// The database: postgres://USER:PASSWORD@HOST/DATABASE, as a role that may create roles and schemas
+    #[arg(long, env = "ROWGATE_PG_URL", hide_env_values = true, value_name = "URL")]
+    database: String,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Create the schemas `rowgate` and `auth`, or bring them up to date, and let roles use them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Client roles are for people who send SQL with a token, through `rowgate serve --sql`. Each gets a login for each session that it\ncan have at a time, with a password that only Rowgate's servers read. `--with-roles` makes `authenticated` and `anonymous`."
+)]
+pub struct Install {
+    #[command(flatten)]
+    database: Database,
+    /// A role that servers connect as
+    #[arg(long = "server", value_name = "ROLE")]
+    servers: Vec<String>,
+    /// A role that the application connects as. It may write warrants, and say whom it acts for
+    #[arg(long = "app", value_name = "ROLE")]
+    apps: Vec<String>,
+    /// Make the client roles `authenticated` and `anonymous`
+    #[arg(long)]
+    with_roles: bool,
+    /// Make another client role
+    #[arg(long = "client-role", value_name = "ROLE")]
+    clients: Vec<String>,
+    /// How many sessions each client role can have at a time, over all servers
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=200))]
+    sessions: i32,
+    /// A schema whose tables client roles may read and write, as far as row-level security lets them; `none` for no schema
+    #[arg(long = "schema", value_name = "SCHEMA", default_value = "public")]
+    schemas: Vec<String>,
+}
+
+/// Drop what `install` made, with all warrants.
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    #[command(flatten)]
+    database: Database,
+    /// Yes, drop all warrants
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Pg {
+    pub(crate) fn run(&self) -> Result {
+        match self {
+            Self::Install(install) => install.run(),
+            Self::Uninstall(uninstall) => uninstall.run(),
+        }
+    }
+}
+
+impl Install {
+    fn run(&self) -> Result {
+        let Database { database, dry_run } = &self.database;
+        let grants = self.grants();
+        let steps = if *dry_run {
+            install::plan(database, &grants)
+        } else {
+            install::install(database, &grants)
+        };
+        let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
+        told(steps, *dry_run);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn grants(&self) -> Grants {
+        let usual: &[&str] = if self.with_roles {
+            &["authenticated", "anonymous"]
+        } else {
+            &[]
+        };
+        let names = usual
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(self.clients.iter().cloned());
+        let schemas: Vec<String> = self
+            .schemas
+            .iter()
+            .filter(|schema| *schema != "none")
+            .cloned()
+            .collect();
+        let client = |name| ClientRole {
+            name,
+            sessions: self.sessions,
+            schemas: schemas.clone(),
+        };
+        Grants {
+            servers: self.servers.clone(),
+            apps: self.apps.clone(),
+            clients: names.map(client).collect(),
+        }
+    }
+}
+
+impl Uninstall {
+    fn run(&self) -> Result {
+        let Database { database, dry_run } = &self.database;
+        if !dry_run && !self.yes {
+            return Err(Failure::with_help(
+                "this drops all warrants",
+                "look with --dry-run, and say --yes to do it",
+            ));
+        }
+        let steps = if *dry_run {
+            uninstall::plan(database)
+        } else {
+            uninstall::uninstall(database)
+        };
+        let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
+        told(steps, *dry_run);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One line for each step.
+fn told<S: std::fmt::Display>(steps: Vec<S>, dry_run: bool) {
+    if steps.is_empty() {
+        output::note("Nothing to do.");
+    }
+    for step in steps {
+        output::note(if dry_run {
+            format!("would {step}")
+        } else {
+            step.to_string()
+        });
+    }
+}

@@ -1,0 +1,52 @@
+//! SQL over HTTP: the tokens of its clients, verified like any other.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::Router;
+use rowgate_sql::{Authenticate, Authenticated, Claims, Gateway};
+pub use rowgate_sql::{Config, Limits, Target};
+
+use crate::ServeError;
+use crate::config::ConfigError;
+use crate::state::App;
+
+/// The path, for the counters.
+pub(crate) const PATH: &str = "/sql";
+
+/// The route of one database. A database that is not ready is no reason not to start: it may come later, and requests say what is missing.
+pub(crate) async fn router(app: &App, config: Config) -> Result<Router<App>, ServeError> {
+    let gateway = Gateway::new(config, Arc::new(Tokens(app.clone())))
+        .map_err(|error| ConfigError(error.to_string()))?;
+    if let Err(error) = gateway.check().await {
+        tracing::warn!(%error, "SQL over HTTP does not work yet");
+    }
+    Ok(rowgate_sql::router(gateway))
+}
+
+struct Tokens(App);
+
+impl Authenticate for Tokens {
+    fn authenticate<'a>(&'a self, token: &'a str, role: &'a str) -> Authenticated<'a> {
+        Box::pin(async move {
+            let identity = self
+                .0
+                .identities
+                .verify(token)
+                .await
+                .map_err(|error| error.to_string())?;
+            if !identity.may_take(role) {
+                return Err(format!(
+                    "tokens of the issuer `{}` may not take the role `{role}`",
+                    identity.issuer()
+                ));
+            }
+            let json =
+                serde_json::to_string(identity.claims().as_map()).map_err(|error| error.to_string())?;
+            let expires = identity
+                .expires_at()
+                .map(|seconds| UNIX_EPOCH + Duration::from_secs_f64(seconds));
+            Ok(Claims { json, expires })
+        })
+    }
+}
