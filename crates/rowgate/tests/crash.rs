@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod support;
+
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -34,7 +36,7 @@ struct Server {
 
 impl Server {
     /// Starts the real binary and waits until it is ready.
-    fn start(store: &std::path::Path) -> Self {
+    fn start(store: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -42,13 +44,7 @@ impl Server {
             .port();
         let address = format!("127.0.0.1:{port}");
         let process = Command::new(env!("CARGO_BIN_EXE_rowgate"))
-            .args([
-                "serve",
-                "--listen",
-                &address,
-                "--store",
-                &format!("file:{}", store.display()),
-            ])
+            .args(["serve", "--listen", &address, "--store", store])
             .env("ROWGATE_API_KEY", KEY)
             .env("ROWGATE_LOG", "error")
             .stdout(Stdio::null())
@@ -154,13 +150,24 @@ fn stored(server: &Server) -> HashMap<String, usize> {
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_stored_in_part() {
     let directory = tempfile::tempdir().unwrap();
+    kill_again_and_again(&format!("file:{}", directory.path().display()), rounds());
+}
+
+#[test]
+fn nor_on_postgres() {
+    for version in rowgate_pgtest::versions() {
+        let database = support::postgres::installed(version);
+        kill_again_and_again(&database.url_as("rg_server"), rounds().div_ceil(8));
+    }
+}
+
+fn kill_again_and_again(store: &str, rounds: usize) {
     let acknowledged: Arc<Mutex<HashSet<String>>> = Arc::default();
     let names = Arc::new(AtomicUsize::new(0));
-    let mut server = Server::start(directory.path());
+    let mut server = Server::start(store);
     let (status, body) = request(&server.address, "POST", "/fga/v1/schema", SCHEMA).unwrap();
     assert_eq!(status, 200, "{body}");
     let (mut unacknowledged_but_there, mut killed_with_answers) = (0, 0);
-    let rounds = rounds();
     for round in 0..rounds {
         let stop = Arc::new(AtomicBool::new(false));
         let before = acknowledged.lock().unwrap().len();
@@ -200,7 +207,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_stored_in_part() {
             writer.join().unwrap();
         }
         killed_with_answers += usize::from(acknowledged.lock().unwrap().len() > before);
-        server = Server::start(directory.path());
+        server = Server::start(store);
         // Reading everything back costs more with every round, so most rounds look at it less often.
         if round % 10 == 0 || round + 1 == rounds {
             let found = stored(&server);

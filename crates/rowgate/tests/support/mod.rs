@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code)]
 
+pub mod postgres;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
