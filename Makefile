@@ -16,6 +16,7 @@ export ROWGATE_BIN
 VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
 TICKETING := examples/ticketing
+AUTHORIZATION := clients/authorization
 TODOS := examples/todos
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
@@ -52,7 +53,7 @@ postgres: ## Install PostgreSQL 15 and 18 for the tests, without root
 	$(PYTHON) scripts/postgres.py $(POSTGRES)
 
 .PHONY: test-clients
-test-clients: test-node test-python ## The published SDKs and curl against the real server
+test-clients: test-node test-authorization test-python ## The published SDKs and curl against the real server
 
 # With all targets, so that what `cargo test` has built is used again.
 .PHONY: binary
@@ -62,6 +63,14 @@ binary:
 .PHONY: test-node
 test-node: binary postgres $(NODE_MODULES)/.installed ## The Node SDK, the serverless driver, and the tutorials under clients/seeds
 	cd clients && $(NPM) test
+
+.PHONY: test-authorization
+test-authorization: binary $(NODE_MODULES)/.installed $(AUTHORIZATION)/node_modules/.installed ## The authorization API, with four versions of the Node SDK
+	cd $(AUTHORIZATION) && $(NPM) test
+
+$(AUTHORIZATION)/node_modules/.installed: $(addprefix $(AUTHORIZATION)/,package.json package-lock.json .npmrc)
+	cd $(AUTHORIZATION) && $(NPM) ci
+	touch $@
 
 .PHONY: test-python
 test-python: binary $(VENV)/.installed ## The Python SDK

@@ -37,6 +37,13 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// The same, with a bound on the work of each decision.
+    #[must_use]
+    pub fn at_most(mut self, work: u64) -> Self {
+        self.view.limits.work = work;
+        self
+    }
+
     /// Reads the same revision.
     pub fn read(&self) -> Reader<'a> {
         self.read

@@ -33,8 +33,7 @@ pub struct Draft<'a> {
     changes: Vec<Change>,
     pub(crate) grants: BTreeMap<String, GrantEdit>,
     settings: Option<Settings>,
-    /// What was removed, for the answer.
-    pub removed: Removed,
+    pub(crate) removed: Removed,
 }
 
 /// What a deletion took along.
@@ -184,6 +183,11 @@ impl<'a> Draft<'a> {
             )
         })
         .collect()
+    }
+
+    /// What was removed so far, for the answer.
+    pub fn removed(&self) -> Removed {
+        self.removed
     }
 
     /// What it comes to.

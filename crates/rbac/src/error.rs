@@ -29,7 +29,7 @@ pub enum Error {
         id: String,
     },
     /// 422 `invalid_request_parameters`: the form of the request is wrong.
-    #[error("Validation failed.")]
+    #[error("Validation failed: {}.", messages(.0))]
     Fields(Vec<FieldError>),
     /// 422 with a code: the form is right, what it asks for is not allowed.
     #[error("{message}")]
@@ -66,6 +66,11 @@ pub enum Error {
     /// What the environment says.
     #[error(transparent)]
     Environment(#[from] rowgate_environment::Error),
+}
+
+fn messages(errors: &[FieldError]) -> String {
+    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    messages.join("; ")
 }
 
 impl Error {

@@ -43,7 +43,7 @@ impl Key {
     }
 
     /// When it was created, microseconds since the Unix epoch.
-    pub(crate) fn at(self) -> i64 {
+    pub fn at(self) -> i64 {
         let (millis, micros) = ((self.0 >> 80) as i64, (self.0 >> TIE_BITS & 0x3ff) as i64);
         millis * 1000 + micros
     }
@@ -64,7 +64,7 @@ impl Key {
     }
 
     /// With a prefix.
-    pub(crate) fn id(self, prefix: &str) -> String {
+    pub fn id(self, prefix: &str) -> String {
         format!("{prefix}_{self}")
     }
 }

@@ -287,6 +287,18 @@ impl<'a> Reader<'a> {
         found.ok_or_else(|| Error::not_found("Authorization resource", external_id))
     }
 
+    /// Every resource of a type, in all organizations.
+    pub fn resources_of_type(self, slug: &str) -> Vec<Resource<'a>> {
+        let Some(wanted) = self.graph.symbol(&names::type_name(slug)) else {
+            return Vec::new();
+        };
+        let all = self.graph.all_resources();
+        let found = all.filter(|resource| resource.resource_type == wanted);
+        found
+            .map(|resource| Resource(Record { read: self, resource }))
+            .collect()
+    }
+
     /// What a request means, within an organization.
     ///
     /// # Errors

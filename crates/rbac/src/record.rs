@@ -59,6 +59,11 @@ impl<'a> Record<'a> {
         self.meta(field)?.as_str()
     }
 
+    /// A field that is `true`; anything else is not.
+    pub fn flag(&self, field: &str) -> bool {
+        self.meta(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// A field that is an object, or an empty one.
     pub fn object_field(&self, field: &str) -> Map<String, Value> {
         let fields = self.meta(field).and_then(Value::as_object);
@@ -133,6 +138,16 @@ impl<'a> Organization<'a> {
             Some(own) => own.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             None => self.read.settings().role_order,
         }
+    }
+
+    /// Its domains: the id of each, the domain, and the state.
+    pub fn domains(&self) -> Vec<(&'a str, &'a str, &'a str)> {
+        let all = self.meta("domains").and_then(Value::as_array);
+        let one = |domain: &'a Value| {
+            let field = |name: &str| domain.get(name).and_then(Value::as_str);
+            Some((field("id")?, field("domain")?, field("state")?))
+        };
+        all.into_iter().flatten().filter_map(one).collect()
     }
 
     /// Its memberships, oldest first.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod authz;
 pub mod check;
 pub mod completions;
 pub mod demo;
@@ -36,6 +37,9 @@ pub enum Command {
     /// Apply, read, convert, format and validate schemas
     #[command(subcommand)]
     Schema(schema::Schema),
+    /// Resource types, permissions and roles of the authorization API as a file
+    #[command(subcommand)]
+    Authz(authz::Authz),
     /// Create, delete and list warrants
     #[command(subcommand)]
     Warrant(warrant::Warrant),
@@ -75,6 +79,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result {
         Command::Check(check) => check.run(session),
         Command::Query(query) => query.run(session),
         Command::Schema(schema) => schema.run(session),
+        Command::Authz(authz) => authz.run(session),
         Command::Warrant(warrant) => warrant.run(session),
         Command::Resource(resource) => resource.run(session),
         Command::Test(test) => test.run(session),

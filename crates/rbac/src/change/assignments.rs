@@ -4,7 +4,7 @@ use crate::assignment::{Assignment, GroupAssignment};
 use crate::draft::Draft;
 use crate::grant::held;
 use crate::names::relation;
-use crate::read::Target;
+use crate::read::{Reader, Target};
 use crate::record::{Group, Membership, Organization, Resource, Role, Status};
 use crate::{Error, Result};
 
@@ -29,7 +29,7 @@ pub struct Place<'a> {
 /// # Errors
 /// 404 for either, also when it is another organization's; 422 `invalid_role` for a role of another type.
 pub fn place<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
-    let place = find(draft, organization, placed)?;
+    let place = find(draft.read, organization, placed)?;
     let (wanted, is) = (place.role.resource_type(), place.resource.resource_type());
     if wanted == is {
         return Ok(place);
@@ -41,12 +41,12 @@ pub fn place<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Pl
     Err(Error::unprocessable("invalid_role", message))
 }
 
-fn find<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
+fn find<'a>(read: Reader<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
     let resource = match &placed.target {
-        Some(target) => draft.read.target(organization, target)?,
+        Some(target) => read.target(organization, target)?,
         None => organization.root(),
     };
-    let role = draft.read.role(organization, &placed.role)?;
+    let role = read.role(organization, &placed.role)?;
     Ok(Place { role, resource })
 }
 
@@ -131,11 +131,19 @@ pub(crate) fn remove<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) {
 /// # Errors
 /// 404 when it does not have it there by itself.
 pub fn unassign(draft: &mut Draft<'_>, membership: &str, placed: &Placed) -> Result<()> {
-    let membership = draft.read.membership(membership)?;
-    let place = find(draft, &membership.organization()?, placed)?;
-    let found = direct(&membership, &place);
-    let found = found.ok_or_else(|| Error::not_found("Role assignment", placed.role.as_str()))?;
+    let found = find_direct(draft.read, membership, placed)?;
     remove_one(draft, &found)
+}
+
+/// The assignment of a role to a membership by itself.
+///
+/// # Errors
+/// 404
+pub fn find_direct<'a>(read: Reader<'a>, membership: &str, placed: &Placed) -> Result<Assignment<'a>> {
+    let membership = read.membership(membership)?;
+    let place = find(read, &membership.organization()?, placed)?;
+    let found = direct(&membership, &place);
+    found.ok_or_else(|| Error::not_found("Role assignment", placed.role.as_str()))
 }
 
 /// Takes an assignment away by its id.
@@ -253,7 +261,7 @@ pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &
     let add = places(draft, &organization, add)?;
     let remove: Vec<Place<'_>> = remove
         .iter()
-        .map(|placed| find(draft, &organization, placed))
+        .map(|placed| find(draft.read, &organization, placed))
         .collect::<Result<_>>()?;
     let is_same = |a: &Place<'_>, b: &Place<'_>| {
         a.role.object() == b.role.object() && a.resource.object() == b.resource.object()
@@ -304,12 +312,20 @@ fn add_missing<'a>(draft: &mut Draft<'a>, group: &Group<'a>, places: &[Place<'a>
 /// # Errors
 /// 404 when it does not have it there.
 pub fn unassign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
-    let group = draft.read.group(group)?;
-    let place = find(draft, &group.organization()?, placed)?;
-    let found = of_group(&group, &place);
-    let found = found.ok_or_else(|| Error::not_found("Group role assignment", placed.role.as_str()))?;
+    let found = find_group(draft.read, group, placed)?;
     remove_group(draft, &found);
     Ok(())
+}
+
+/// The assignment of a role to a group.
+///
+/// # Errors
+/// 404
+pub fn find_group<'a>(read: Reader<'a>, group: &str, placed: &Placed) -> Result<GroupAssignment<'a>> {
+    let group = read.group(group)?;
+    let place = find(read, &group.organization()?, placed)?;
+    let found = of_group(&group, &place);
+    found.ok_or_else(|| Error::not_found("Group role assignment", placed.role.as_str()))
 }
 
 /// Takes an assignment of a group away by its id.

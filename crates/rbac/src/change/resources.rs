@@ -5,8 +5,8 @@ use serde_json::Map;
 use super::set;
 use crate::draft::Draft;
 use crate::names::{self, ORGANIZATION, relation};
-use crate::read::{self, Target};
-use crate::record::{Organization, Resource};
+use crate::read::{self, Reader, Target};
+use crate::record::Resource;
 use crate::{Error, Result};
 
 /// A resource to create.
@@ -207,13 +207,13 @@ pub(crate) fn remove_grants<'a>(draft: &mut Draft<'a>, resource: &Resource<'a>) 
 ///
 /// # Errors
 /// 404
-pub fn find<'a>(draft: &Draft<'a>, organization: Option<&str>, target: &Target) -> Result<Resource<'a>> {
+pub fn find<'a>(read: Reader<'a>, organization: Option<&str>, target: &Target) -> Result<Resource<'a>> {
     match (organization, target) {
         (Some(id), target) => {
-            let organization: Organization<'a> = draft.read.organization(id)?;
-            draft.read.target(&organization, target)
+            let organization = read.organization(id)?;
+            read.target(&organization, target)
         }
-        (None, Target::Id(id)) => draft.read.resource(id),
+        (None, Target::Id(id)) => read.resource(id),
         (None, Target::External { external_id, .. }) => {
             Err(Error::not_found("Authorization resource", external_id.as_str()))
         }

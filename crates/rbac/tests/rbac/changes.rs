@@ -248,7 +248,7 @@ fn a_deletion_says_what_it_took_along() {
             let organization = draft.read.organization(&acme)?;
             let resource = draft.read.target(&organization, &external("workspace", "w1"))?;
             resources::delete(draft, &resource, cascade)?;
-            Ok(draft.removed)
+            Ok(draft.removed())
         })
     };
     refused(delete(false), "resource_has_dependents");

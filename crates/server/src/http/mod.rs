@@ -1,5 +1,6 @@
 //! The routes, one file per resource, and what every request goes through.
 
+mod authorization;
 mod by_name;
 mod by_number;
 mod check;
@@ -62,10 +63,21 @@ pub(crate) fn router(
     sql: Option<Router<App>>,
 ) -> Result<Router, ConfigError> {
     let (open, users, fga, own) = (open(), users(), fga(), own());
+    let authorization = authorization::routes();
     let sql_path = sql.as_ref().map(|_| crate::sql::PATH);
-    app.metrics
-        .set_routes([open.paths, users.paths, fga.paths, own.paths, Vec::from_iter(sql_path)].concat());
+    app.metrics.set_routes(
+        [
+            open.paths,
+            users.paths,
+            fga.paths,
+            own.paths,
+            authorization.paths,
+            Vec::from_iter(sql_path),
+        ]
+        .concat(),
+    );
     let with_key = middleware::from_fn_with_state(app.clone(), authenticate);
+    let replay = middleware::from_fn_with_state(authorization::Answers::default(), authorization::replay);
     // Set before the layer, so that a browser's question whether it may call is answered by the layer.
     let with_key_or_token = middleware::from_fn_with_state(app.clone(), authenticate_user);
     let mut fga = fga
@@ -79,7 +91,8 @@ pub(crate) fn router(
     let router = open
         .router
         .merge(fga)
-        .merge(own.router.route_layer(with_key))
+        .merge(own.router.route_layer(with_key.clone()))
+        .merge(authorization.router.route_layer(replay).route_layer(with_key))
         .merge(sql.unwrap_or_default())
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -1,5 +1,6 @@
 //! The JSON shapes of requests and answers.
 
+pub(crate) mod authorization;
 pub(crate) mod check;
 pub(crate) mod keyed;
 pub(crate) mod list;

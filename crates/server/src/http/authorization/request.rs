@@ -1,0 +1,119 @@
+//! What handlers of this API take from a request, and how they change things.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use rowgate_engine::Ambient;
+use rowgate_environment::{Published, Written};
+use rowgate_policy::{Context, Timestamp};
+use rowgate_rbac::ask::Asker;
+use rowgate_rbac::change::setup;
+use rowgate_rbac::input::Fields;
+use rowgate_rbac::page::Page;
+use rowgate_rbac::{Draft, Error, Reader};
+use rowgate_schema::Document;
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+
+use crate::extract::{Caller, Params, Payload};
+use crate::state::App;
+use crate::wire::authorization::error::{Answer, Failure};
+
+/// The caller's environment, made ready for this API.
+#[derive(Clone)]
+pub(crate) struct Ready(Caller);
+
+impl<S: Sync> FromRequestParts<S> for Ready {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let ready = Self(Caller::from_request_parts(parts, state).await?);
+        if !Reader::new(&ready.read().graph).is_ready() {
+            ready.change(setup::ensure).await?;
+        }
+        Ok(ready)
+    }
+}
+
+impl Ready {
+    /// The newest revision. A request keeps to one.
+    pub(crate) fn read(&self) -> Arc<Published> {
+        self.0.read()
+    }
+
+    /// Changes the environment and waits until that is durable and can be read.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl Fn(&mut Draft<'_>) -> rowgate_rbac::Result<T> + Send + Sync + 'static,
+    ) -> Answer<T> {
+        let (write, outcome) = rowgate_rbac::write(change);
+        let (answer, answered) = oneshot::channel::<rowgate_environment::Result<Written>>();
+        self.0.submit(write, move |written| {
+            // Nobody to tell: the request was given up.
+            let _ = answer.send(written);
+        });
+        let written = answered
+            .await
+            .unwrap_or(Err(rowgate_environment::Error::Stopping));
+        Ok(outcome.of(written)?)
+    }
+
+    /// What was written can be read at once: the thing of an id that a change returned.
+    pub(crate) fn show<T>(&self, show: impl FnOnce(Reader<'_>) -> rowgate_rbac::Result<T>) -> Answer<T> {
+        Ok(show(Reader::new(&self.read().graph))?)
+    }
+}
+
+/// The fields of a body. One that is empty has none.
+pub(crate) struct Body(pub(crate) Fields);
+
+impl FromRequest<App> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Answer<Self> {
+        let payload = Payload::from_request(request, app).await?;
+        let text = payload.text()?.trim();
+        if text.is_empty() {
+            return Ok(Self(Fields::of(Map::new())));
+        }
+        let wrong = |message: String| Error::field("body", "invalid_json", message);
+        let document: Document =
+            serde_json::from_str(text).map_err(|error| wrong(format!("the body is not JSON: {error}")))?;
+        let value = document.into_value().map_err(|repeated| {
+            let first = repeated.first();
+            wrong(first.map_or_else(String::new, |first| first.message.clone()))
+        })?;
+        match value {
+            Value::Object(fields) => Ok(Self(Fields::of(fields))),
+            _ => Err(wrong("the body must be a JSON object".into()).into()),
+        }
+    }
+}
+
+/// The page that the parameters of a request ask for.
+pub(crate) fn page(params: &Params) -> Answer<Page> {
+    let get = |name: &str| params.get(name);
+    Ok(Page::read(
+        get("limit"),
+        get("order"),
+        get("after"),
+        get("before"),
+    )?)
+}
+
+/// A parameter that must be there.
+pub(crate) fn required<'p>(params: &'p Params, name: &'static str) -> Answer<&'p str> {
+    let value = params.get(name);
+    Ok(value.ok_or_else(|| Error::field(name, "required", format!("{name} is required")))?)
+}
+
+/// Asks about a revision, with the context of a request.
+pub(crate) fn ask<T>(published: &Published, context: &Context, question: impl FnOnce(Asker<'_>) -> T) -> T {
+    let ambient = Ambient {
+        context,
+        claims: None,
+        now: Timestamp(rowgate_environment::now()),
+    };
+    question(Asker::new(published.view(), &ambient))
+}
