@@ -256,6 +256,7 @@ impl fmt::Display for LogFormat {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -282,7 +283,9 @@ mod tests {
         let mut config = Config::new(StoreLocation::File("d".into()));
         config.api_key = Some("sk_very_secret_indeed".into());
         assert!(!format!("{config:?}").contains("secret"));
-        let store: StoreLocation = "postgres://app:secret@db.example:5433/tickets?password=secret".parse().unwrap();
+        let store: StoreLocation = "postgres://app:secret@db.example:5433/tickets?password=secret"
+            .parse()
+            .unwrap();
         assert_eq!(store.to_string(), "postgres://app@db.example:5433/tickets");
         assert!(!format!("{:?}", Config::new(store)).contains("secret"));
     }

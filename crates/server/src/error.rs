@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use rowgate_engine::EngineError;
 use rowgate_environment::Error as EnvironmentError;
 use rowgate_identity::TokenError;
+use rowgate_rows::Error as RowsError;
 use rowgate_schema::Diagnostic;
 use serde_json::{Map, Value};
 
@@ -45,6 +46,8 @@ pub(crate) enum ApiError {
     TooLarge(usize),
     /// 500 `internal_error`; what happened is in the log.
     Internal(String),
+    /// Rows of the application's tables cannot be read, each kind with a status of its own.
+    Rows(RowsError),
     /// 503 `stopping`
     Stopping,
     /// 504 `timeout`
@@ -158,6 +161,7 @@ impl ApiError {
                 "timeout",
                 "the request took too long".into(),
             ),
+            Self::Rows(error) => return rows(error),
             Self::Environment(error) => return environment(error),
         };
         (status, code, message, extra)
@@ -205,7 +209,8 @@ fn environment(error: EnvironmentError) -> (StatusCode, &'static str, String, Ma
                     plain(StatusCode::SERVICE_UNAVAILABLE, message)
                 }
                 "store_busy" => {
-                    let message = "others are writing the same for too long; nothing was changed, try again".to_owned();
+                    let message =
+                        "others are writing the same for too long; nothing was changed, try again".to_owned();
                     plain(StatusCode::SERVICE_UNAVAILABLE, message)
                 }
                 "store_outcome_unknown" => {
@@ -225,6 +230,31 @@ fn environment(error: EnvironmentError) -> (StatusCode, &'static str, String, Ma
             plain(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
         }
         other => ApiError::Internal(other.to_string()).parts(),
+    }
+}
+
+fn rows(error: RowsError) -> (StatusCode, &'static str, String, Map<String, Value>) {
+    let code = error.code();
+    let plain = |status, message: &str| (status, code, message.to_owned(), Map::new());
+    match error {
+        RowsError::Engine(error) => ApiError::from(error).parts(),
+        RowsError::Environment(error) => environment(error),
+        RowsError::Unavailable(_) | RowsError::Database(_) => {
+            // What the database says is for the operator.
+            tracing::error!(code, %error, "rows cannot be read");
+            let message = "the application's tables cannot be read at the moment; the server's log says why";
+            plain(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+        RowsError::Refused(message) | RowsError::Unsupported(message) => {
+            plain(StatusCode::BAD_REQUEST, &message)
+        }
+        other => ApiError::Internal(other.to_string()).parts(),
+    }
+}
+
+impl From<RowsError> for ApiError {
+    fn from(error: RowsError) -> Self {
+        Self::Rows(error)
     }
 }
 

@@ -83,6 +83,9 @@ impl Server {
         let (registry, identities, generated_key) =
             opened.map_err(|error| ServeError::Task(error.to_string()))??;
         let app = App::new(registry, identities, config.limits.clone())?;
+        if let StoreLocation::Postgres(url) = &config.store {
+            app.serve_tables(url.secret().to_owned());
+        }
         let sql = match config.sql {
             Some(config) => Some(sql::router(&app, config).await?),
             None => None,
@@ -156,10 +159,7 @@ fn signing_keys(store: &StoreLocation, identity: &mut IdentityConfig) -> PathBuf
     }
 }
 
-fn open(
-    store: &StoreLocation,
-    api_key: Option<&str>,
-) -> Result<(Registry, Option<String>), ServeError> {
+fn open(store: &StoreLocation, api_key: Option<&str>) -> Result<(Registry, Option<String>), ServeError> {
     let registry = match store {
         StoreLocation::File(directory) => Registry::open(directory),
         StoreLocation::Postgres(url) => Postgres::connect(url.secret(), PostgresOptions::default())

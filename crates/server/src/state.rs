@@ -1,10 +1,11 @@
 //! What all requests share.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rowgate_environment::Registry;
+use rowgate_rows::Tables;
 use tokio::sync::Semaphore;
 
 use crate::ServeError;
@@ -22,6 +23,8 @@ pub(crate) struct App(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
+    /// The application's tables, where the store is in the application's database.
+    tables: OnceLock<Tables>,
     pub(crate) identities: Identities,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -49,6 +52,7 @@ impl App {
         let threads = std::thread::available_parallelism().map_or(4, usize::from);
         Ok(Self(Arc::new(Shared {
             registry: Arc::new(registry),
+            tables: OnceLock::new(),
             identities,
             limits,
             metrics: Metrics::default(),
@@ -58,6 +62,21 @@ impl App {
             requests: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         })))
+    }
+
+    /// Lets resources be rows of the database that a connection string names.
+    pub(crate) fn serve_tables(&self, url: String) {
+        // There is one database for as long as the server runs.
+        let _ = self.0.tables.set(Tables::new(url));
+    }
+
+    /// The application's tables.
+    ///
+    /// # Errors
+    /// When an environment has bindings and the store is in no database.
+    pub(crate) fn tables(&self) -> Result<&Tables> {
+        let missing = || ApiError::Internal("there are bindings, and the store is not in a database".into());
+        self.0.tables.get().ok_or_else(missing)
     }
 
     /// Work that may take longer than the threads that serve connections should be kept.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use rowgate_engine::{Ambient, Check, Decision, EngineError, Limits, Value, View};
 use rowgate_environment::Published;
 use rowgate_policy::{Context, Timestamp};
+use rowgate_rows::{Error as RowsError, Question, Reader};
 
 use crate::error::{ApiError, Result};
 use crate::extract::{Asker, Caller, Fresh, Payload};
@@ -62,8 +63,14 @@ fn answer(
     if let Some(work) = work {
         view.limits.work = work / checks.len().max(1) as u64;
     }
+    // Reading rows is for the threads that may wait.
+    let rows = match (&published.bound, work) {
+        (Some(_), None) => app.tables()?.reader(caller, published)?,
+        _ => None,
+    };
     let asker = Questions {
         view,
+        rows: rows.as_ref(),
         claims: user.map(|user| user.identity.claims().as_map()),
         now: Timestamp(rowgate_environment::now()),
         debug,
@@ -76,9 +83,12 @@ fn answer(
     let questions = questions.collect::<Result<Vec<_>>>()?;
     let asked = match asker.all(op, &checks, &questions) {
         Ok(asked) => asked,
-        Err(EngineError::TooMuchWork { .. }) if work.is_some_and(|work| work < Limits::default().work) => {
+        Err(RowsError::Engine(EngineError::TooMuchWork { .. }))
+            if work.is_some_and(|work| work < Limits::default().work) =>
+        {
             return Ok(None);
         }
+        Err(RowsError::Engine(EngineError::Unread(_))) if work.is_some() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     asked
@@ -103,6 +113,8 @@ struct Asked {
 
 struct Questions<'a> {
     view: View<'a>,
+    /// Where resources are rows.
+    rows: Option<&'a Reader<'a>>,
     /// Of the token that the request carries.
     claims: Option<&'a Context>,
     now: Timestamp,
@@ -116,7 +128,11 @@ impl Questions<'_> {
         op: CheckOp,
         checks: &[Object<OneCheck<'_>>],
         questions: &[Check<'_>],
-    ) -> Result<Vec<Asked>, EngineError> {
+    ) -> Result<Vec<Asked>, RowsError> {
+        if let Some(rows) = self.rows {
+            let all: Vec<Question<'_>> = questions.iter().map(about).collect();
+            rows.prefetch(&all)?;
+        }
         let mut asked = Vec::with_capacity(questions.len());
         for (check, question) in checks.iter().zip(questions) {
             let one = self.one(question, check.0.context())?;
@@ -129,7 +145,19 @@ impl Questions<'_> {
         Ok(asked)
     }
 
-    fn one(&self, question: &Check<'_>, context: Option<&Context>) -> Result<Asked, EngineError> {
+    fn one(&self, question: &Check<'_>, context: Option<&Context>) -> Result<Asked, RowsError> {
+        match self.rows {
+            Some(rows) => rows.ask(&about(question), |view| self.ask(view, question, context)),
+            None => Ok(self.ask(&self.view, question, context)?),
+        }
+    }
+
+    fn ask(
+        &self,
+        view: &View<'_>,
+        question: &Check<'_>,
+        context: Option<&Context>,
+    ) -> Result<Asked, EngineError> {
         let none = Context::new();
         let ambient = Ambient {
             context: context.unwrap_or(&none),
@@ -137,7 +165,7 @@ impl Questions<'_> {
             now: self.now,
         };
         let started = Instant::now();
-        let decision = self.view.check(question, &ambient)?;
+        let decision = view.check(question, &ambient)?;
         if !self.debug {
             return Ok(Asked {
                 decision,
@@ -146,13 +174,22 @@ impl Questions<'_> {
         }
         let nanos = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let processing_time = nanos();
-        let explanation = self.view.explain(question, &ambient, &nanos)?;
+        let explanation = view.explain(question, &ambient, &nanos)?;
         let debug = NodeOut::tree(&explanation, context).map(|decision_tree| DebugInfo {
             processing_time,
             decision_tree,
             explanation: explanation.into(),
         });
         Ok(Asked { decision, debug })
+    }
+}
+
+/// What decides which rows a check needs.
+fn about<'q>(check: &Check<'q>) -> Question<'q> {
+    Question {
+        resource: (check.resource_type, check.resource_id),
+        relation: check.relation,
+        subject: Some(check.subject),
     }
 }
 

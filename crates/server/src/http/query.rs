@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use rowgate_engine::Ambient;
+use rowgate_engine::query::Rows;
 use rowgate_engine::query::page::{Page, RowKey};
 use rowgate_engine::query::text::{self, Query};
+use rowgate_engine::{Ambient, EngineError};
 use rowgate_environment::{Freshness, Published};
 use rowgate_policy::{Context, Timestamp};
+use rowgate_rows::list::{self, List as TableList};
 use rowgate_schema::Document;
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +57,19 @@ pub(crate) async fn query(
     let paging = list.paging::<Position>(&params)?;
     let context = read_context(&context)?;
     let published = revision(&app, &caller, &fresh, &paging.from).await?;
-    app.long(move || answer(&caller, &published, &query, &context, &paging, (&q, &params)))
-        .await?
+    let again = app.clone();
+    app.long(move || {
+        answer(
+            &again,
+            &caller,
+            &published,
+            &query,
+            &context,
+            &paging,
+            (&q, &params),
+        )
+    })
+    .await?
 }
 
 fn read_context(text: &str) -> Result<Context> {
@@ -89,7 +102,32 @@ async fn revision(
     })
 }
 
+/// What was found: in memory, or in the application's tables.
+enum Found {
+    Memory(Rows),
+    Tables(TableList),
+}
+
+fn find(
+    app: &App,
+    caller: &Caller,
+    published: &Published,
+    query: &Query,
+    page: &Page,
+    ambient: &Ambient<'_>,
+) -> Result<Found> {
+    match published.view().query(query, page, ambient) {
+        Err(EngineError::Unread(_) | EngineError::InTables(_)) if published.bound.is_some() => {
+            let reader = app.tables()?.reader(caller, published)?;
+            let reader = reader.ok_or_else(|| ApiError::Internal("bindings that are gone".into()))?;
+            Ok(Found::Tables(list::query(&reader, query, page, ambient)?))
+        }
+        found => Ok(Found::Memory(found?)),
+    }
+}
+
 fn answer(
+    app: &App,
     caller: &Caller,
     published: &Arc<Published>,
     query: &Query,
@@ -112,13 +150,18 @@ fn answer(
         From::After(position) => page.after = Some(position.key()),
         From::Before(position) => page.before = Some(position.key()),
     }
-    let found = published.view().query(query, &page, &ambient)?;
+    let found = find(app, caller, published, query, &page, &ambient)?;
     let graph = &published.graph;
-    let rows: Vec<RowOut<'_>> = found
-        .rows
-        .iter()
-        .map(|row| RowOut::new(graph, query, row))
-        .collect();
+    let (rows, more, missing, problems): (Vec<RowOut<'_>>, _, _, _) = match &found {
+        Found::Memory(found) => {
+            let rows = found.rows.iter().map(|row| RowOut::new(graph, query, row));
+            (rows.collect(), found.more, &found.missing, &found.problems)
+        }
+        Found::Tables(found) => {
+            let rows = found.rows.iter().map(|row| RowOut::listed(query, row));
+            (rows.collect(), found.more, &found.missing, &found.problems)
+        }
+    };
     let list = List::new("query", caller, (q, params.get("context").unwrap_or("")));
     let cursor = |row: Option<&RowOut<'_>>, wanted: bool| {
         let row = row.filter(|_| wanted).map(|row| Position {
@@ -129,7 +172,7 @@ fn answer(
         });
         row.map(|position| list.write(paging.order, position)).transpose()
     };
-    let (before, after) = paging.from.neighbours(found.more);
+    let (before, after) = paging.from.neighbours(more);
     let metadata = ListMetadata {
         before: cursor(rows.first(), before)?,
         after: cursor(rows.last(), after)?,
@@ -137,9 +180,9 @@ fn answer(
     if metadata.before.is_some() || metadata.after.is_some() {
         caller.pin(published);
     }
-    let unknown = !found.missing.is_empty() || !found.problems.is_empty();
+    let unknown = !missing.is_empty() || !problems.is_empty();
     let warnings = if unknown {
-        vec![Warning::missing_context(found.missing, &found.problems)]
+        vec![Warning::missing_context(missing.clone(), problems)]
     } else {
         Vec::new()
     };

@@ -3,6 +3,7 @@
 use rowgate_engine::query::Row;
 use rowgate_engine::query::text::{Query, Select};
 use rowgate_graph::Snapshot;
+use rowgate_rows::list::Listed;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,6 +33,41 @@ impl<'a> RowOut<'a> {
             None => own_tuple(query, resource_type, resource_id, relation),
         };
         let meta = graph.resource(row.object).and_then(|resource| resource.meta);
+        let meta = meta.filter(|meta| meta.as_object().is_none_or(|meta| !meta.is_empty()));
+        Self {
+            resource_type,
+            resource_id,
+            relation,
+            warrant,
+            is_implicit: row.is_implicit,
+            meta,
+        }
+    }
+}
+
+impl<'a> RowOut<'a> {
+    /// A row of a list in which rows of tables have a part.
+    pub(crate) fn listed(query: &'a Query, row: &'a Listed) -> Self {
+        let (resource_type, resource_id, relation) = (
+            row.key.resource_type.as_str(),
+            row.key.id.as_str(),
+            row.key.relation.as_str(),
+        );
+        let warrant = match &row.warrant {
+            Some(warrant) => WarrantOut {
+                resource_type: &warrant.on.resource_type,
+                resource_id: &warrant.on.id,
+                relation: &warrant.on.relation,
+                subject: SubjectOut {
+                    resource_type: &warrant.subject_type,
+                    resource_id: &warrant.subject_id,
+                    relation: warrant.subject_relation.as_deref(),
+                },
+                policy: warrant.policy.as_deref(),
+            },
+            None => own_tuple(query, resource_type, resource_id, relation),
+        };
+        let meta = row.meta.as_ref();
         let meta = meta.filter(|meta| meta.as_object().is_none_or(|meta| !meta.is_empty()));
         Self {
             resource_type,
