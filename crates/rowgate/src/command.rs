@@ -61,12 +61,12 @@ pub enum Command {
     /// Create, list and delete environments
     #[command(subcommand, visible_alias = "env")]
     Environment(environment::Environment),
-    /// Let Postgres show each row to those whom the schema lets see it
-    #[command(subcommand)]
-    Rls(rls::Rls),
     /// Install, bring up to date and uninstall what Rowgate keeps in Postgres
     #[command(subcommand)]
     Pg(pg::Pg),
+    /// Let Postgres show each row to those whom the schema lets see it
+    #[command(subcommand)]
+    Rls(rls::Rls),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -88,8 +88,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result {
         Command::Key(key) => key.run(session),
         Command::Token(token) => token.run(session),
         Command::Environment(environment) => environment.run(session),
-        Command::Rls(rls) => rls.run(session),
         Command::Pg(pg) => pg.run(),
+        Command::Rls(rls) => rls.run(session),
         Command::Completions(completions) => completions.run(),
     }
 }

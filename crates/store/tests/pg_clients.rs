@@ -48,13 +48,20 @@ fn an_installer_without_superuser_makes_client_roles() {
         assert_eq!(logins.len(), 3);
         // Its sessions act as the client role, one for each login.
         let mut config: postgres::Config = database.url_as(&logins[0]).parse().unwrap();
-        let mut session = config.options("-c role=authenticated").connect(postgres::NoTls).unwrap();
+        let mut session = config
+            .options("-c role=authenticated")
+            .connect(postgres::NoTls)
+            .unwrap();
         session
             .batch_execute("insert into note (body) values ('x'); select auth.user_id(), auth.next_request(), auth.connection()")
             .unwrap();
         let timeout: String = session.query_one("show statement_timeout", &[]).unwrap().get(0);
         assert_eq!(timeout, "15s");
-        let refused = database.url_as(&logins[0]).parse::<postgres::Config>().unwrap().connect(postgres::NoTls);
+        let refused = database
+            .url_as(&logins[0])
+            .parse::<postgres::Config>()
+            .unwrap()
+            .connect(postgres::NoTls);
         assert_eq!(refused.err().unwrap().code().unwrap().code(), "53300");
         // Again, and with more sessions: servers go on with the password that they know.
         for sessions in [3, 5] {
@@ -67,7 +74,11 @@ fn an_installer_without_superuser_makes_client_roles() {
         let steps = uninstall::uninstall(&url).unwrap();
         assert!(steps.contains(&uninstall::Step::DropLogins(10)), "{steps:?}");
         let left = "select count(*) from pg_roles where rolname like 'authenticated\\__%' or rolname like 'rowgate%'";
-        assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 0, "{steps:?}");
+        assert_eq!(
+            admin.query_one(left, &[]).unwrap().get::<_, i64>(0),
+            0,
+            "{steps:?}"
+        );
     }
 }
 
@@ -78,9 +89,15 @@ fn a_role_with_rights_of_its_own_is_no_client_role() {
         let mut admin = database.client();
         for (make, message) in [
             ("create role authenticated superuser", "it is a superuser"),
-            ("create role authenticated bypassrls", "it bypasses row-level security"),
+            (
+                "create role authenticated bypassrls",
+                "it bypasses row-level security",
+            ),
             ("create role authenticated createrole", "it may create roles"),
-            ("create role authenticated in role pg_read_all_data", "it is a member of pg_read_all_data"),
+            (
+                "create role authenticated in role pg_read_all_data",
+                "it is a member of pg_read_all_data",
+            ),
         ] {
             admin.batch_execute(make).unwrap();
             let refused = install(database.url(), &grants(1)).unwrap_err();
@@ -92,7 +109,9 @@ fn a_role_with_rights_of_its_own_is_no_client_role() {
         // Nor may it get them later: a server is told.
         let read = "select count(*) from rowgate.client_roles()";
         assert_eq!(admin.query_one(read, &[]).unwrap().get::<_, i64>(0), 2);
-        admin.batch_execute("grant pg_read_all_data to authenticated").unwrap();
+        admin
+            .batch_execute("grant pg_read_all_data to authenticated")
+            .unwrap();
         assert!(admin.query_one(read, &[]).is_err());
     }
 }
