@@ -422,7 +422,7 @@ fn group_assignments_are_replaced_and_patched_as_a_whole() {
         .run(|draft| groups::create(draft, &acme, "G", None))
         .unwrap();
     world
-        .run(|draft| groups::patch_members(draft, &acme, &group, &[om.clone()], &[]))
+        .run(|draft| groups::patch_members(draft, &acme, &group, std::slice::from_ref(&om), &[]))
         .unwrap();
     let viewer = placed("viewer", Some(external("project", "p1")));
     let admin = placed("admin", None);
@@ -442,7 +442,7 @@ fn group_assignments_are_replaced_and_patched_as_a_whole() {
     });
     refused(overlap, "group_role_assignment_update_overlap");
     let wrong = placed("viewer", Some(external("workspace", "w1")));
-    let whole = world.run(|draft| assignments::replace_group(draft, &group, &[wrong.clone()]));
+    let whole = world.run(|draft| assignments::replace_group(draft, &group, std::slice::from_ref(&wrong)));
     refused(whole, "invalid_role");
     assert!(
         world.may(&om, "org:manage", &external("app", "a1")),

@@ -172,17 +172,15 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
         return Err(Error::bad("missing_organization_id_or_resource_type_slug", message).into());
     }
     let published = ready.read();
-    let answer = app
-        .long(move || {
-            let found = filter.find(Reader::new(&published.graph))?;
-            let listed = page.of(
-                found.into_iter().map(|one| (one.created_at(), one)),
-                Resource::key,
-            );
-            Ok(wire::json(&list::page(&listed, out::resource, Resource::wire_id)))
-        })
-        .await?;
-    answer
+    app.long(move || {
+        let found = filter.find(Reader::new(&published.graph))?;
+        let listed = page.of(
+            found.into_iter().map(|one| (one.created_at(), one)),
+            Resource::key,
+        );
+        Ok(wire::json(&list::page(&listed, out::resource, Resource::wire_id)))
+    })
+    .await?
 }
 
 impl Filter {
