@@ -1,5 +1,6 @@
 //! What a registry knows of its store: the environments and the API keys.
 
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -69,10 +70,13 @@ impl Catalog {
     pub(crate) fn read_keys(&self) -> Result<()> {
         let mut keys: FxHashMap<[u8; 32], ApiKeyRecord> = FxHashMap::default();
         for key in self.store.api_keys()? {
-            if keys.contains_key(&key.hash) {
-                self.store.delete_api_key(&key.id)?;
-            } else {
-                keys.insert(key.hash, key);
+            match keys.entry(key.hash) {
+                Entry::Occupied(_) => {
+                    self.store.delete_api_key(&key.id)?;
+                }
+                Entry::Vacant(place) => {
+                    place.insert(key);
+                }
             }
         }
         self.keys.store(Arc::new(keys));

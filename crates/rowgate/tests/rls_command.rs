@@ -1,5 +1,7 @@
 //! `rowgate rls verify` and `rowgate rls init`, as they are typed.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

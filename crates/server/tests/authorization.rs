@@ -700,9 +700,7 @@ fn both_faces_live_in_one_environment() {
         json!({"version": "0.3", "resource_types": types, "policies": {}}),
     );
     applied.ok();
-    let id = server
-        .get(&format!("/fga/v1/resources?resource_type=authz-project"))
-        .ok()["data"][0]["resource_id"]
+    let id = server.get("/fga/v1/resources?resource_type=authz-project").ok()["data"][0]["resource_id"]
         .as_str()
         .unwrap()
         .to_owned();
