@@ -1,6 +1,7 @@
 //! A large store: built through the ordinary way to write, closed, and opened again by a process of its own.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -58,7 +59,7 @@ pub fn fill(environment: &Environment, world: &World) -> Result<()> {
     let schema = rowgate_schema::parse(SCHEMA)
         .schema
         .context("the schema has errors")?;
-    environment.write(Write::Schema(Box::new(move |_| Ok(schema))))?;
+    environment.write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))?;
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut failed = None;
     let mut flush = |chunk: &mut Vec<ImportedWarrant>| {

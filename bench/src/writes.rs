@@ -95,7 +95,7 @@ fn environment(shape: Shape) -> Result<(Duration, Vec<usize>)> {
     let schema = rowgate_schema::parse(SCHEMA)
         .schema
         .context("the schema has errors")?;
-    environment.write(Write::Schema(Box::new(move |_| Ok(schema))))?;
+    environment.write(Write::Schema(Arc::new(move |_| Ok(schema.clone()))))?;
     appends.lock().unwrap_or_else(PoisonError::into_inner).clear();
     let batches = |writer: usize| -> Vec<Vec<(Op, Warrant)>> {
         let first = writer * shape.batches_each * shape.batch;
