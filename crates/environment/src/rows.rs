@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use rowgate_binding::Resolved;
 use rowgate_engine::View;
 use rowgate_engine::rows::{Attributes, Rows};
-use rowgate_graph::{Graph, Snapshot, Tuple};
+use rowgate_graph::{Graph, ObjectId, Snapshot, Tuple};
 use rowgate_policy::Context;
 
 use crate::published::Published;
@@ -103,6 +104,7 @@ impl Published {
                     values: found.attributes.clone(),
                 }),
             );
+            forget_leftovers(&mut graph, object, row, &bound.bindings);
             for edge in found.iter().flat_map(|found| &found.edges) {
                 let tuple = Tuple {
                     resource_type,
@@ -121,5 +123,27 @@ impl Published {
             graph: graph.snapshot(),
             rows,
         })
+    }
+}
+
+/// Takes away warrants that were stored before a relation was bound: the edges of a bound relation are what the rows say.
+fn forget_leftovers(graph: &mut Graph, object: ObjectId, row: &Row, bindings: &Resolved) {
+    let state = graph.snapshot();
+    let edges = state.subjects(object).all();
+    let bound = edges.filter(|edge| bindings.is_bound(&row.resource_type, state.name(edge.first())));
+    for edge in bound {
+        let Some(stored) = state.warrant(edge.warrant()) else {
+            continue;
+        };
+        let group = Some(stored.subject_relation).filter(|relation| !relation.is_none());
+        graph.delete_warrant(&Tuple {
+            resource_type: &row.resource_type,
+            resource_id: &row.resource_id,
+            relation: state.name(stored.relation),
+            subject_type: state.name(state.type_of(stored.subject)),
+            subject_id: state.id_of(stored.subject),
+            subject_relation: group.map(|relation| state.name(relation)),
+            policy: state.policy(stored.policy).map(|policy| policy.text()),
+        });
     }
 }

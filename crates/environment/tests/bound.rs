@@ -53,7 +53,21 @@ fn bound(directory: &tempfile::TempDir) -> (Registry, Environment) {
     let (model, _) = rowgate_schema::compile(SCHEMA).unwrap();
     let bindings = rowgate_binding::Bindings::parse_toml(BINDINGS).unwrap();
     let head = store.head(environment).unwrap();
+    // Stored before the relation was bound, it must count for nothing.
+    let leftover = rowgate_store::Warrant {
+        key: rowgate_store::WarrantKey {
+            resource_type: "ticket".into(),
+            resource_id: "7".into(),
+            relation: "creator".into(),
+            subject_type: "user".into(),
+            subject_id: "bob".into(),
+            subject_relation: None,
+            policy: None,
+        },
+        created_at: 0,
+    };
     let changes = vec![
+        Change::CreateWarrant(leftover),
         Change::Schema {
             json: rowgate_schema::to_json(model.schema()).to_string(),
         },
@@ -195,6 +209,12 @@ fn rows_decide_and_are_asked_for() {
             },
             ..check
         };
+        let read = published.with_rows(&[row(Some(Found::default()))], ALL).unwrap();
+        let stale = read.view().check(&bob, &ambient).unwrap();
+        assert!(
+            !stale.value.grants(),
+            "a warrant from before the relation was bound"
+        );
         let created = Edge {
             relation: "creator".into(),
             subject_type: "user".into(),
