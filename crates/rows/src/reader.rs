@@ -246,10 +246,12 @@ impl<'a> Reader<'a> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let subject_type = key.subject.as_ref().map(|(subject_type, _)| subject_type);
         let subject_id = key.subject.as_ref().map(|(_, id)| id);
+        // What a row leads to can be anything. One more than is allowed is enough to say no.
+        let sql = format!("select * from ({sql}) s limit {}", MAX_ROWS + 1);
         let lines = self
             .tables
             .connections
-            .read(|connection| connection.query(sql, &[&ids, &subject_type, &subject_id]))?;
+            .read(|connection| connection.query(&sql, &[&ids, &subject_type, &subject_id]))?;
         lines.iter().map(row).collect()
     }
 }
