@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use rowgate_store::{ApiKeyRecord, EnvironmentRecord, Store};
+use rowgate_store::{ApiKeyRecord, EnvironmentRecord, ErrorKind, Store};
 use rustc_hash::FxHashMap;
 
 use crate::environment::{Environment, Inner};
@@ -71,9 +71,13 @@ impl Catalog {
         let mut keys: FxHashMap<[u8; 32], ApiKeyRecord> = FxHashMap::default();
         for key in self.store.api_keys()? {
             match keys.entry(key.hash) {
-                Entry::Occupied(_) => {
-                    self.store.delete_api_key(&key.id)?;
-                }
+                Entry::Occupied(_) => match self.store.delete_api_key(&key.id) {
+                    // It stays, and opens nothing.
+                    Err(error) if error.kind() == ErrorKind::LastApiKey => {}
+                    deleted => {
+                        deleted?;
+                    }
+                },
                 Entry::Vacant(place) => {
                     place.insert(key);
                 }

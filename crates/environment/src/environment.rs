@@ -1,14 +1,13 @@
 //! One environment: read without waiting, write through the queue.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rowgate_store::{EnvironmentRecord, Store, TransactionState};
 
 use crate::form::Form;
+use crate::kept::Kept;
 use crate::queue::Queue;
 use crate::token::{self, Freshness};
 use crate::working::Working;
@@ -16,19 +15,12 @@ use crate::write::{Write, Written};
 use crate::writer::{Job, Reply};
 use crate::{Error, Published, Result, follow};
 
-/// How long a revision that a cursor names is kept after it was last used.
-const PIN_FOR: Duration = Duration::from_secs(600);
-
-/// Most revisions kept for cursors.
-const MAX_PINS: usize = 256;
-
 pub(crate) struct Inner {
     pub(crate) record: EnvironmentRecord,
     published: ArcSwap<Published>,
     /// Only the threads that write take it.
     working: Mutex<Working>,
-    /// Revisions that cursors name, so that the pages of one list are of one revision.
-    pins: Mutex<BTreeMap<u64, (Arc<Published>, Instant)>>,
+    kept: Mutex<Kept>,
     pub(crate) snapshotting: AtomicBool,
     /// The newest revision that the store is known to have.
     head: AtomicU64,
@@ -44,7 +36,7 @@ impl Inner {
             record,
             published,
             working: Mutex::new(working),
-            pins: Mutex::default(),
+            kept: Mutex::default(),
             snapshotting: AtomicBool::new(false),
             head,
             behind_since: AtomicI64::new(0),
@@ -55,8 +47,18 @@ impl Inner {
         self.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn published(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    /// Lets a revision of a shared store be read. The one before may be needed to make others again.
+    pub(crate) fn publish_shared(&self, next: Arc<Published>) {
+        let before = self.publish(next);
+        self.kept().replaced(before);
     }
 
     /// Lets a revision be read, and returns the one before.
@@ -262,16 +264,7 @@ impl Environment {
 
     /// Keeps a revision for the next page of a list.
     pub fn pin(&self, published: &Arc<Published>) {
-        let mut pins = self.inner.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        pins.retain(|_, (_, used)| now.duration_since(*used) < PIN_FOR);
-        pins.insert(published.revision(), (Arc::clone(published), now));
-        while pins.len() > MAX_PINS {
-            let Some(oldest) = pins.iter().min_by_key(|(_, (_, used))| *used).map(|(at, _)| *at) else {
-                break;
-            };
-            pins.remove(&oldest);
-        }
+        self.inner.kept().pin(published);
     }
 
     /// A revision that a cursor names: the newest one, or one that was kept for it.
@@ -280,10 +273,36 @@ impl Environment {
         if newest.revision() == revision {
             return Some(newest);
         }
-        let mut pins = self.inner.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        let (published, used) = pins.get_mut(&revision)?;
-        *used = Instant::now();
-        Some(Arc::clone(published))
+        self.inner.kept().pinned(revision)
+    }
+
+    /// A revision that a cursor names, also one that another server of the same store gave out: it is made again from an older one and
+    /// the log, and kept. `None` when this server was not there yet, or it is too long ago. Asks the store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn made_again(&self, revision: u64) -> Result<Option<Arc<Published>>> {
+        let Some(shared) = self.store.shared() else {
+            return Ok(self.pinned(revision));
+        };
+        if self.read().revision() < revision {
+            follow::catch_up(shared, &*self.store, &self.inner)?;
+        }
+        if let Some(published) = self.pinned(revision) {
+            return Ok(Some(published));
+        }
+        let base = self.inner.kept().not_after(revision);
+        let Some(base) = base.filter(|_| revision < self.read().revision()) else {
+            return Ok(None);
+        };
+        let Some(commits) = follow::between(&*self.store, &self.inner, base.revision(), revision)? else {
+            return Ok(None);
+        };
+        let mut working = Working::of(&base);
+        working.follow(&commits)?;
+        let published = Arc::new(working.publish());
+        self.pin(&published);
+        Ok(Some(published))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rowgate_store::{Commit, ErrorKind, Revision, Shared, Store};
+use rowgate_store::{Commit, ErrorKind, Revision, Shared, Store, StoreError};
 
 use crate::catalog::Catalog;
 use crate::environment::Inner;
@@ -171,6 +171,30 @@ fn after(store: &dyn Store, environment: &Inner, revision: u64) -> Result<Vec<Co
     Ok(commits)
 }
 
+/// The commits after a revision up to another one; `None` when the log no longer reaches back so far, or not so far yet.
+pub(crate) fn between(
+    store: &dyn Store,
+    environment: &Inner,
+    after: u64,
+    last: u64,
+) -> Result<Option<Vec<Commit>>> {
+    let mut commits = Vec::new();
+    let visited = store.commits_after(environment.record.id, Revision::from_u64(after), &mut |commit| {
+        if commit.revision.get() > last {
+            return Err(StoreError::new(ErrorKind::Io, "what was wanted has been read"));
+        }
+        commits.push(commit);
+        Ok(())
+    });
+    let complete = after + commits.len() as u64 == last;
+    match visited {
+        _ if complete => Ok(Some(commits)),
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::RevisionTruncated => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Reads everything anew.
 pub(crate) fn reload(shared: &dyn Shared, environment: &Inner, working: &mut Working) -> Result<()> {
     *working = load::from_tables(shared, environment.record.id)?;
@@ -186,6 +210,6 @@ pub(crate) fn publish(environment: &Inner, working: &mut Working, before: &Publi
     }
     // A graph that cannot be compacted goes on as it is.
     let _ = working.compact_if_sparse();
-    environment.publish(Arc::new(working.publish()));
+    environment.publish_shared(Arc::new(working.publish()));
     environment.heard_of(working.revision);
 }

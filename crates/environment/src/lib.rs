@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! * [`registry`]: all environments of a store, API keys, opening and closing.
-//! * [`environment`]: one environment: reading, writing, warrant tokens, revisions kept for cursors.
+//! * [`environment`]: one environment: reading, writing, warrant tokens; `kept`: revisions for cursors.
 //! * [`write`]: what can be written; `form`: what can be told of a write before it is queued.
 //! * `queue`: what waits, and whose turn it is; `writer`: the threads that write; `group`: what shares a flush.
 //! * `working`: the newest state; `prepare`: from a write to the changes it makes, `batch`: the same for its warrants; `validate`:
@@ -25,6 +25,7 @@ mod error;
 mod follow;
 mod form;
 mod group;
+mod kept;
 pub mod keys;
 mod load;
 mod prepare;

@@ -271,15 +271,21 @@ impl Registry {
         if !own.iter().any(|key| key.id == id) {
             return Err(Error::not_found("ApiKey", id));
         }
-        if own.len() == 1 {
-            let message = "this is the environment's last key; create another one first".to_owned();
-            return Err(Error::Refused {
-                code: "invalid_request",
-                message,
-            });
+        let deleted = self.catalog.store.delete_api_key(id);
+        // Also of what other servers did meanwhile.
+        self.catalog.read_keys()?;
+        match deleted {
+            Err(error) if error.kind() == ErrorKind::LastApiKey => {
+                let message = "this is the environment's last key; create another one first".to_owned();
+                Err(Error::Refused {
+                    code: "invalid_request",
+                    message,
+                })
+            }
+            Err(error) => Err(error.into()),
+            // Whoever was faster: it is gone.
+            Ok(_) => Ok(()),
         }
-        self.catalog.store.delete_api_key(id)?;
-        self.catalog.read_keys()
     }
 
     fn describe(&self, record: &ApiKeyRecord) -> ApiKey {

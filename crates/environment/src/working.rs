@@ -82,14 +82,22 @@ impl Working {
     /// Takes the state that is published in place of its own.
     pub(crate) fn go_to(&mut self, published: &Published) {
         *self = Self {
+            setbacks: std::mem::take(&mut self.setbacks),
+            ..Self::of(published)
+        };
+    }
+
+    /// The state of a revision, to go on from.
+    pub(crate) fn of(published: &Published) -> Self {
+        Self {
             graph: Graph::from_snapshot(published.graph.clone()),
             model: published.model.clone(),
             program: Arc::clone(&published.program),
             bound: published.bound.clone(),
             revision: published.revision(),
             epoch: published.epoch,
-            setbacks: std::mem::take(&mut self.setbacks),
-        };
+            setbacks: Setbacks::default(),
+        }
     }
 
     /// Which numbering of resources and warrants it has.

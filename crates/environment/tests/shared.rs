@@ -412,3 +412,74 @@ fn closing_one_server_leaves_the_others_and_what_was_queued_is_answered() {
     let published = default(&two).ask_for(Freshness::Latest).unwrap().unwrap();
     assert_eq!(published.graph.warrant_count(), answered.into_inner());
 }
+
+#[test]
+fn of_two_servers_that_delete_the_last_two_keys_one_is_refused() {
+    for version in versions() {
+        let database = database(version, "keys");
+        let (one, two) = (server(&database), server(&database));
+        for _ in 0..20 {
+            let (a, b) = (default(&one), default(&two));
+            let own = one.keys(&a);
+            let kept: Vec<String> = own.iter().map(|key| key.id.clone()).collect();
+            let first = one.create_key(&a, "first").unwrap().0;
+            let second = one.create_key(&a, "second").unwrap().0;
+            for id in kept {
+                one.delete_key(&a, &id).unwrap();
+            }
+            eventually("the other server knows both keys, and no other", || two.keys(&b).len() == 2);
+            let deleted = std::thread::scope(|scope| {
+                let threads = [
+                    scope.spawn(|| one.delete_key(&a, &first.id)),
+                    scope.spawn(|| two.delete_key(&b, &second.id)),
+                ];
+                threads.map(|thread| thread.join().unwrap())
+            });
+            let refused: Vec<&Error> = deleted.iter().filter_map(|deleted| deleted.as_ref().err()).collect();
+            assert_eq!(refused.len(), 1, "{deleted:?}");
+            assert!(refused[0].to_string().contains("last key"), "{refused:?}");
+            let left: i64 = database
+                .client()
+                .query_one("select count(*) from rowgate.api_key", &[])
+                .unwrap()
+                .get(0);
+            assert_eq!(left, 1);
+        }
+    }
+}
+
+#[test]
+fn a_cursor_of_one_server_is_continued_by_the_other() {
+    for version in versions() {
+        let database = database(version, "cursors");
+        let (one, two) = (server(&database), server(&database));
+        let (a, b) = (default(&one), default(&two));
+        put_schema(&a, SCHEMA);
+        let mut wanted = Vec::new();
+        for round in 0..30 {
+            let revision = change(&a, Op::Create, &format!("d{round}"), "ann").unwrap();
+            wanted.push((revision, round));
+        }
+        // The other one hears of several at a time, and has no revision of its own for most of them.
+        eventually("the other follows", || b.read().revision() >= wanted[29].0);
+        change(&b, Op::Delete, "d0", "ann").unwrap();
+        for (revision, round) in &wanted {
+            for environment in [&a, &b] {
+                let then = environment.made_again(*revision).unwrap().expect("kept, or made again");
+                assert_eq!(then.revision(), *revision);
+                assert!(has(&then, &format!("d{round}"), "ann"));
+                assert!(has(&then, "d0", "ann"), "deleted later");
+                assert!(!has(&then, &format!("d{}", round + 1), "ann"));
+            }
+        }
+        assert!(b.made_again(wanted[29].0 + 100).unwrap().is_none(), "of the future");
+        // One that started later does not know what was before, and does not pretend to.
+        let late = server(&database);
+        assert!(default(&late).made_again(wanted[3].0).unwrap().is_none());
+        let newest = default(&late).read().revision();
+        assert_eq!(default(&late).made_again(newest).unwrap().unwrap().revision(), newest);
+        // One that has not heard of a revision yet catches up.
+        let revision = change(&a, Op::Create, "last", "ann").unwrap();
+        assert!(has(&b.made_again(revision).unwrap().unwrap(), "last", "ann"));
+    }
+}

@@ -24,7 +24,7 @@
 //! * `survey`: what an expression reads
 //! * `value`, `fail`: values, borrowed from the environment wherever they can be, and the reasons for having none
 //! * `eval`: the evaluator, a file per kind of expression
-//! * `builtins`: the functions, a file per family; `clock` has dates and durations as text
+//! * `builtins`: the functions, a file per family; `clock` has dates and durations as text, [`constant`] those that are constants
 //! * `explain`: the reason for a no; `print` and `quote` show values and source in it
 //! * [`suggest`]: did you mean …?
 //! * `policy`, `param`, `env`, `outcome`, `error`: the public face
@@ -32,6 +32,7 @@
 pub mod ast;
 mod builtins;
 mod clock;
+pub mod constant;
 mod env;
 mod error;
 mod eval;

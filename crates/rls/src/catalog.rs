@@ -1,6 +1,6 @@
 //! What a database says about itself, as plain values: one read, then no more questions.
 //!
-//! `apply`, `verify` and `init` all decide on a [`Catalog`]. Reading it takes a dozen queries in one transaction, whatever the number of
+//! `verify` and `init` decide on a [`Catalog`]; `apply` asks for the few things that it needs under its locks. Reading it takes a dozen queries in one transaction, whatever the number of
 //! tables, and needs no rights beyond those of any role: the system catalogs are open to everyone.
 //!
 //! # Layout

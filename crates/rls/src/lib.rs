@@ -31,7 +31,7 @@ pub use check::check;
 pub use database::{Applied, Plan, Request, Step, apply, drop, plan, read_shapes};
 pub use error::{Error, Problem, Refusal};
 pub use generate::{
-    Compiler, Explanation, Function, Generated, GuardedTable, Order, QueryStatement, RowsStatement,
+    Compiler, Explanation, Function, Generated, GuardedTable, MAX_EDGES, Order, QueryStatement, RowsStatement,
     TablePolicy,
 };
 pub use postgres::Client;

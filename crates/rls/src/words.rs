@@ -43,7 +43,10 @@ fn group(parts: &[Predicate], operator: &str) -> String {
 
 /// A noun with its article.
 fn a(noun: &str) -> String {
-    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+    let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']);
+    // Spoken with a consonant.
+    let you = ["us", "uni", "eu"].iter().any(|start| noun.starts_with(start));
+    let article = if vowel && !you {
         "an"
     } else {
         "a"

@@ -16,6 +16,9 @@ use rowgate_rls::{Compiler, Order, read_shapes};
 use rowgate_testkit::sample::Numbers;
 use serde_json::{Map, Value, json};
 
+/// 2026-03-03, a Tuesday, 10:20:30.000456 UTC.
+const NOW: i64 = 1_772_533_230_000_456;
+
 const TABLE: &str = "
 create table doc (id text primary key, n bigint, k numeric, s text, b boolean, f double precision, g real, l text[], m jsonb);
 insert into doc select row_number() over ()::text, v1.n, v2.k, v3.s, v4.b, v.* from
@@ -134,6 +137,24 @@ const ATOMS: &[&str] = &[
     "check_ctx.resource_type + \"x\" == \"docx\"",
     "(jwt_claim(\"role\") ?? s) == \"boss\"",
     "jwt_claim(\"role\") startsWith \"b\"",
+    "now() > date(\"2026-03-01\")",
+    "now() == date(\"2026-03-03T10:20:30.000456Z\")",
+    "now() < date(\"2026-03-03T12:20:30.000456001+02:00\")",
+    "now() - date(\"2026-03-01\") > duration(\"2d10h20m30.000455s\")",
+    "date(\"03.03.2026\", \"02.01.2006\").Before(now())",
+    "now() + duration(\"24h\") * n > date(\"2026-03-06\")",
+    "now() - duration(\"1us\") * n != date(\"2026-03-03T10:20:30.000454Z\")",
+    "date(\"9999-12-01\") + duration(\"24h\") * n > now()",
+    "date(\"0001-01-02\") - duration(\"24h\") * n < now()",
+    "date(\"9999-12-30\") - date(\"0001-01-02\") > duration(\"1h\")",
+    "duration(\"100000d\") * n > duration(\"1h\")",
+    "-duration(\"1h\") * n < duration(\"-90m\")",
+    "now().Hour() >= 9 && now().Hour() < n * 6",
+    "now().Weekday() == n",
+    "now().Minute() == 20 and now().Second() == 30",
+    "date(\"1969-12-31T23:59:58Z\").Second() > 57 and date(\"1969-12-31\").Weekday() == n",
+    "b ? now().Equal(date(\"2026-03-03\")) : now().After(date(\"2026-03-03\"))",
+    "now() in [date(\"2026-03-03T10:20:30.000456Z\"), date(\"2026-03-01\")]",
 ];
 
 fn contexts() -> Vec<(Value, Value)> {
@@ -274,7 +295,7 @@ fn check(site: &mut Site, text: &str, rows: &BTreeMap<String, Map<String, Value>
             let none: Option<String> = None;
             let found = site
                 .admin
-                .query(&statement, &[&"ann", &context, &claims, &none, &100_000_i64])
+                .query(&statement, &[&"ann", &context, &claims, &none, &100_000_i64, &NOW])
                 .unwrap_or_else(|error| panic!("{text}: {error:?}\n{sql}"));
             let found: BTreeSet<String> = found.iter().map(|row| row.get(0)).collect();
             for (id, attributes) in rows {
@@ -294,7 +315,7 @@ fn check(site: &mut Site, text: &str, rows: &BTreeMap<String, Map<String, Value>
                         subject_id: "ann",
                     }),
                     claims: claims.as_object(),
-                    ..Env::new(&merged, Timestamp(0))
+                    ..Env::new(&merged, Timestamp(NOW))
                 };
                 let outcome = policy.eval(&env);
                 let wanted = match relation {

@@ -1,8 +1,10 @@
 //! Connections to the database, kept and replaced.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Row, Statement};
 
@@ -26,6 +28,8 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     client: Client,
     prepared: HashMap<String, Statement>,
+    /// Whether an answer was not read to its end, so that the rest of it would have to be waited for.
+    abandoned: bool,
 }
 
 impl Connections {
@@ -77,12 +81,13 @@ impl Connections {
         Ok(Connection {
             client,
             prepared: HashMap::new(),
+            abandoned: false,
         })
     }
 
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle();
-        if idle.len() < KEPT && !connection.client.is_closed() {
+        if idle.len() < KEPT && !connection.client.is_closed() && !connection.abandoned {
             idle.push(connection);
         }
     }
@@ -102,16 +107,38 @@ impl Connection {
         sql: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, postgres::Error> {
+        let statement = self.prepared(sql)?;
+        self.client.query(&statement, params)
+    }
+
+    /// Visits the rows one by one, as they arrive, until `visit` says that it has enough.
+    pub(crate) fn visit(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+        mut visit: impl FnMut(&Row) -> ControlFlow<()>,
+    ) -> Result<(), postgres::Error> {
+        let statement = self.prepared(sql)?;
+        let mut rows = self.client.query_raw(&statement, params.iter().copied())?;
+        while let Some(row) = rows.next()? {
+            if visit(&row).is_break() {
+                self.abandoned = true;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement, postgres::Error> {
         if let Some(statement) = self.prepared.get(sql) {
-            return self.client.query(statement, params);
+            return Ok(statement.clone());
         }
         let statement = self.client.prepare(sql)?;
-        let rows = self.client.query(&statement, params)?;
         if self.prepared.len() >= PREPARED {
             self.prepared.clear();
         }
-        self.prepared.insert(sql.to_owned(), statement);
-        Ok(rows)
+        self.prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
     }
 }
 

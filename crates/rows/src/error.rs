@@ -24,6 +24,14 @@ pub enum Error {
     /// The relation cannot be compiled to SQL.
     #[error("{0}")]
     Refused(String),
+    /// The question leads to more than one request may read. The answer is open.
+    #[error("the question needs more than {limit} {what}; ask about fewer resources, or about one relation or subject at a time")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// A list of things that are rows and things that are not, or another one that one statement cannot make.
     #[error("{0}")]
     Unsupported(String),
@@ -43,6 +51,7 @@ impl Error {
             Self::Unavailable(_) => "rows_unavailable",
             Self::Database(_) => "rows_refused",
             Self::Refused(_) => "not_compiled",
+            Self::TooMany { .. } => "too_many_rows",
             Self::Unsupported(_) => "list_unsupported",
             Self::Unsettled(_) => "internal_error",
         }

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rowgate_engine::{EngineError, Subject, View};
 use rowgate_environment::rows::{Edge, Found, Row, WithRows};
 use rowgate_environment::{Bound, Environment, Published};
+use rowgate_rls::MAX_EDGES;
 use rowgate_store::EnvironmentId;
 use serde_json::Value;
 
@@ -123,6 +125,8 @@ struct Key {
 struct Group<'a> {
     read: BTreeMap<(String, String), Row>,
     relations: BTreeSet<(String, String)>,
+    /// How many edges the rows have that were read.
+    edges: usize,
     /// The revision with what was read, until more is.
     ready: Option<WithRows<'a>>,
 }
@@ -220,6 +224,7 @@ impl<'a> Reader<'a> {
             let mut groups = self.groups.borrow_mut();
             let group = groups.entry(key.clone()).or_default();
             group.ready = None;
+            group.edges += found.iter().map(edges_of).sum::<usize>();
             group.relations.extend(statement.relations.iter().cloned());
             for id in ids {
                 let row = Row {
@@ -235,8 +240,10 @@ impl<'a> Reader<'a> {
                     .insert((row.resource_type.clone(), row.resource_id.clone()), row);
             }
             if group.read.len() > MAX_ROWS {
-                let message = format!("the question needs more than {MAX_ROWS} rows");
-                return Err(Error::Refused(message));
+                return Err(too_many("rows", MAX_ROWS));
+            }
+            if group.edges > MAX_EDGES {
+                return Err(too_many("edges of rows", MAX_EDGES));
             }
         }
         Ok(())
@@ -248,12 +255,33 @@ impl<'a> Reader<'a> {
         let subject_id = key.subject.as_ref().map(|(_, id)| id);
         // What a row leads to can be anything. One more than is allowed is enough to say no.
         let sql = format!("select * from ({sql}) s limit {}", MAX_ROWS + 1);
-        let lines = self
-            .tables
-            .connections
-            .read(|connection| connection.query(&sql, &[&ids, &subject_type, &subject_id]))?;
-        lines.iter().map(row).collect()
+        self.tables.connections.read(|connection| {
+            let mut rows = Vec::new();
+            let mut edges = 0;
+            connection.visit(&sql, &[&ids, &subject_type, &subject_id], |line| {
+                let row = row(line);
+                edges += row.as_ref().map_or(0, edges_of);
+                let enough = edges > MAX_EDGES || row.is_err();
+                rows.push(row);
+                if enough {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            Ok(rows)
+        })?
+        .into_iter()
+        .collect()
     }
+}
+
+fn too_many(what: &'static str, limit: usize) -> Error {
+    Error::TooMany { what, limit }
+}
+
+fn edges_of(row: &Row) -> usize {
+    row.found.as_ref().map_or(0, |found| found.edges.len())
 }
 
 impl<'a> Group<'a> {

@@ -245,8 +245,8 @@ fn rows(error: RowsError) -> (StatusCode, &'static str, String, Map<String, Valu
             let message = "the application's tables cannot be read at the moment; the server's log says why";
             plain(StatusCode::SERVICE_UNAVAILABLE, message)
         }
-        RowsError::Refused(message) | RowsError::Unsupported(message) => {
-            plain(StatusCode::BAD_REQUEST, &message)
+        RowsError::Refused(_) | RowsError::Unsupported(_) | RowsError::TooMany { .. } => {
+            plain(StatusCode::BAD_REQUEST, &error.to_string())
         }
         other => ApiError::Internal(other.to_string()).parts(),
     }

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     EnvironmentUnknown,
     /// There is an environment of that name or uid already.
     EnvironmentExists,
+    /// It is the only API key of its environment.
+    LastApiKey,
     /// The store was closed.
     Closed,
     /// The database cannot be reached, or is starting or stopping. Nothing was changed.
@@ -60,6 +62,7 @@ impl ErrorKind {
             ErrorKind::RevisionTruncated => "revision_truncated",
             ErrorKind::EnvironmentUnknown => "environment_unknown",
             ErrorKind::EnvironmentExists => "environment_exists",
+            ErrorKind::LastApiKey => "last_api_key",
             ErrorKind::Closed => "store_closed",
             ErrorKind::Unavailable => "store_unavailable",
             ErrorKind::OutcomeUnknown => "store_outcome_unknown",
@@ -121,4 +124,10 @@ impl Error for StoreError {
             .as_deref()
             .map(|source| source as &(dyn Error + 'static))
     }
+}
+
+/// The refusal to delete the only key of an environment.
+pub(crate) fn last_key(id: &str) -> StoreError {
+    let what = format!("`{id}` is the only API key of its environment; create another one first");
+    StoreError::new(ErrorKind::LastApiKey, what)
 }

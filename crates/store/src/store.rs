@@ -44,6 +44,8 @@ pub trait Store: Send + Sync + 'static {
     fn put_api_key(&self, key: &ApiKeyRecord) -> Result<()>;
 
     /// Deletes an API key. Returns whether there was one.
+    ///
+    /// Fails with `last_api_key` when its environment has no other one, also when several are deleted at the same time.
     fn delete_api_key(&self, id: &str) -> Result<bool>;
 
     /// Appends commits to the logs of their environments, in order: all of them or none, durable by one

@@ -244,6 +244,12 @@ fn api_keys_are_kept_replaced_and_deleted(place: &Place) {
     assert!(store.delete_api_key("one").unwrap());
     assert!(!store.delete_api_key("one").unwrap());
     assert_eq!(store.api_keys().unwrap(), [key("two", env)]);
+    let refused = store.delete_api_key("two").unwrap_err();
+    assert_eq!(refused.code(), "last_api_key", "{refused}");
+    let other = create_environment(&*store, "b");
+    store.put_api_key(&key("of another", other)).unwrap();
+    assert_eq!(store.delete_api_key("two").unwrap_err().code(), "last_api_key");
+    assert_eq!(store.api_keys().unwrap(), [key("of another", other), key("two", env)]);
     assert!(
         !format!("{:?}", key("one", env)).contains("9, 9"),
         "the hash stays out of logs"

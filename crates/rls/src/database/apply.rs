@@ -5,9 +5,9 @@ use rowgate_binding::Bindings;
 use rowgate_schema::{Diagnostic, Model};
 
 use super::steps::Step;
-use super::{begin, preflight, read_shapes, run_as, steps, stored};
+use super::{begin, preflight, read_shapes, run_as, seal, steps, stored};
 use crate::error::{Error, Problem};
-use crate::generate::{Compiler, Explanation};
+use crate::generate::{Compiler, Explanation, Generated};
 use crate::sql::quote::ident;
 
 /// What to put into force.
@@ -24,7 +24,7 @@ pub struct Request<'a> {
 /// What apply would do.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The statements, in order.
+    /// The statements, in order; none when everything is as it should be.
     pub steps: Vec<Step>,
     /// Where each guarded relation's answer comes from.
     pub explanations: Vec<Explanation>,
@@ -49,7 +49,7 @@ pub struct Applied {
 /// Everything that speaks against it: the bindings, relations that cannot be compiled, the database.
 pub fn plan(client: &mut Client, request: &Request<'_>) -> Result<Plan, Error> {
     let mut transaction = begin(client)?;
-    prepare(&mut transaction, request)
+    prepare(&mut transaction, request).map(|(plan, _)| plan)
 }
 
 /// Puts bindings, and perhaps a schema, into force: functions, policies, and what servers and `rowgate.check` know of bound relations. All of
@@ -59,9 +59,14 @@ pub fn plan(client: &mut Client, request: &Request<'_>) -> Result<Plan, Error> {
 /// As [`plan`].
 pub fn apply(client: &mut Client, request: &Request<'_>) -> Result<Applied, Error> {
     let mut transaction = begin(client)?;
-    let plan = prepare(&mut transaction, request)?;
+    let (mut plan, generated) = prepare(&mut transaction, request)?;
     for step in &plan.steps {
         run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(first_line(&step.sql)))?;
+    }
+    if !plan.steps.is_empty() {
+        let step = seal::step(&mut transaction, request.bindings, &generated)?;
+        run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(first_line(&step.sql)))?;
+        plan.steps.push(step);
     }
     let left_to_do = isolate(&mut transaction, &plan.isolation)?;
     transaction.commit().map_err(Error::database("committing"))?;
@@ -72,7 +77,10 @@ fn first_line(sql: &str) -> String {
     sql.lines().next().unwrap_or_default().to_owned()
 }
 
-fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<Plan, Error> {
+fn prepare(
+    transaction: &mut Transaction<'_>,
+    request: &Request<'_>,
+) -> Result<(Plan, Generated), Error> {
     let bindings = request.bindings;
     preflight::installed(transaction)?;
     let environment = preflight::environment(transaction, &bindings.environment)?;
@@ -95,12 +103,13 @@ fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<P
     stored::check(transaction, environment, &model, &resolved)?;
     let mut steps = steps::all(transaction, bindings, &generated)?;
     steps.extend(documents(environment, request, &model, (schema, old_bindings)));
-    Ok(Plan {
+    let plan = Plan {
         steps,
-        explanations: generated.explanations,
+        explanations: generated.explanations.clone(),
         warnings: resolved.warnings().to_vec(),
         isolation: unisolated(transaction, &bindings.roles)?,
-    })
+    };
+    Ok((plan, generated))
 }
 
 fn stored_model(document: Option<&str>) -> Result<Model, Error> {

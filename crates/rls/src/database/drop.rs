@@ -1,17 +1,19 @@
 //! Undoing what apply did.
 
-use postgres::Client;
-use rowgate_binding::Bindings;
+use std::collections::BTreeSet;
+
+use postgres::{Client, Transaction};
+use rowgate_binding::{Bindings, Qualified};
 
 use super::apply::isolation_statement;
 use super::steps::{Step, our_tables, policies_of, stale_functions};
 use super::{begin, preflight, run_as};
 use crate::error::Error;
-use crate::generate::without_bindings;
+use crate::generate::{READERS, without_bindings};
 use crate::sql::SCHEMA;
 use crate::sql::quote::{ident, qualified};
 
-/// Removes every policy and function that apply made, and the bindings of the environment. Row-level security is switched off on tables
+/// Removes every policy and function that apply made, the rights that it gave, and the bindings of the environment. Row-level security is switched off on tables
 /// that have no other policies. All of it or nothing. Returns what was done.
 ///
 /// # Errors
@@ -22,9 +24,10 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Vec<Step>, Error> 
     let number = preflight::environment(&mut transaction, environment)?;
     let (_, bindings) = preflight::documents(&mut transaction, number)?;
     let mut steps = Vec::new();
-    for table in our_tables(&mut transaction)? {
-        let name = qualified(&table);
-        let ours = policies_of(&mut transaction, &table)?;
+    let tables = our_tables(&mut transaction)?;
+    for table in &tables {
+        let name = qualified(table);
+        let ours = policies_of(&mut transaction, table)?;
         for policy in &ours {
             steps.push(Step {
                 role: None,
@@ -53,50 +56,78 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Vec<Step>, Error> 
     for step in &steps {
         run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(step.sql.clone()))?;
     }
-    steps.extend(loosen(&mut transaction, bindings.as_deref())?);
+    let parsed = bindings.and_then(|text| serde_json::from_str(&text).ok());
+    let bindings = parsed.and_then(|value| Bindings::from_json(&value).ok());
+    steps.extend(forget_reading(&mut transaction, &tables, bindings.as_ref())?);
+    steps.extend(loosen(&mut transaction, bindings.as_ref())?);
     transaction.commit().map_err(Error::database("committing"))?;
     Ok(steps)
 }
 
+/// Takes back the rights to read the tables that apply gave. Those of the schema `auth` of Rowgate came with it and stay.
+fn forget_reading(
+    transaction: &mut Transaction<'_>,
+    tables: &[Qualified],
+    bindings: Option<&Bindings>,
+) -> Result<Vec<Step>, Error> {
+    let mut statements = Vec::new();
+    let readers = READERS.join(", ");
+    for table in tables {
+        statements.push(format!("revoke select on {} from {readers}", qualified(table)));
+    }
+    let mut schemas: BTreeSet<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
+    if let Some(function) = bindings.map(|bindings| &bindings.subject.function) {
+        let sql = "select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace \
+                   where n.nspname = $1 and p.proname = $2 and p.pronargs = 0 and pg_get_userbyid(n.nspowner) <> 'rowgate_owner')";
+        let row = transaction
+            .query_one(sql, &[&function.schema, &function.name])
+            .map_err(Error::database("looking for the subject's function"))?;
+        if row.get(0) {
+            schemas.insert(&function.schema);
+            statements.push(format!(
+                "revoke execute on function {}() from rowgate_reader",
+                qualified(function)
+            ));
+        }
+    }
+    for schema in schemas {
+        statements.push(format!("revoke usage on schema {} from {readers}", ident(schema)));
+    }
+    let mut done = Vec::new();
+    for sql in statements {
+        done.extend(attempt(transaction, Step { role: None, sql })?);
+    }
+    Ok(done)
+}
+
 /// Gives roles back the isolation level of the database, where the current role may.
-fn loosen(transaction: &mut postgres::Transaction<'_>, bindings: Option<&str>) -> Result<Vec<Step>, Error> {
-    let parsed = bindings.and_then(|text| serde_json::from_str(text).ok());
-    let Some(bindings) = parsed.and_then(|value| Bindings::from_json(&value).ok()) else {
+fn loosen(transaction: &mut Transaction<'_>, bindings: Option<&Bindings>) -> Result<Vec<Step>, Error> {
+    let Some(bindings) = bindings.filter(|bindings| !bindings.roles.is_empty()) else {
         return Ok(Vec::new());
     };
-    let failed = || Error::database("setting the isolation of roles back");
     let database: String = transaction
         .query_one("select current_database()::text", &[])
-        .map_err(failed())?
+        .map_err(Error::database("setting the isolation of roles back"))?
         .get(0);
     let mut done = Vec::new();
     for role in &bindings.roles {
         let sql = isolation_statement(role, &database, "reset default_transaction_isolation");
-        let mut attempt = transaction.savepoint("isolation").map_err(failed())?;
-        // A role that is gone, or that the current role may not alter, keeps what it has.
-        if attempt.batch_execute(&sql).is_ok() {
-            attempt.commit().map_err(failed())?;
-            done.push(Step { role: None, sql });
-        } else {
-            attempt.rollback().map_err(failed())?;
-        }
+        done.extend(attempt(transaction, Step { role: None, sql })?);
     }
-    let revoke = format!(
-        "revoke usage on schema {SCHEMA} from {}",
-        bindings
-            .roles
-            .iter()
-            .map(|role| ident(role))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    if !bindings.roles.is_empty() {
-        let mut attempt = transaction.savepoint("usage").map_err(failed())?;
-        if run_as(&mut attempt, Some("rowgate_reader"), &revoke).is_ok() {
-            attempt.commit().map_err(failed())?;
-        } else {
-            attempt.rollback().map_err(failed())?;
-        }
-    }
+    let roles: Vec<String> = bindings.roles.iter().map(|role| ident(role)).collect();
+    let revoke = format!("revoke usage on schema {SCHEMA} from {}", roles.join(", "));
+    done.extend(attempt(transaction, Step::reader(revoke))?);
     Ok(done)
+}
+
+/// Carries out a step if it can be. What is gone, or belongs to somebody who has to do it, stays as it is.
+fn attempt(transaction: &mut Transaction<'_>, step: Step) -> Result<Option<Step>, Error> {
+    let failed = || Error::database(step.sql.clone());
+    let mut attempt = transaction.savepoint("attempt").map_err(failed())?;
+    if run_as(&mut attempt, step.role, &step.sql).is_err() {
+        attempt.rollback().map_err(failed())?;
+        return Ok(None);
+    }
+    attempt.commit().map_err(failed())?;
+    Ok(Some(step))
 }

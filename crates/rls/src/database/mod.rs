@@ -6,12 +6,13 @@
 //! * `shapes`: the columns of tables, from the catalogue
 //! * `preflight`: everything that speaks against it, at once
 //! * `stored`: what is stored already and stands in the way
-//! * `steps`: what is to be done, in order
+//! * `steps`: what is to be done, in order; `seal`: whether there is anything to do
 //! * `apply`: doing it; `drop`: undoing it
 
 mod apply;
 mod drop;
 mod preflight;
+mod seal;
 mod shapes;
 mod steps;
 mod stored;

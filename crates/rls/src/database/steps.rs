@@ -3,8 +3,9 @@
 use postgres::Transaction;
 use rowgate_binding::{Bindings, Qualified};
 
+use super::seal;
 use crate::error::Error;
-use crate::generate::{Function, Generated, GuardedTable};
+use crate::generate::{Function, Generated, GuardedTable, READERS};
 use crate::sql::SCHEMA;
 use crate::sql::quote::{ident, qualified, text};
 
@@ -35,7 +36,7 @@ impl Step {
         }
     }
 
-    fn reader(sql: impl Into<String>) -> Self {
+    pub(super) fn reader(sql: impl Into<String>) -> Self {
         Self {
             role: Some("rowgate_reader"),
             sql: sql.into(),
@@ -50,7 +51,7 @@ impl Step {
     }
 }
 
-/// All steps that make what was generated the state of the database.
+/// All steps that make what was generated the state of the database; none for what is so already.
 pub(super) fn all(
     transaction: &mut Transaction<'_>,
     bindings: &Bindings,
@@ -58,6 +59,9 @@ pub(super) fn all(
 ) -> Result<Vec<Step>, Error> {
     let mut steps = schema(transaction)?;
     steps.extend(read_grants(transaction, bindings, &generated.tables)?);
+    if seal::holds(transaction, bindings, generated)? {
+        return Ok(steps);
+    }
     steps.extend(
         generated
             .functions
@@ -103,7 +107,7 @@ fn read_grants(
     tables: &[GuardedTable],
 ) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
-    for role in crate::generate::READERS {
+    for role in READERS {
         for table in tables {
             let name = qualified(&table.name);
             if !has(
@@ -242,6 +246,11 @@ fn stale_policies(transaction: &mut Transaction<'_>, tables: &[GuardedTable]) ->
                 qualified(&table)
             )));
         }
+        steps.push(Step::new(format!(
+            "revoke select on {} from {}",
+            qualified(&table),
+            READERS.join(", ")
+        )));
     }
     Ok(steps)
 }

@@ -14,7 +14,7 @@ pub use function::Function;
 pub(crate) use hook::without_bindings;
 pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
-pub use statement::{Order, QueryStatement, RowsStatement};
+pub use statement::{MAX_EDGES, Order, QueryStatement, RowsStatement};
 
 use std::collections::BTreeMap;
 

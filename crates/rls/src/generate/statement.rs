@@ -14,6 +14,9 @@ use crate::sql::quote::{qualified, text};
 use crate::sql::who::Who;
 use crate::sql::writer::{Sets, Writer, column, conditions, indent, is_edge, join};
 
+/// Most edges that one source of one row gives: a reader that meets this many has not read all of them, and refuses to decide.
+pub const MAX_EDGES: usize = 100_000;
+
 /// The order of the rows of a query: by key, integers by value, everything else by bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Order {
@@ -26,7 +29,8 @@ pub enum Order {
 /// One page of the ids of a bound type for which a relation holds.
 ///
 /// Parameters: `$1` text, the subject's id; `$2` jsonb, the context, or null; `$3` jsonb, the claims, or null; `$4` text, the id after which the
-/// page begins, or null for the first; `$5` bigint, how many. One column: the id.
+/// page begins, or null for the first; `$5` bigint, how many; `$6` bigint, the time that policies see, in microseconds since
+/// 1970. One column: the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryStatement {
     /// The statement.
@@ -37,7 +41,8 @@ pub struct QueryStatement {
 ///
 /// Parameters: `$1` text[], the ids; `$2` and `$3` text, the subject's type and id: edges that only matter when they name the subject
 /// are left out when they name another; null for all edges. Columns: type, id, edges (jsonb, a list of [relation, subject type, subject id,
-/// subject relation or ""]), attributes (jsonb object, without what is missing). A resource without a row has no line.
+/// subject relation or ""]), attributes (jsonb object, without what is missing). A resource without a row has no line. A table that joins gives
+/// at most one edge more than [`MAX_EDGES`] for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsStatement {
     /// The statement.
@@ -99,7 +104,7 @@ impl Compiler {
             ordering.join(", ")
         );
         // Parameters keep their types although a predicate need not read them.
-        let typed = "($1::text, $2::jsonb, $3::jsonb) is distinct from null";
+        let typed = "($1::text, $2::jsonb, $3::jsonb, $6::bigint) is distinct from null";
         let select = select.replacen("\nwhere ", &format!("\nwhere {typed}\n    and "), 1);
         Ok(QueryStatement {
             sql: writer.statement(&select),
@@ -235,8 +240,9 @@ impl Compiler {
         tests.extend(conditions("j", &join_table.conditions));
         let from = format!("{} j", qualified(&join_table.name));
         format!(
-            "coalesce((select jsonb_agg({edge}) from {from} where {}), '[]'::jsonb)",
-            join(&tests, "and")
+            "coalesce((select jsonb_agg(e.edge) from (select {edge} from {from} where {} limit {}) e (edge)), '[]'::jsonb)",
+            join(&tests, "and"),
+            MAX_EDGES + 1
         )
     }
 

@@ -20,6 +20,9 @@ pub(super) fn compare(op: BinaryOp, a: &Value, b: &Value) -> Result<String, Stri
         (Kind::Nil, _) | (_, Kind::Nil) => nil(op, a, b),
         (Kind::Bool, Kind::Bool) if op == BinaryOp::Eq => Ok(infix(&a.sql, op, &b.sql)),
         (Kind::Int, Kind::Int) | (Kind::Float, Kind::Float) => Ok(infix(&a.sql, op, &b.sql)),
+        (Kind::Time { .. }, Kind::Time { .. }) | (Kind::Duration, Kind::Duration) => {
+            Ok(infix(&a.sql, op, &b.sql))
+        }
         (Kind::Str, Kind::Str) => Ok(infix(&bytes(&a.sql), op, &bytes(&b.sql))),
         (Kind::Int, Kind::Float) => int_with_float(op, a, b),
         (Kind::Float, Kind::Int) => int_with_float(mirror(op), b, a),

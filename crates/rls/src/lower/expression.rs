@@ -64,6 +64,7 @@ impl Walk<'_> {
                 value?
             }
             ExprKind::Call(function, arguments) => self.call(expr, *function, arguments)?,
+            ExprKind::Method(method, object, arguments) => self.method(expr, *method, object, arguments)?,
             ExprKind::Matches { .. } => {
                 return Err(self.no(expr, "regular expressions in Postgres are of another dialect"));
             }
@@ -121,6 +122,7 @@ impl Walk<'_> {
                 let sql = format!("(- nullif({}, (-9223372036854775808)::bigint))", value.sql);
                 Ok(Value::new(Kind::Int, sql))
             }
+            (UnaryOp::Neg, Kind::Duration, _) => Ok(Self::negated(&value)),
             (UnaryOp::Neg, Kind::Float, _) => Ok(Value::new(Kind::Float, format!("(- ({}))", value.sql))),
             (UnaryOp::Pos, Kind::Int | Kind::Float, _) => Ok(Value {
                 absent: None,
@@ -145,6 +147,9 @@ impl Walk<'_> {
             BinaryOp::Range => Err(self.no(expr, "a range can only stand after `in`")),
             _ => {
                 let (a, b) = (self.value(left)?, self.value(right)?);
+                if super::time::concerns(&a, &b) {
+                    return self.times(expr, op, &a, &b);
+                }
                 super::arithmetic::arithmetic(op, &a, &b).map_err(|why| self.no(expr, why))
             }
         }
@@ -253,6 +258,12 @@ impl Walk<'_> {
                 ExprKind::Str(name) => Ok(self.readable.claim(name)),
                 _ => Err(self.no(expr, "the name of the claim must be a constant")),
             },
+            (Builtin::Now | Builtin::Date | Builtin::Duration, arguments) => {
+                self.moment(expr, function, arguments)
+            }
+            (Builtin::GetMetadata, _) => {
+                Err(self.no(expr, "whoever may evaluate it in SQL could read all metadata; bind a column as an attribute"))
+            }
             (Builtin::HasPrefix | Builtin::HasSuffix, [text, part]) => {
                 let (a, b) = (self.value(text)?, self.value(part)?);
                 if a.kind != Kind::Str {

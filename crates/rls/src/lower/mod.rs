@@ -9,13 +9,14 @@
 //! * `expression`: the walk over the tree
 //! * `compare`: `==`, `<` and their like
 //! * `list`: `in`
-//! * `arithmetic`: `+ - * / %` of integers
+//! * `arithmetic`: `+ - * / %` of integers; `time`: dates and durations
 
 mod arithmetic;
 mod compare;
 mod expression;
 mod list;
 mod source;
+mod time;
 mod value;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub(crate) struct Readable<'a> {
     pub(crate) context: String,
     /// The claims: a jsonb object or null.
     pub(crate) claims: String,
+    /// The moment of the request: a numeric of nanoseconds since 1970.
+    pub(crate) now: String,
     /// `check_ctx`, by member, as texts.
     pub(crate) check: BTreeMap<&'static str, String>,
 }

@@ -17,6 +17,12 @@ pub(super) enum Kind {
     /// jsonb whose kind is known only for the row; the JSON null is nil
     Json,
     Nil,
+    /// numeric: nanoseconds since 1970, as `time` says; whether its hours and days are those of UTC
+    Time {
+        utc: bool,
+    },
+    /// bigint: nanoseconds
+    Duration,
 }
 
 /// A constant.

@@ -11,7 +11,7 @@ use crate::shape::KeyType;
 pub(crate) enum Who {
     /// The session. Collects the forms of the subject's id that are needed: each is a function.
     Session(RefCell<BTreeSet<Form>>),
-    /// `$1` is the subject's id, `$2` the context and `$3` the claims, both jsonb.
+    /// `$1` is the subject's id, `$2` the context and `$3` the claims, both jsonb, and `$6` the time in microseconds since 1970.
     Parameters,
 }
 
@@ -87,6 +87,16 @@ impl Who {
         match self {
             Self::Session(_) => format!("(select {SCHEMA}.context())"),
             Self::Parameters => "$2::jsonb".to_owned(),
+        }
+    }
+
+    /// The time in nanoseconds since 1970, as a numeric: that of the transaction, or of the request.
+    pub(crate) fn now(&self) -> String {
+        match self {
+            Self::Session(_) => {
+                "(select extract(epoch from transaction_timestamp()) * 1000000000)".to_owned()
+            }
+            Self::Parameters => "($6::bigint::numeric * 1000)".to_owned(),
         }
     }
 

@@ -367,6 +367,7 @@ impl<'w> Writer<'w> {
             attributes,
             context: self.who.context(),
             claims: self.who.claims(),
+            now: self.who.now(),
             check,
         };
         let sql = lower::lower(policy, &readable).map_err(|unsupported| {

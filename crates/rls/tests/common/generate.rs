@@ -1,5 +1,7 @@
 //! Random schemas, bindings, rows and warrants, from a seed.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -143,6 +145,12 @@ pub fn sample(seed: u64) -> Sample {
         rows,
         warrants,
     }
+}
+
+/// Other rows and warrants that the types could have.
+pub fn facts(types: &[Type], seed: u64) -> (Vec<Row>, Vec<Edge>) {
+    let n = Numbers::new(seed);
+    Maker { n }.facts(types)
 }
 
 impl Maker {
@@ -555,28 +563,24 @@ impl Sample {
     }
 
     fn insert(&self, row: &Row, out: &mut String) {
+        for statement in self.put(row) {
+            let _ = writeln!(out, "{statement};");
+        }
+    }
+
+    /// The statements that store a row with its edges, in place of the one that may be there.
+    pub fn put(&self, row: &Row) -> Vec<String> {
         let ty = self.ty(&row.resource_type).unwrap();
-        let mut names = key_columns("id", ty.key);
+        let key = key_columns("id", ty.key);
+        let mut names = key.clone();
         let mut values = key_values(&row.id, ty.key);
         names.push("gone".to_owned());
-        values.push(if row.gone {
-            "true".to_owned()
-        } else {
-            "null".to_owned()
-        });
+        values.push(if row.gone { "true" } else { "null" }.to_owned());
         for (name, value) in &row.attributes {
             names.push((*name).to_owned());
-            values.push(match value {
-                Value::Null => "null".to_owned(),
-                Value::String(text) => literal(text),
-                Value::Array(items) => {
-                    let items: Vec<String> =
-                        items.iter().map(|item| literal(item.as_str().unwrap())).collect();
-                    format!("array[{}]::text[]", items.join(", "))
-                }
-                other => other.to_string(),
-            });
+            values.push(attribute_sql(value));
         }
+        let mut out = Vec::new();
         for (name, far_id) in &row.edges {
             let source = ty
                 .relations
@@ -589,19 +593,34 @@ impl Sample {
             if source.joins {
                 let mut joined = key_values(&row.id, ty.key);
                 joined.extend(far_values);
-                let _ = writeln!(out, "insert into {name} values ({});", joined.join(", "));
+                out.push(format!("insert into {name} values ({})", joined.join(", ")));
             } else {
                 names.extend(key_columns(name, far));
                 values.extend(far_values);
             }
         }
-        let _ = writeln!(
-            out,
-            "insert into {} ({}) values ({});",
-            ty.name,
-            names.join(", "),
-            values.join(", ")
-        );
+        let (key, names, values) = (key.join(", "), names.join(", "), values.join(", "));
+        out.push(format!(
+            "insert into {} ({names}) values ({values}) on conflict ({key}) do update set ({names}) = row ({values})",
+            ty.name
+        ));
+        out
+    }
+
+    /// The statement that deletes a row.
+    pub fn delete(&self, row: &Row) -> String {
+        let ty = self.ty(&row.resource_type).unwrap();
+        format!("delete from {} where {}", ty.name, is_key("id", ty.key, &row.id))
+    }
+
+    /// The statements that delete the edges of a row in tables that join.
+    pub fn forget_joined(&self, row: &Row) -> Vec<String> {
+        let ty = self.ty(&row.resource_type).unwrap();
+        let sources = ty.relations.iter().flat_map(|relation| &relation.sources);
+        sources
+            .filter(|source| source.joins)
+            .map(|source| format!("delete from {} where {}", source.name, is_key("key", ty.key, &row.id)))
+            .collect()
     }
 
     /// What the rows say, as edges.
@@ -693,7 +712,8 @@ fn write_rule(rule: &Rule, level: usize, out: &mut String) {
     };
 }
 
-fn key_columns(name: &str, key: Option<Key>) -> Vec<String> {
+/// The columns of a key, by a prefix.
+pub fn key_columns(name: &str, key: Option<Key>) -> Vec<String> {
     match key {
         Some(Key::Composite) => vec![format!("{name}_1"), format!("{name}_2")],
         _ => vec![name.to_owned()],
@@ -726,6 +746,25 @@ fn key_values(id: &str, key: Option<Key>) -> Vec<String> {
             ]
         }
     }
+}
+
+fn attribute_sql(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::String(text) => literal(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| literal(item.as_str().unwrap())).collect();
+            format!("array[{}]::text[]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn is_key(prefix: &str, key: Option<Key>, id: &str) -> String {
+    let columns = key_columns(prefix, key);
+    let tests = columns.iter().zip(key_values(id, key));
+    let tests: Vec<String> = tests.map(|(column, value)| format!("{column} = {value}")).collect();
+    tests.join(" and ")
 }
 
 pub fn literal(text: &str) -> String {

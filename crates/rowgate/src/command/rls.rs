@@ -111,6 +111,9 @@ impl Put {
         for step in &plan.steps {
             statement(step)?;
         }
+        if plan.steps.is_empty() && plan.isolation.is_empty() {
+            output::note("Nothing to do: the database is as these bindings ask for.");
+        }
         for role in &plan.isolation {
             let set = "set default_transaction_isolation = 'repeatable read'";
             output::line(format!(
@@ -134,6 +137,9 @@ impl Put {
                 .map(|command| command.keyword())
                 .collect();
             output::note(format!("{} guards {}", explanation.relation, commands.join(", ")));
+        }
+        if applied.plan.steps.is_empty() && applied.plan.isolation.is_empty() {
+            output::note("Nothing to do: the database was as these bindings ask for.");
         }
         for statement in &applied.left_to_do {
             output::warn(&format!(

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use rowgate_engine::query::Rows;
 use rowgate_engine::query::page::{Page, RowKey};
-use rowgate_engine::query::text::{self, Query};
+use rowgate_engine::query::text::{self, Names, Query, Select};
 use rowgate_engine::{Ambient, EngineError};
 use rowgate_environment::{Freshness, Published};
 use rowgate_policy::{Context, Timestamp};
@@ -31,7 +31,13 @@ struct Position {
     t: String,
     i: String,
     n: String,
+    /// The time that the policies of all pages see, microseconds since the Unix epoch.
+    w: i64,
 }
+
+/// How far in the past the time of a cursor may lie, and how far the clocks of two servers may differ, in microseconds.
+const MAX_AGE: i64 = 24 * 3600 * 1_000_000;
+const CLOCKS_DIFFER: i64 = 60 * 1_000_000;
 
 impl Position {
     fn key(&self) -> RowKey {
@@ -56,7 +62,7 @@ pub(crate) async fn query(
     let list = List::new("query", &caller, (&q, &context));
     let paging = list.paging::<Position>(&params)?;
     let context = read_context(&context)?;
-    let published = revision(&app, &caller, &fresh, &paging.from).await?;
+    let published = revision(&app, &caller, &fresh, &query, &paging.from).await?;
     let again = app.clone();
     app.long(move || {
         answer(
@@ -87,6 +93,7 @@ async fn revision(
     app: &App,
     caller: &Caller,
     fresh: &Fresh,
+    query: &Query,
     from: &From<Position>,
 ) -> Result<Arc<Published>> {
     let Some(position) = from.position() else {
@@ -96,10 +103,47 @@ async fn revision(
         let message = "the list is older than the warrant token; start over without a cursor";
         return Err(ApiError::invalid(from.parameter(), message));
     }
-    caller.pinned(position.r).ok_or_else(|| {
-        let message = "the revision that this list is of is no longer kept; start over without a cursor";
-        ApiError::invalid(from.parameter(), message)
-    })
+    if let Some(published) = caller.pinned(position.r) {
+        return Ok(published);
+    }
+    let (environment, revision) = (caller.0.clone(), position.r);
+    if let Some(published) = app.long(move || environment.made_again(revision)).await?? {
+        return Ok(published);
+    }
+    let newest = caller.read();
+    if is_of_tables(query, &newest) {
+        // Each of its pages is of the database as it is, and begins after the key of the cursor.
+        return Ok(newest);
+    }
+    let message = "the revision that this list is of is no longer kept, or not on this server; start over without a cursor";
+    Err(ApiError::invalid(from.parameter(), message))
+}
+
+/// Whether all rows of a list are rows of tables.
+fn is_of_tables(query: &Query, published: &Published) -> bool {
+    let Some(bound) = &published.bound else {
+        return false;
+    };
+    match &query.select {
+        Select::Resources {
+            types: Names::These(types),
+            ..
+        } => types.iter().all(|name| bound.bindings.table_of_type(name).is_some()),
+        _ => false,
+    }
+}
+
+/// The time that policies see: on a further page, that of the first one.
+fn time(from: &From<Position>) -> Result<i64> {
+    let now = rowgate_environment::now();
+    match from.position() {
+        None => Ok(now),
+        Some(position) if (now - MAX_AGE..now + CLOCKS_DIFFER).contains(&position.w) => Ok(position.w),
+        Some(_) => {
+            let message = "the cursor is more than a day old; start over without a cursor";
+            Err(ApiError::invalid(from.parameter(), message))
+        }
+    }
 }
 
 /// What was found: in memory, or in the application's tables.
@@ -135,10 +179,11 @@ fn answer(
     paging: &Paging<Position>,
     (q, params): (&str, &Params),
 ) -> Result<Response> {
+    let now = time(&paging.from)?;
     let ambient = Ambient {
         context,
         claims: None,
-        now: Timestamp(rowgate_environment::now()),
+        now: Timestamp(now),
     };
     let mut page = Page {
         limit: Some(paging.limit),
@@ -169,6 +214,7 @@ fn answer(
             t: row.resource_type.into(),
             i: row.resource_id.into(),
             n: row.relation.into(),
+            w: now,
         });
         row.map(|position| list.write(paging.order, position)).transpose()
     };

@@ -8,6 +8,7 @@ use super::Embedded;
 use super::failure::Outcome;
 use super::tables::{API_KEYS, ENVIRONMENTS, damaged, misplaced, unknown};
 use crate::codec::{decode_api_key, encode_api_key};
+use crate::error::last_key;
 use crate::{ApiKeyRecord, EnvironmentId, Result};
 
 impl Embedded {
@@ -33,8 +34,21 @@ impl Embedded {
     }
 
     pub(super) fn remove_key(&self, id: &str) -> Result<bool> {
-        self.engine
-            .write(|transaction, _| Ok(transaction.open_table(API_KEYS)?.remove(id)?.is_some()))
+        self.engine.write(|transaction, _| {
+            let mut table = transaction.open_table(API_KEYS)?;
+            let keys = all(&table, self.engine.path())?;
+            let Some(key) = keys.iter().find(|key| key.id == id) else {
+                return Ok(false);
+            };
+            let mut others = keys
+                .iter()
+                .filter(|other| other.environment == key.environment && other.id != id);
+            if others.next().is_none() {
+                return Err(last_key(id).into());
+            }
+            table.remove(id)?;
+            Ok(true)
+        })
     }
 }
 

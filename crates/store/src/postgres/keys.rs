@@ -5,6 +5,7 @@ use postgres::error::SqlState;
 use super::environments::{self, changed};
 use super::failure::{Failure, Result};
 use super::session::Session;
+use crate::error::last_key;
 use crate::{ApiKeyRecord, ErrorKind};
 
 pub(super) fn list(session: &mut Session) -> Result<Vec<ApiKeyRecord>> {
@@ -60,8 +61,19 @@ pub(super) fn put(session: &mut Session, key: &ApiKeyRecord) -> Result<()> {
 
 pub(super) fn delete(session: &mut Session, id: &str) -> Result<bool> {
     let mut tx = session.begin()?;
-    let deleted = tx.execute("delete from rowgate.api_key where id = $1", &[&id])?;
+    // All keys of the environment are locked, in one order: whoever deletes another one waits, and then finds one less.
+    let sql = "select id from rowgate.api_key \
+               where environment = (select environment from rowgate.api_key where id = $1) order by id for update";
+    let keys = tx.query(sql, &[&id])?;
+    let there = keys.iter().any(|row| row.get::<_, &str>(0) == id);
+    if !there {
+        return Ok(false);
+    }
+    if keys.len() == 1 {
+        return Err(last_key(id).into());
+    }
+    tx.execute("delete from rowgate.api_key where id = $1", &[&id])?;
     changed(&mut tx)?;
     tx.commit()?;
-    Ok(deleted > 0)
+    Ok(true)
 }
