@@ -33,7 +33,7 @@ use rowgate_testkit::Resource;
 use server::{Server, resources, subjects};
 use stage::{asker, put_in_force};
 
-const WORLDS: u64 = 16;
+const WORLDS: u64 = 10;
 
 #[derive(Debug, Default)]
 struct Counts {
