@@ -99,7 +99,10 @@ impl<'a> View<'a> {
         let object = self.graph.find(symbol, id);
         if object == ObjectId::ABSENT && self.rows.is_some_and(|rows| rows.is_bound(symbol)) {
             // A row that no warrant names, and that was not read: those that were are in the graph.
-            return Err(EngineError::Unread(vec![(resource_type.to_owned(), id.to_owned())]));
+            return Err(EngineError::Unread(vec![(
+                resource_type.to_owned(),
+                id.to_owned(),
+            )]));
         }
         let Some(relation) = self.graph.symbol(relation).filter(|_| object != ObjectId::ABSENT) else {
             return Ok(None);

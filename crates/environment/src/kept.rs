@@ -31,7 +31,12 @@ impl Kept {
         self.pins
             .insert(published.revision(), (Arc::clone(published), now));
         while self.pins.len() > MAX_PINS {
-            let Some(oldest) = self.pins.iter().min_by_key(|(_, (_, used))| *used).map(|(at, _)| *at) else {
+            let Some(oldest) = self
+                .pins
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(at, _)| *at)
+            else {
                 break;
             };
             self.pins.remove(&oldest);
@@ -62,7 +67,11 @@ impl Kept {
 
     /// The newest revision that is kept and not later than this one.
     pub(crate) fn not_after(&self, revision: u64) -> Option<Arc<Published>> {
-        let pin = self.pins.range(..=revision).next_back().map(|(_, (published, _))| published);
+        let pin = self
+            .pins
+            .range(..=revision)
+            .next_back()
+            .map(|(_, (published, _))| published);
         let bases = self.bases.iter().map(|(published, _)| published);
         bases
             .chain(pin)

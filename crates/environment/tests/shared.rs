@@ -427,7 +427,9 @@ fn of_two_servers_that_delete_the_last_two_keys_one_is_refused() {
             for id in kept {
                 one.delete_key(&a, &id).unwrap();
             }
-            eventually("the other server knows both keys, and no other", || two.keys(&b).len() == 2);
+            eventually("the other server knows both keys, and no other", || {
+                two.keys(&b).len() == 2
+            });
             let deleted = std::thread::scope(|scope| {
                 let threads = [
                     scope.spawn(|| one.delete_key(&a, &first.id)),
@@ -435,7 +437,10 @@ fn of_two_servers_that_delete_the_last_two_keys_one_is_refused() {
                 ];
                 threads.map(|thread| thread.join().unwrap())
             });
-            let refused: Vec<&Error> = deleted.iter().filter_map(|deleted| deleted.as_ref().err()).collect();
+            let refused: Vec<&Error> = deleted
+                .iter()
+                .filter_map(|deleted| deleted.as_ref().err())
+                .collect();
             assert_eq!(refused.len(), 1, "{deleted:?}");
             assert!(refused[0].to_string().contains("last key"), "{refused:?}");
             let left: i64 = database
@@ -465,19 +470,28 @@ fn a_cursor_of_one_server_is_continued_by_the_other() {
         change(&b, Op::Delete, "d0", "ann").unwrap();
         for (revision, round) in &wanted {
             for environment in [&a, &b] {
-                let then = environment.made_again(*revision).unwrap().expect("kept, or made again");
+                let then = environment
+                    .made_again(*revision)
+                    .unwrap()
+                    .expect("kept, or made again");
                 assert_eq!(then.revision(), *revision);
                 assert!(has(&then, &format!("d{round}"), "ann"));
                 assert!(has(&then, "d0", "ann"), "deleted later");
                 assert!(!has(&then, &format!("d{}", round + 1), "ann"));
             }
         }
-        assert!(b.made_again(wanted[29].0 + 100).unwrap().is_none(), "of the future");
+        assert!(
+            b.made_again(wanted[29].0 + 100).unwrap().is_none(),
+            "of the future"
+        );
         // One that started later does not know what was before, and does not pretend to.
         let late = server(&database);
         assert!(default(&late).made_again(wanted[3].0).unwrap().is_none());
         let newest = default(&late).read().revision();
-        assert_eq!(default(&late).made_again(newest).unwrap().unwrap().revision(), newest);
+        assert_eq!(
+            default(&late).made_again(newest).unwrap().unwrap().revision(),
+            newest
+        );
         // One that has not heard of a revision yet catches up.
         let revision = change(&a, Op::Create, "last", "ann").unwrap();
         assert!(has(&b.made_again(revision).unwrap().unwrap(), "last", "ann"));

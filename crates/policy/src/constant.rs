@@ -16,7 +16,10 @@ pub struct Moment {
 /// The first and the last moment that a computation can have, in nanoseconds since the Unix epoch.
 #[must_use]
 pub fn range() -> (i128, i128) {
-    (jiff::Timestamp::MIN.as_nanosecond(), jiff::Timestamp::MAX.as_nanosecond())
+    (
+        jiff::Timestamp::MIN.as_nanosecond(),
+        jiff::Timestamp::MAX.as_nanosecond(),
+    )
 }
 
 /// What `date(text)` is, or `date(text, layout)`; `None` when it cannot be read.

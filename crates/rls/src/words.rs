@@ -46,11 +46,7 @@ fn a(noun: &str) -> String {
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']);
     // Spoken with a consonant.
     let you = ["us", "uni", "eu"].iter().any(|start| noun.starts_with(start));
-    let article = if vowel && !you {
-        "an"
-    } else {
-        "a"
-    };
+    let article = if vowel && !you { "an" } else { "a" };
     format!("{article} {noun}")
 }
 

@@ -92,8 +92,14 @@ fn answers_are_those_of_one_state_while_others_write() {
     }
     println!("{counts:?}");
     assert!(counts.granted_in_sql > 0 && counts.granted_by_server > 0 && counts.rows_changed > 0);
-    assert!(counts.shown > 0 && counts.held > 0, "nothing was seen: {counts:?}");
-    assert!(counts.states > counts.statements / 20, "hardly anything changed under the readers");
+    assert!(
+        counts.shown > 0 && counts.held > 0,
+        "nothing was seen: {counts:?}"
+    );
+    assert!(
+        counts.states > counts.statements / 20,
+        "hardly anything changed under the readers"
+    );
 }
 
 /// What the threads of one world share.
@@ -166,7 +172,10 @@ fn watch(site: &mut Site, sample: &Sample, seed: u64, rows_move: bool, counts: &
         scope.spawn(move || scene.writer(|| scene.grant_by_server(seed ^ 0xc)));
         let rows = [0, 1].map(|at| scope.spawn(move || scene.look(seed + at)));
         let server = scope.spawn(move || scene.ask(seed));
-        let rows: Vec<Seen> = rows.into_iter().flat_map(|reader| reader.join().unwrap()).collect();
+        let rows: Vec<Seen> = rows
+            .into_iter()
+            .flat_map(|reader| reader.join().unwrap())
+            .collect();
         (rows, server.join().unwrap())
     });
     server.environment.ask_for(Freshness::Latest).unwrap();
@@ -193,7 +202,12 @@ fn watch(site: &mut Site, sample: &Sample, seed: u64, rows_move: bool, counts: &
         counts.checks += answered.asked.len();
     }
     let after = state(&mut admin.transaction().unwrap(), sample);
-    assert_eq!(log.at(after.head), warrants(&after.sample), "{}", context("in the end"));
+    assert_eq!(
+        log.at(after.head),
+        warrants(&after.sample),
+        "{}",
+        context("in the end")
+    );
     let tokens = scene.tokens.into_inner().unwrap();
     counts.granted_in_sql += tokens.iter().filter(|token| token.xid.is_some()).count();
     counts.granted_by_server += tokens.iter().filter(|token| token.xid.is_none()).count();
@@ -235,10 +249,18 @@ fn check_answered(answered: &Answered, rows: &Sample, log: &Log, context: &impl 
         ..rows.clone()
     };
     let (edges, attributes) = facts(&then);
-    let Answered { asker, subject, asked, .. } = answered;
+    let Answered {
+        asker,
+        subject,
+        asked,
+        ..
+    } = answered;
     let wanted = holding(&then, asker, subject, &edges, &attributes, asked);
     for ((pair, holds), wanted) in asked.iter().zip(&answered.holds).zip(wanted) {
-        let what = format!("{pair:?} by {subject} at revision {} with {asker:?}", answered.revision);
+        let what = format!(
+            "{pair:?} by {subject} at revision {} with {asker:?}",
+            answered.revision
+        );
         assert_eq!(*holds, wanted, "{}\n{}", context(&what), then.facts());
     }
     answered.holds.iter().filter(|holds| **holds).count()
@@ -303,7 +325,9 @@ impl Log {
             .unwrap();
         let sql = "select xid::text, revision from rowgate.commit where environment = 1 and xid is not null";
         let revisions = database.client().query(sql, &[]).unwrap();
-        let revisions = revisions.iter().map(|line| (line.get(0), u64::try_from(line.get::<_, i64>(1)).unwrap()));
+        let revisions = revisions
+            .iter()
+            .map(|line| (line.get(0), u64::try_from(line.get::<_, i64>(1)).unwrap()));
         Self {
             warrants,
             revisions: revisions.collect(),
@@ -318,7 +342,10 @@ impl Log {
     fn assert_taken_into_account(&self, answered: &Answered) {
         let xid = answered.token.as_ref().and_then(|token| token.xid.as_ref());
         if let Some(xid) = xid {
-            assert!(answered.revision >= self.revisions[xid], "the token of {xid} was not waited for");
+            assert!(
+                answered.revision >= self.revisions[xid],
+                "the token of {xid} was not waited for"
+            );
         }
     }
 }
@@ -348,7 +375,10 @@ impl Scene<'_> {
     }
 
     fn acknowledged(&self, token: Token) {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+        self.tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(token);
     }
 
     /// The application: grants and revokes, some of which it rolls back.
@@ -392,8 +422,14 @@ impl Scene<'_> {
         }
         let mut changed = false;
         for (create, edge) in changes {
-            let function = if *create { "create_warrant" } else { "delete_warrant" };
-            let sql = format!("select rowgate.{function}($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)");
+            let function = if *create {
+                "create_warrant"
+            } else {
+                "delete_warrant"
+            };
+            let sql = format!(
+                "select rowgate.{function}($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)"
+            );
             let mut one = transaction.savepoint("one").unwrap();
             let done = one.query_one(
                 &sql,
@@ -472,7 +508,9 @@ impl Scene<'_> {
         let mut client = self.database.client_as(self.role);
         client.batch_execute("set statement_timeout = '20s'").unwrap();
         let mut admin = self.database.client();
-        admin.batch_execute("set statement_timeout = '20s'; set jit = off").unwrap();
+        admin
+            .batch_execute("set statement_timeout = '20s'; set jit = off")
+            .unwrap();
         let mut out = Vec::new();
         while out.len() < OBSERVATIONS && self.writing.load(Ordering::Acquire) > 0 {
             let subject = SUBJECTS[numbers.below(4) as usize];
@@ -518,7 +556,8 @@ impl Scene<'_> {
         for ty in &self.sample.types {
             let ids: Vec<String> = if ty.key.is_some() {
                 let rows = self.sample.rows.iter();
-                let own = rows.filter(|row| row.resource_type == ty.name && self.sample.exists(&ty.name, &row.id));
+                let own =
+                    rows.filter(|row| row.resource_type == ty.name && self.sample.exists(&ty.name, &row.id));
                 own.map(|row| row.id.clone()).collect()
             } else {
                 (0..7).map(|number| generate::id(None, number)).collect()
@@ -530,7 +569,12 @@ impl Scene<'_> {
         }
         let mut out = Vec::new();
         while out.len() < OBSERVATIONS && self.writing.load(Ordering::Acquire) > 0 {
-            let token = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).last().cloned();
+            let token = self
+                .tokens
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .last()
+                .cloned();
             let text = token.as_ref().map(|token| token.text.as_str());
             let published = at_least(&self.server.environment, text);
             let subject = SUBJECTS[numbers.below(4) as usize];

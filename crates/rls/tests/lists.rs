@@ -106,14 +106,18 @@ fn compare(site: &Site, sample: &Sample, seed: u64, counts: &mut Counts) {
                 for relation in &ty.relations {
                     let these = Names::These(vec![relation.name.clone()]);
                     let query = resources(explicit, &ty.name, subject, these);
-                    let listed = server.list(&published, &query, &asker, 2).expect("rows are listed");
+                    let listed = server
+                        .list(&published, &query, &asker, 2)
+                        .expect("rows are listed");
                     let ids: BTreeSet<String> = listed.iter().map(|row| row.id.clone()).collect();
                     assert_eq!(ids.len(), listed.len(), "an id twice, {}", context());
                     assert_eq!(ids, wanted(&relation.name), "{}, {}", relation.name, context());
                     all.extend(listed);
                 }
                 let query = resources(explicit, &ty.name, subject, Names::All);
-                let listed = server.list(&published, &query, &asker, 2).expect("rows are listed");
+                let listed = server
+                    .list(&published, &query, &asker, 2)
+                    .expect("rows are listed");
                 all.sort_by(|a, b| in_order(ty, a, b));
                 assert_eq!(listed, all, "{}", context());
                 counts.rows += listed.len();

@@ -295,7 +295,10 @@ fn check(site: &mut Site, text: &str, rows: &BTreeMap<String, Map<String, Value>
             let none: Option<String> = None;
             let found = site
                 .admin
-                .query(&statement, &[&"ann", &context, &claims, &none, &100_000_i64, &NOW])
+                .query(
+                    &statement,
+                    &[&"ann", &context, &claims, &none, &100_000_i64, &NOW],
+                )
                 .unwrap_or_else(|error| panic!("{text}: {error:?}\n{sql}"));
             let found: BTreeSet<String> = found.iter().map(|row| row.get(0)).collect();
             for (id, attributes) in rows {

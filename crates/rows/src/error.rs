@@ -25,7 +25,9 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
     /// The question leads to more than one request may read. The answer is open.
-    #[error("the question needs more than {limit} {what}; ask about fewer resources, or about one relation or subject at a time")]
+    #[error(
+        "the question needs more than {limit} {what}; ask about fewer resources, or about one relation or subject at a time"
+    )]
     TooMany {
         /// What there are too many of.
         what: &'static str,

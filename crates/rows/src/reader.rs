@@ -255,24 +255,26 @@ impl<'a> Reader<'a> {
         let subject_id = key.subject.as_ref().map(|(_, id)| id);
         // What a row leads to can be anything. One more than is allowed is enough to say no.
         let sql = format!("select * from ({sql}) s limit {}", MAX_ROWS + 1);
-        self.tables.connections.read(|connection| {
-            let mut rows = Vec::new();
-            let mut edges = 0;
-            connection.visit(&sql, &[&ids, &subject_type, &subject_id], |line| {
-                let row = row(line);
-                edges += row.as_ref().map_or(0, edges_of);
-                let enough = edges > MAX_EDGES || row.is_err();
-                rows.push(row);
-                if enough {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })?;
-            Ok(rows)
-        })?
-        .into_iter()
-        .collect()
+        self.tables
+            .connections
+            .read(|connection| {
+                let mut rows = Vec::new();
+                let mut edges = 0;
+                connection.visit(&sql, &[&ids, &subject_type, &subject_id], |line| {
+                    let row = row(line);
+                    edges += row.as_ref().map_or(0, edges_of);
+                    let enough = edges > MAX_EDGES || row.is_err();
+                    rows.push(row);
+                    if enough {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })?;
+                Ok(rows)
+            })?
+            .into_iter()
+            .collect()
     }
 }
 

@@ -249,7 +249,10 @@ fn api_keys_are_kept_replaced_and_deleted(place: &Place) {
     let other = create_environment(&*store, "b");
     store.put_api_key(&key("of another", other)).unwrap();
     assert_eq!(store.delete_api_key("two").unwrap_err().code(), "last_api_key");
-    assert_eq!(store.api_keys().unwrap(), [key("of another", other), key("two", env)]);
+    assert_eq!(
+        store.api_keys().unwrap(),
+        [key("of another", other), key("two", env)]
+    );
     assert!(
         !format!("{:?}", key("one", env)).contains("9, 9"),
         "the hash stays out of logs"

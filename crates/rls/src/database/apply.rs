@@ -77,10 +77,7 @@ fn first_line(sql: &str) -> String {
     sql.lines().next().unwrap_or_default().to_owned()
 }
 
-fn prepare(
-    transaction: &mut Transaction<'_>,
-    request: &Request<'_>,
-) -> Result<(Plan, Generated), Error> {
+fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(Plan, Generated), Error> {
     let bindings = request.bindings;
     preflight::installed(transaction)?;
     let environment = preflight::environment(transaction, &bindings.environment)?;

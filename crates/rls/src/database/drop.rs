@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use postgres::error::SqlState;
 use postgres::{Client, Transaction};
 use rowgate_binding::{Bindings, Qualified};
 
@@ -13,12 +14,21 @@ use crate::generate::{READERS, without_bindings};
 use crate::sql::SCHEMA;
 use crate::sql::quote::{ident, qualified};
 
+/// What drop did.
+#[derive(Debug, Clone)]
+pub struct Dropped {
+    /// The statements, in order.
+    pub steps: Vec<Step>,
+    /// Statements that the current role may not run, for an administrator.
+    pub left_to_do: Vec<String>,
+}
+
 /// Removes every policy and function that apply made, the rights that it gave, and the bindings of the environment. Row-level security is switched off on tables
-/// that have no other policies. All of it or nothing. Returns what was done.
+/// that have no other policies. All of it or nothing, but for what only others may take back.
 ///
 /// # Errors
 /// When Rowgate is not installed, the current role lacks a right, or the database is lost. Nothing was changed then.
-pub fn drop(client: &mut Client, environment: &str) -> Result<Vec<Step>, Error> {
+pub fn drop(client: &mut Client, environment: &str) -> Result<Dropped, Error> {
     let mut transaction = begin(client)?;
     preflight::installed(&mut transaction)?;
     let number = preflight::environment(&mut transaction, environment)?;
@@ -48,6 +58,16 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Vec<Step>, Error> 
     }
     steps.extend(without_bindings().into_iter().map(Step::owner));
     steps.extend(stale_functions(&mut transaction, &[])?);
+    let sql = "select to_regnamespace($1) is not null";
+    let there = transaction
+        .query_one(sql, &[&SCHEMA])
+        .map_err(Error::database("looking for the schema rowgate_rls"))?;
+    if there.get(0) {
+        steps.push(Step::reader(format!(
+            "revoke usage on schema {SCHEMA} from rowgate_owner, rowgate_server"
+        )));
+        steps.push(Step::reader(format!("comment on schema {SCHEMA} is null")));
+    }
     if bindings.is_some() {
         steps.push(Step::owner(format!(
             "select rowgate.set_bindings({number}, null)"
@@ -58,10 +78,18 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Vec<Step>, Error> 
     }
     let parsed = bindings.and_then(|text| serde_json::from_str(&text).ok());
     let bindings = parsed.and_then(|value| Bindings::from_json(&value).ok());
-    steps.extend(forget_reading(&mut transaction, &tables, bindings.as_ref())?);
-    steps.extend(loosen(&mut transaction, bindings.as_ref())?);
+    let mut wanted = forget_reading(&mut transaction, &tables, bindings.as_ref())?;
+    wanted.extend(loosen(&mut transaction, bindings.as_ref())?);
+    let mut left_to_do = Vec::new();
+    for step in wanted {
+        if attempt(&mut transaction, &step)? {
+            steps.push(step);
+        } else {
+            left_to_do.push(step.sql);
+        }
+    }
     transaction.commit().map_err(Error::database("committing"))?;
-    Ok(steps)
+    Ok(Dropped { steps, left_to_do })
 }
 
 /// Takes back the rights to read the tables that apply gave. Those of the schema `auth` of Rowgate came with it and stay.
@@ -93,14 +121,13 @@ fn forget_reading(
     for schema in schemas {
         statements.push(format!("revoke usage on schema {} from {readers}", ident(schema)));
     }
-    let mut done = Vec::new();
-    for sql in statements {
-        done.extend(attempt(transaction, Step { role: None, sql })?);
-    }
-    Ok(done)
+    Ok(statements
+        .into_iter()
+        .map(|sql| Step { role: None, sql })
+        .collect())
 }
 
-/// Gives roles back the isolation level of the database, where the current role may.
+/// Gives roles back the isolation level of the database, and takes back the schema of the functions.
 fn loosen(transaction: &mut Transaction<'_>, bindings: Option<&Bindings>) -> Result<Vec<Step>, Error> {
     let Some(bindings) = bindings.filter(|bindings| !bindings.roles.is_empty()) else {
         return Ok(Vec::new());
@@ -109,25 +136,36 @@ fn loosen(transaction: &mut Transaction<'_>, bindings: Option<&Bindings>) -> Res
         .query_one("select current_database()::text", &[])
         .map_err(Error::database("setting the isolation of roles back"))?
         .get(0);
-    let mut done = Vec::new();
-    for role in &bindings.roles {
-        let sql = isolation_statement(role, &database, "reset default_transaction_isolation");
-        done.extend(attempt(transaction, Step { role: None, sql })?);
+    let mut steps = Vec::new();
+    for role in present(transaction, &bindings.roles)? {
+        let sql = isolation_statement(&role, &database, "reset default_transaction_isolation");
+        steps.push(Step { role: None, sql });
+        steps.push(Step::reader(format!(
+            "revoke usage on schema {SCHEMA} from {}",
+            ident(&role)
+        )));
     }
-    let roles: Vec<String> = bindings.roles.iter().map(|role| ident(role)).collect();
-    let revoke = format!("revoke usage on schema {SCHEMA} from {}", roles.join(", "));
-    done.extend(attempt(transaction, Step::reader(revoke))?);
-    Ok(done)
+    Ok(steps)
 }
 
-/// Carries out a step if it can be. What is gone, or belongs to somebody who has to do it, stays as it is.
-fn attempt(transaction: &mut Transaction<'_>, step: Step) -> Result<Option<Step>, Error> {
+/// Those of the roles that still exist.
+fn present(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<String>, Error> {
+    let sql = "select rolname::text from pg_roles where rolname::text = any ($1::text[]) order by 1";
+    let rows = transaction
+        .query(sql, &[&roles])
+        .map_err(Error::database("looking for roles"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Carries out a step if the current role may.
+fn attempt(transaction: &mut Transaction<'_>, step: &Step) -> Result<bool, Error> {
     let failed = || Error::database(step.sql.clone());
     let mut attempt = transaction.savepoint("attempt").map_err(failed())?;
-    if run_as(&mut attempt, step.role, &step.sql).is_err() {
-        attempt.rollback().map_err(failed())?;
-        return Ok(None);
+    match run_as(&mut attempt, step.role, &step.sql) {
+        Ok(()) => attempt.commit().map(|()| true).map_err(failed()),
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            attempt.rollback().map(|()| false).map_err(failed())
+        }
+        Err(error) => Err(failed()(error)),
     }
-    attempt.commit().map_err(failed())?;
-    Ok(Some(step))
 }

@@ -18,7 +18,7 @@ mod steps;
 mod stored;
 
 pub use apply::{Applied, Plan, Request, apply, plan};
-pub use drop::drop;
+pub use drop::{Dropped, drop};
 pub use shapes::read_shapes;
 pub use steps::Step;
 

@@ -261,9 +261,10 @@ impl Walk<'_> {
             (Builtin::Now | Builtin::Date | Builtin::Duration, arguments) => {
                 self.moment(expr, function, arguments)
             }
-            (Builtin::GetMetadata, _) => {
-                Err(self.no(expr, "whoever may evaluate it in SQL could read all metadata; bind a column as an attribute"))
-            }
+            (Builtin::GetMetadata, _) => Err(self.no(
+                expr,
+                "whoever may evaluate it in SQL could read all metadata; bind a column as an attribute",
+            )),
             (Builtin::HasPrefix | Builtin::HasSuffix, [text, part]) => {
                 let (a, b) = (self.value(text)?, self.value(part)?);
                 if a.kind != Kind::Str {

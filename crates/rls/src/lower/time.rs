@@ -34,7 +34,13 @@ impl Walk<'_> {
     }
 
     /// Methods of dates and durations.
-    pub(super) fn method(&mut self, expr: &Expr, method: Method, object: &Expr, arguments: &[Expr]) -> Lowered {
+    pub(super) fn method(
+        &mut self,
+        expr: &Expr,
+        method: Method,
+        object: &Expr,
+        arguments: &[Expr],
+    ) -> Lowered {
         let value = self.value(object)?;
         let mut others = Vec::new();
         for argument in arguments {
@@ -70,8 +76,12 @@ impl Walk<'_> {
     pub(super) fn times(&self, expr: &Expr, op: BinaryOp, a: &Value, b: &Value) -> Lowered {
         let (x, y) = (&a.sql, &b.sql);
         match (op, a.kind, b.kind) {
-            (BinaryOp::Add, Kind::Time { .. }, Kind::Duration) => Ok(moved(a.kind, &format!("({x}) + ({y})"))),
-            (BinaryOp::Add, Kind::Duration, Kind::Time { .. }) => Ok(moved(b.kind, &format!("({x}) + ({y})"))),
+            (BinaryOp::Add, Kind::Time { .. }, Kind::Duration) => {
+                Ok(moved(a.kind, &format!("({x}) + ({y})")))
+            }
+            (BinaryOp::Add, Kind::Duration, Kind::Time { .. }) => {
+                Ok(moved(b.kind, &format!("({x}) + ({y})")))
+            }
             (BinaryOp::Sub, Kind::Time { .. }, Kind::Duration) => {
                 Ok(moved(a.kind, &format!("({x}) - nullif({y}, {SMALLEST})")))
             }
@@ -104,7 +114,10 @@ fn duration(sql: String) -> Value {
 /// A date, unless it is outside of the years that there are.
 fn moved(kind: Kind, numeric: &str) -> Value {
     let (first, last) = constant::range();
-    Value::new(kind, format!("case when {numeric} between {first} and {last} then {numeric} end"))
+    Value::new(
+        kind,
+        format!("case when {numeric} between {first} and {last} then {numeric} end"),
+    )
 }
 
 /// A duration, unless it is too long.

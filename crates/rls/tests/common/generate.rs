@@ -619,7 +619,13 @@ impl Sample {
         let sources = ty.relations.iter().flat_map(|relation| &relation.sources);
         sources
             .filter(|source| source.joins)
-            .map(|source| format!("delete from {} where {}", source.name, is_key("key", ty.key, &row.id)))
+            .map(|source| {
+                format!(
+                    "delete from {} where {}",
+                    source.name,
+                    is_key("key", ty.key, &row.id)
+                )
+            })
             .collect()
     }
 
@@ -763,7 +769,9 @@ fn attribute_sql(value: &Value) -> String {
 fn is_key(prefix: &str, key: Option<Key>, id: &str) -> String {
     let columns = key_columns(prefix, key);
     let tests = columns.iter().zip(key_values(id, key));
-    let tests: Vec<String> = tests.map(|(column, value)| format!("{column} = {value}")).collect();
+    let tests: Vec<String> = tests
+        .map(|(column, value)| format!("{column} = {value}"))
+        .collect();
     tests.join(" and ")
 }
 

@@ -1,7 +1,12 @@
 //! A world of [`crate::generate`] in a database, and who asks in it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 
@@ -136,7 +141,13 @@ fn rows_of(client: &mut impl GenericClient, sample: &Sample, ty: &Type) -> Vec<R
     let far = |name: &str| sample.ty(name).and_then(|far| far.key);
     let edges: Vec<String> = sources()
         .filter(|source| !source.joins)
-        .map(|source| format!("jsonb_build_array('{}', {})", source.name, id_of(&source.name, far(&source.far))))
+        .map(|source| {
+            format!(
+                "jsonb_build_array('{}', {})",
+                source.name,
+                id_of(&source.name, far(&source.far))
+            )
+        })
         .collect();
     let attributes: Vec<String> = PARAMS
         .iter()
@@ -153,9 +164,11 @@ fn rows_of(client: &mut impl GenericClient, sample: &Sample, ty: &Type) -> Vec<R
     for line in client.query(&sql, &[]).unwrap() {
         let (id, values, edges): (String, Json, Json) = (line.get(0), line.get(2), line.get(3));
         let attributes = PARAMS.iter().map(|(name, _, _)| (*name, values[*name].clone()));
-        let edges = edges.as_array().unwrap().iter().filter_map(|edge| {
-            Some((edge[0].as_str()?.to_owned(), edge[1].as_str()?.to_owned()))
-        });
+        let edges = edges
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|edge| Some((edge[0].as_str()?.to_owned(), edge[1].as_str()?.to_owned())));
         let row = Row {
             resource_type: ty.name.clone(),
             gone: line.get(1),
@@ -166,7 +179,12 @@ fn rows_of(client: &mut impl GenericClient, sample: &Sample, ty: &Type) -> Vec<R
         rows.insert(id, row);
     }
     for source in sources().filter(|source| source.joins) {
-        let sql = format!("select {}, {} from {}", id_of("key", ty.key), id_of("far", far(&source.far)), source.name);
+        let sql = format!(
+            "select {}, {} from {}",
+            id_of("key", ty.key),
+            id_of("far", far(&source.far)),
+            source.name
+        );
         for line in client.query(&sql, &[]).unwrap() {
             let (id, far): (Option<String>, Option<String>) = (line.get(0), line.get(1));
             if let (Some(row), Some(far)) = (id.and_then(|id| rows.get_mut(&id)), far) {

@@ -87,6 +87,12 @@ impl Install {
         };
         let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
         told(steps, *dry_run);
+        let left = install::left_to_grant(database).map_err(|error| Failure::new(error.to_string()))?;
+        if !left.is_empty() {
+            output::note("So that the owners of the tables can run `rowgate rls apply`:");
+            left.iter()
+                .for_each(|statement| output::note(format!("  {statement};")));
+        }
         Ok(ExitCode::SUCCESS)
     }
 

@@ -141,11 +141,7 @@ impl Put {
         if applied.plan.steps.is_empty() && applied.plan.isolation.is_empty() {
             output::note("Nothing to do: the database was as these bindings ask for.");
         }
-        for statement in &applied.left_to_do {
-            output::warn(&format!(
-                "this role may not alter the other; let an administrator run: {statement};"
-            ));
-        }
+        left(&applied.left_to_do);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -159,12 +155,22 @@ impl Drop {
             ));
         }
         let mut client = self.database.connect()?;
-        let steps = rowgate_rls::drop(&mut client, &self.environment)
+        let dropped = rowgate_rls::drop(&mut client, &self.environment)
             .map_err(|error| Failure::new(error.to_string()))?;
-        for step in &steps {
+        for step in &dropped.steps {
             output::note(step.sql.lines().next().unwrap_or_default());
         }
+        left(&dropped.left_to_do);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What somebody else has to do.
+fn left(statements: &[String]) {
+    for statement in statements {
+        output::warn(&format!(
+            "this role may not do it; let an administrator run: {statement};"
+        ));
     }
 }
 

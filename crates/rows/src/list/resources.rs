@@ -216,7 +216,14 @@ impl Resources<'_, '_> {
         let lines = self.reader.connections().read(|connection| {
             connection.query(
                 &statement.sql,
-                &[&self.subject.id, &context, &claims, &from, &wanted, &self.ambient.now.0],
+                &[
+                    &self.subject.id,
+                    &context,
+                    &claims,
+                    &from,
+                    &wanted,
+                    &self.ambient.now.0,
+                ],
             )
         })?;
         Ok(lines.iter().map(|line| line.get(0)).collect())

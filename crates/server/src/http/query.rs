@@ -128,7 +128,9 @@ fn is_of_tables(query: &Query, published: &Published) -> bool {
         Select::Resources {
             types: Names::These(types),
             ..
-        } => types.iter().all(|name| bound.bindings.table_of_type(name).is_some()),
+        } => types
+            .iter()
+            .all(|name| bound.bindings.table_of_type(name).is_some()),
         _ => false,
     }
 }

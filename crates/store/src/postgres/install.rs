@@ -11,6 +11,7 @@ use super::clients;
 pub use super::clients::ClientRole;
 use super::failure::{Failure, Result};
 use super::migrations::{self, ALL};
+pub use super::owners::left_to_grant;
 use super::session::connect;
 use super::target::Target;
 use crate::ErrorKind;

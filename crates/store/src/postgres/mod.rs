@@ -19,7 +19,7 @@
 //! * `environments`, `keys`, `log`: the tables of the same names
 //! * `number`: revisions for what is pending; `net`, `rows`: what commits do to the tables; `turn`: writing
 //! * `load`, `follow`: reading what others wrote
-//! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens
+//! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens; `owners`: what the owners of tables lack
 //!
 //! Everything blocks. It must not be called on a thread that runs an async executor.
 
@@ -34,6 +34,7 @@ mod log;
 mod migrations;
 mod net;
 mod number;
+mod owners;
 mod pool;
 mod rows;
 mod session;
