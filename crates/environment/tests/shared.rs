@@ -428,7 +428,8 @@ fn of_two_servers_that_delete_the_last_two_keys_one_is_refused() {
                 one.delete_key(&a, &id).unwrap();
             }
             eventually("the other server knows both keys, and no other", || {
-                two.keys(&b).len() == 2
+                let known: Vec<String> = two.keys(&b).into_iter().map(|key| key.id).collect();
+                known.len() == 2 && known.contains(&first.id) && known.contains(&second.id)
             });
             let deleted = std::thread::scope(|scope| {
                 let threads = [

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 
 use postgres::Client;
+use rowgate_engine::query::page::Page;
+use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, Check, Subject, Value};
 use rowgate_environment::{Environment, Op, Registry, Warrant, Write};
 use rowgate_pgtest::{Cluster, Database, versions};
@@ -172,6 +174,34 @@ impl World {
         self.database.client()
     }
 
+    /// How many users have a relation to a file, by the list of them.
+    fn subjects(&self, number: u32, relation: &str) -> Result<usize, Error> {
+        let published = self.environment.read();
+        let reader = self
+            .tables
+            .reader(&self.environment, &published)?
+            .expect("there are bindings");
+        let query = Query {
+            explicit: false,
+            select: Select::Subjects {
+                relations: Names::These(vec![relation.to_owned()]),
+                types: Names::These(vec!["user".to_owned()]),
+                resource: Reference {
+                    resource_type: "file".to_owned(),
+                    id: file(number),
+                },
+            },
+        };
+        let context = Context::new();
+        let ambient = Ambient {
+            context: &context,
+            claims: None,
+            now: Timestamp(0),
+        };
+        let list = rowgate_rows::list::query(&reader, &query, &Page::default(), &ambient)?;
+        Ok(list.rows.len())
+    }
+
     /// The answers to checks on files, which share what they read as far as they can.
     fn ask(
         &self,
@@ -298,4 +328,34 @@ fn a_database_that_cannot_be_asked_is_an_error_and_never_a_no() {
     let published = world.environment.read();
     let error = unreachable.reader(&world.environment, &published).unwrap_err();
     assert_eq!(error.code(), "rows_unavailable", "{error}");
+}
+
+#[test]
+fn a_row_with_too_many_edges_is_an_error_and_no_answer_is_cut_off() {
+    let none = serde_json::json!({});
+    for version in versions() {
+        let world = World::new(Cluster::shared(version));
+        let many = |file: u32, from: u32, to: u32| {
+            let sql = format!(
+                "insert into ban select '{}'::uuid, 'u' || n from generate_series({from}, {to}) n",
+                self::file(file)
+            );
+            world.client().batch_execute(&sql).unwrap();
+        };
+        many(1, 1, rowgate_rls::MAX_EDGES as u32 - 1);
+        // With the one that was there before, as many as may be.
+        assert_eq!(world.subjects(1, "banned").unwrap(), rowgate_rls::MAX_EDGES);
+        many(1, 200_000, 200_000);
+        let error = world.subjects(1, "banned").unwrap_err();
+        assert_eq!(error.code(), "too_many_rows", "{error}");
+        assert!(error.to_string().contains("100000 edges"), "{error}");
+        // One who asks meets one edge at most.
+        let answers = world.ask("viewer", &none, &[(&file(1), "bob"), (&file(1), "carl")]);
+        assert_eq!(answers.unwrap(), [Value::True, Value::False]);
+        assert_eq!(
+            world.subjects(2, "banned").unwrap(),
+            1,
+            "other rows are as they were"
+        );
+    }
 }
