@@ -160,7 +160,9 @@ fn shows_no_private_part() {
         );
         for key in issuer.ring().jwks(NOW)["keys"].as_array().unwrap() {
             let names: Vec<&String> = key.as_object().unwrap().keys().collect();
-            let public = ["alg", "use", "kid", "kty", "n", "e", "crv", "x", "y"];
+            let public = [
+                "alg", "use", "kid", "kty", "n", "e", "crv", "x", "y", "x5c", "x5t#S256",
+            ];
             assert!(
                 names.iter().all(|name| public.contains(&name.as_str())),
                 "{names:?}"

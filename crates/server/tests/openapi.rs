@@ -3,111 +3,9 @@
 
 mod support;
 
-use std::collections::{BTreeSet, HashMap};
-
-use jsonschema::Validator;
 use serde_json::{Value, json};
-use support::{Answer, DOCUMENTS, Served, parse};
-
-/// The document, and what of it was seen.
-struct Document {
-    value: Value,
-    validators: HashMap<String, Validator>,
-    seen: BTreeSet<String>,
-}
-
-impl Document {
-    fn of(server: &Served) -> Self {
-        let value = server.send("GET", "/openapi.json", &[], None).ok();
-        Self {
-            value,
-            validators: HashMap::new(),
-            seen: BTreeSet::new(),
-        }
-    }
-
-    /// The documented path that a request goes to.
-    fn route(&self, path: &str) -> String {
-        let path = path.split('?').next().unwrap();
-        let fits = |route: &str| {
-            let (mut wanted, mut given) = (route.split('/'), path.split('/'));
-            loop {
-                match (wanted.next(), given.next()) {
-                    (None, None) => return true,
-                    (Some("{id}"), Some(_)) if route.ends_with("{id}") && wanted.clone().next().is_none() => {
-                        return true;
-                    }
-                    (Some(segment), Some(_)) if segment.starts_with('{') => {}
-                    (Some(segment), Some(text)) if segment == text => {}
-                    _ => return false,
-                }
-            }
-        };
-        let mut routes: Vec<&String> = self.value["paths"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|route| fits(route))
-            .collect();
-        routes.sort_by_key(|route| route.matches('{').count());
-        routes
-            .first()
-            .unwrap_or_else(|| panic!("{path} is not documented"))
-            .to_string()
-    }
-
-    fn check(&mut self, method: &str, path: &str, answer: &Answer) {
-        let route = self.route(path);
-        let operation = &self.value["paths"][&route][method.to_lowercase()];
-        assert!(operation.is_object(), "{method} {route} is not documented");
-        let status = answer.status.to_string();
-        let mut response = &operation["responses"][&status];
-        if let Some(reference) = response["$ref"].as_str() {
-            response = self.value.pointer(&reference[1..]).unwrap();
-        }
-        assert!(
-            response.is_object(),
-            "{method} {route} answered {status}, which is not documented: {}",
-            answer.text
-        );
-        assert!(!answer.header("x-request-id").is_empty());
-        self.seen.insert(format!("{method} {route} {status}"));
-        let Some((kind, media)) = response["content"]
-            .as_object()
-            .and_then(|content| content.iter().next())
-        else {
-            assert_eq!(
-                (answer.text.as_str(), answer.header("content-type")),
-                ("", ""),
-                "{method} {route}"
-            );
-            return;
-        };
-        assert!(
-            answer.header("content-type").starts_with(kind.as_str()),
-            "{method} {route}: {answer:?}"
-        );
-        if kind != "application/json" {
-            return;
-        }
-        let components = self.value["components"].clone();
-        let mut schema = json!({"components": components});
-        schema
-            .as_object_mut()
-            .unwrap()
-            .extend(media["schema"].as_object().unwrap().clone());
-        let validator = self
-            .validators
-            .entry(media["schema"].to_string())
-            .or_insert_with(|| jsonschema::draft202012::new(&schema).unwrap());
-        let body = answer.json();
-        let errors: Vec<String> = validator
-            .iter_errors(&body)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(errors.is_empty(), "{method} {route} {status}: {errors:?}\n{body}");
-    }
-}
+use support::document::{Document, Part};
+use support::{DOCUMENTS, Served, parse};
 
 /// Requests, in an order that makes sense: method, path, body.
 fn requests(schema: &Value) -> Vec<(&'static str, String, Option<Value>)> {
@@ -369,7 +267,6 @@ fn answers_as_the_document_says() {
     let path = format!("/rowgate/v1/keys/{}", key["id"].as_str().unwrap());
     document.check("DELETE", &path, &server.delete(&path));
     // Everything that needs a key says so, and every body has a largest size.
-    let paths = document.value["paths"].as_object().unwrap().clone();
     let huge = vec![b' '; 9 << 20];
     let key = format!("Bearer {}", server.key);
     let token = server.post("/rowgate/v1/tokens", json!({"user": "ann"})).ok();
@@ -387,70 +284,53 @@ fn answers_as_the_document_says() {
             .unwrap()
             .to_owned()
     };
-    for (route, operations) in &paths {
-        for method in operations
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|name| *name != "parameters")
-        {
-            let operation = &operations[method];
-            let method = method.to_uppercase();
-            if operation["security"] != json!([]) {
-                let answer = server.send(
-                    &method,
-                    route,
-                    &[],
-                    operation.get("requestBody").map(|_| &b"{}"[..]),
-                );
-                answer.error(401, "unauthorized");
-                document.check(&method, route, &answer);
-            }
-            if operation.get("requestBody").is_some() {
-                let answer = server.send(&method, route, &[("Authorization", &key)], Some(&huge));
-                answer.error(413, "request_too_large");
-                document.check(&method, route, &answer);
-            }
-            if operation["responses"].get("403").is_some() {
-                // A user's token is for checks, and of those for plain ones.
-                let body = operation
-                    .get("requestBody")
-                    .map(|_| json!({"checks": [parse("document:d1#viewer@user:ann")], "debug": true}));
-                let answer = server.call_as(&token, &method, route, body.as_ref());
-                answer.error(403, "forbidden");
-                document.check(&method, route, &answer);
-            }
-            if route.contains("keys") || route.contains("environments") {
-                let path = if route.contains("keys") {
-                    format!("{route}?environment=default")
-                } else {
-                    route.clone()
-                };
-                let body = operation.get("requestBody").map(|_| json!({"name": "x"}));
-                let answer = server.call_as(&staging, &method, &path, body.as_ref());
-                answer.error(403, "forbidden");
-                document.check(&method, route, &answer);
-            }
-            if operation["responses"].get("400").is_some() && operation.get("requestBody").is_none() {
-                // What is not UTF-8 stands for every value that cannot be read.
-                let path = route
-                    .replace("{type}", "%FF")
-                    .replace("{id}", "%FF")
-                    .replace("{name}", "%FF")
-                    .replace("{client_id}", "%FF");
-                let answer = server.call_as(&server.key, &method, &format!("{path}?environment=%FF"), None);
-                assert_eq!(answer.status, 400, "{method} {path}: {}", answer.text);
-                document.check(&method, route, &answer);
-            }
-            // What a test cannot bring about is left out: bodies that never come, failures, a full disk.
-            for status in operation["responses"].as_object().unwrap().keys() {
-                let rare = ["408", "500", "503", "504", "507"].contains(&status.as_str());
-                let never = format!("{method} {route} {status}");
-                assert!(
-                    rare || document.seen.contains(&never),
-                    "{never} is documented and was not seen"
-                );
-            }
+    for (route, method, operation) in document.operations(Part::Rest) {
+        if operation["security"] != json!([]) {
+            let answer = server.send(
+                &method,
+                &route,
+                &[],
+                operation.get("requestBody").map(|_| &b"{}"[..]),
+            );
+            answer.error(401, "unauthorized");
+            document.check(&method, &route, &answer);
         }
+        if operation.get("requestBody").is_some() {
+            let answer = server.send(&method, &route, &[("Authorization", &key)], Some(&huge));
+            answer.error(413, "request_too_large");
+            document.check(&method, &route, &answer);
+        }
+        if operation["responses"].get("403").is_some() {
+            // A user's token is for checks, and of those for plain ones.
+            let body = operation
+                .get("requestBody")
+                .map(|_| json!({"checks": [parse("document:d1#viewer@user:ann")], "debug": true}));
+            let answer = server.call_as(&token, &method, &route, body.as_ref());
+            answer.error(403, "forbidden");
+            document.check(&method, &route, &answer);
+        }
+        if route.contains("keys") || route.contains("environments") {
+            let path = if route.contains("keys") {
+                format!("{route}?environment=default")
+            } else {
+                route.clone()
+            };
+            let body = operation.get("requestBody").map(|_| json!({"name": "x"}));
+            let answer = server.call_as(&staging, &method, &path, body.as_ref());
+            answer.error(403, "forbidden");
+            document.check(&method, &route, &answer);
+        }
+        if operation["responses"].get("400").is_some() && operation.get("requestBody").is_none() {
+            // What is not UTF-8 stands for every value that cannot be read.
+            let path = route
+                .replace("{type}", "%FF")
+                .replace("{id}", "%FF")
+                .replace("{name}", "%FF")
+                .replace("{client_id}", "%FF");
+            let answer = server.call_as(&server.key, &method, &format!("{path}?environment=%FF"), None);
+            assert_eq!(answer.status, 400, "{method} {path}: {}", answer.text);
+            document.check(&method, &route, &answer);
+        }
+        document.all_seen(&route, &method, &operation);
     }
 }

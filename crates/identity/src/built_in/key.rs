@@ -6,16 +6,19 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
     RsaPublicKeyComponents,
 };
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::certificate;
 use crate::compact::encode;
 use crate::{Algorithm, PublicKey};
 
@@ -80,12 +83,31 @@ impl SigningKey {
     fn new(algorithm: Algorithm, private: Private) -> Result<Self, KeyError> {
         let jwk = private.jwk(algorithm)?;
         let public = PublicKey::from_jwk(&jwk).map_err(|_| KeyError::Unusable)?;
-        Ok(Self {
+        let mut key = Self {
             algorithm,
             private,
             jwk,
             public,
-        })
+        };
+        key.certify()?;
+        Ok(key)
+    }
+
+    /// Adds a certificate to what is shown of an RSA key, and its thumbprint: RFC 7517, 4.7 and 4.9.
+    fn certify(&mut self) -> Result<(), KeyError> {
+        let Private::Rsa(pair) = &self.private else {
+            return Ok(());
+        };
+        let public: PublicKeyX509Der<'static> = pair.public_key().as_der().map_err(|_| KeyError::Unusable)?;
+        let serial = digest(&SHA256, public.as_ref());
+        let serial = serial.as_ref().get(..16).unwrap_or_default();
+        let certificate =
+            certificate::self_signed(public.as_ref(), self.kid(), serial, |text| self.sign(text))?;
+        let thumbprint = encode(digest(&SHA256, &certificate).as_ref());
+        self.jwk
+            .insert("x5c".into(), vec![STANDARD.encode(&certificate)].into());
+        self.jwk.insert("x5t#S256".into(), thumbprint.into());
+        Ok(())
     }
 
     /// For the key's file.

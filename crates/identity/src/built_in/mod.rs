@@ -5,8 +5,10 @@
 //! * [`BuiltIn`]: tokens for users whom somebody vouches for.
 //! * [`Grant`]: what a token is to say.
 //! * `key`: a private key, which signs and is never shown; [`Ring`]: the one that signs, and those that were replaced.
+//! * `certificate`: what some clients want around a public key.
 //! * [`KeyStore`], [`KeyFiles`]: where the private keys are durable.
 
+mod certificate;
 mod grant;
 mod issuer;
 mod key;

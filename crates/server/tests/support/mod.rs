@@ -6,6 +6,8 @@
     reason = "tests; each file uses a part"
 )]
 
+pub mod document;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
