@@ -17,6 +17,7 @@ VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
 TICKETING := examples/ticketing
 AUTHORIZATION := clients/authorization
+AUTHORIZATION_VENVS := $(addprefix $(AUTHORIZATION)/python/.venv/,10.8 10.0)
 TODOS := examples/todos
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
@@ -65,8 +66,14 @@ test-node: binary postgres $(NODE_MODULES)/.installed ## The Node SDK, the serve
 	cd clients && $(NPM) test
 
 .PHONY: test-authorization
-test-authorization: binary $(NODE_MODULES)/.installed $(AUTHORIZATION)/node_modules/.installed ## The authorization API, with four versions of the Node SDK
+test-authorization: binary $(NODE_MODULES)/.installed $(AUTHORIZATION)/node_modules/.installed $(addsuffix /.installed,$(AUTHORIZATION_VENVS)) ## The authorization API, with four versions of the Node SDK and two of the Python SDK
 	cd $(AUTHORIZATION) && $(NPM) test
+	set -e; for venv in $(abspath $(AUTHORIZATION_VENVS)); do (cd $(AUTHORIZATION)/python && $$venv/bin/python -m unittest); done
+
+$(AUTHORIZATION)/python/.venv/%/.installed: $(AUTHORIZATION)/python/requirements-%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 $(AUTHORIZATION)/node_modules/.installed: $(addprefix $(AUTHORIZATION)/,package.json package-lock.json .npmrc)
 	cd $(AUTHORIZATION) && $(NPM) ci
@@ -114,4 +121,4 @@ bench: ## Measure everything beside peers and write bench/RESULTS.md; a quarter 
 .PHONY: clean
 clean: ## Remove what the targets above made
 	$(CARGO) clean
-	rm -rf $(NODE_MODULES) $(VENV) $(addprefix $(TICKETING)/,node_modules .next generated)
+	rm -rf $(NODE_MODULES) $(VENV) $(AUTHORIZATION)/node_modules $(AUTHORIZATION)/python/.venv $(addprefix $(TICKETING)/,node_modules .next generated)

@@ -1,4 +1,8 @@
-// A Rowgate server of its own for a test file, and the SDKs in every version that is tested.
+// A Rowgate server of its own for a test, with a proxy in front of it that holds every answer against the published document; and the
+// SDKs in every version that is tested.
+
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
 
 import { WorkOS as WorkOS10 } from 'workos-10';
 import { WorkOS as WorkOS11 } from 'workos-11';
@@ -6,8 +10,13 @@ import { WorkOS as WorkOS8 } from 'workos-8';
 import { WorkOS as WorkOS9 } from 'workos-9';
 
 import { startServer } from '../server.mjs';
+import { Document } from './conformance/document.mjs';
+import { record } from './conformance/proxy.mjs';
 
 export const SDKS = { 11: WorkOS11, 10: WorkOS10, 9: WorkOS9, 8: WorkOS8 };
+
+/** Of the environment that a new server has. */
+export const CLIENT_ID = 'client_default';
 
 /** The hierarchy of the guide: organization, workspace, project, app. */
 export const TYPES = {
@@ -34,18 +43,49 @@ export const TYPES = {
 };
 
 /** Starts a server whose environment has the types above. */
-export async function start() {
+export async function start(types = TYPES) {
   const server = await startServer();
-  const applied = await server.request('PUT', '/rowgate/v1/authorization/types', TYPES);
+  const applied = await server.request('PUT', '/rowgate/v1/authorization/types', types);
   if (applied.status !== 200) throw new Error(JSON.stringify(applied.body));
-  const { port, hostname } = new URL(server.url);
+  const proxy = await record(server.url, new Document((await server.request('GET', '/openapi.json')).body));
+  const { port, hostname } = new URL(proxy.url);
   return {
     ...server,
+    proxy,
+
     /** A client as an application makes it. Only the address is another one. */
-    workos(version, key = server.apiKey) {
-      return new SDKS[version](key, { apiHostname: hostname, port: Number(port), https: false });
+    workos(version, key = server.apiKey, more = {}) {
+      return new SDKS[version](key, { apiHostname: hostname, port: Number(port), https: false, clientId: CLIENT_ID, ...more });
+    },
+
+    /** A request as it stands here, byte by byte: status and body. A body that is a string is sent as it is. */
+    async ask(method, path, body, headers = {}) {
+      const answer = await fetch(proxy.url + path, {
+        method,
+        headers: { Authorization: `Bearer ${server.apiKey}`, 'Content-Type': 'application/json', ...headers },
+        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      const text = await answer.text();
+      return { status: answer.status, body: text ? JSON.parse(text) : undefined };
+    },
+
+    /** Fails unless every answer since the last time was as the documents say. */
+    conforms: () => assert.deepEqual(proxy.problems(), []),
+
+    async stop() {
+      await proxy.stop();
+      await server.stop();
     },
   };
+}
+
+/** The same tests for every version of the SDK, side by side: most of the time they wait for writes to be durable. */
+export function versions(name, tests) {
+  describe(name, { concurrency: true }, () => {
+    for (const version of Object.keys(SDKS).map(Number).reverse()) {
+      describe(`of @workos-inc/node ${version}`, { concurrency: false }, () => tests(version));
+    }
+  });
 }
 
 /** All rows of a list, page by page, in every version. */
