@@ -72,6 +72,23 @@ const OPEN = [
   ['a second membership', `POST ${MEMBERSHIPS} {"user_id":"$user","organization_id":"$org"}`, 409, code('user_already_organization_member')],
 ];
 
+const TYPES = '/rowgate/v1/authorization/types';
+const types = (...pairs) => JSON.stringify({ types: pairs.map(([slug, parent]) => ({ slug, parents: [parent] })) });
+const level = (depth) => `level-${depth}`;
+const deep = (depth) => types(...Array.from({ length: depth }, (_, at) => [level(at + 1), at ? level(at) : 'organization']));
+const unchanged = ({ body }, w) => (w.types ? assert.deepEqual(body, w.types) : (w.types = body));
+
+/** Types that cannot be nested so: refused, and nothing changed. */
+const NESTED = [
+  ['the types', `GET ${TYPES}`, 200, unchanged],
+  ['under itself', `PUT ${TYPES} ${types(['a', 'a'])}`, 422, () => {}],
+  ['in a circle', `PUT ${TYPES} ${types(['a', 'b'], ['b', 'a'])}`, 422, () => {}],
+  ['in a circle with what is there', `PUT ${TYPES} ${types(['workspace', 'app'])}`, 422, () => {}],
+  ['under nothing', `PUT ${TYPES} ${types(['a', 'none'])}`, 422, () => {}],
+  ['too deep', `PUT ${TYPES} ${deep(40)}`, 422, () => {}],
+  ['the types are as they were', `GET ${TYPES}`, 200, unchanged],
+];
+
 /** In the order in which requests are looked at: of two mistakes the first one is told. */
 const ORDER = [
   ['the key, then the thing', `POST ${A}/organization_memberships/om_nobody/check {}`, 401, () => {}, { Authorization: 'Bearer sk_wrong' }],
@@ -108,4 +125,5 @@ function table(title, rows) {
 }
 
 table('what is left open', OPEN);
+table('types that cannot be nested so', NESTED);
 table('which mistake is told', ORDER);
