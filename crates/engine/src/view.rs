@@ -38,6 +38,18 @@ pub struct Decision {
     pub work: u64,
 }
 
+impl Decision {
+    fn certain(value: Value, direct: bool, work: u64) -> Self {
+        Self {
+            value,
+            is_implicit: value == Value::True && !direct,
+            missing: vec![],
+            problems: vec![],
+            work,
+        }
+    }
+}
+
 impl<'a> View<'a> {
     /// A view with the default limits.
     pub fn new(program: &'a Program, graph: &'a Snapshot) -> Self {
@@ -66,13 +78,7 @@ impl<'a> View<'a> {
     pub fn check(&self, check: &Check<'_>, ambient: &Ambient<'_>) -> Result<Decision, EngineError> {
         let resource_type = self.known_type(check.resource_type)?;
         let Some(relation) = self.graph.symbol(check.relation) else {
-            return Ok(Decision {
-                value: Value::False,
-                is_implicit: false,
-                missing: vec![],
-                problems: vec![],
-                work: 1,
-            });
+            return Ok(Decision::certain(Value::False, false, 1));
         };
         let start = Start {
             resource_type,
@@ -83,6 +89,9 @@ impl<'a> View<'a> {
         let subject = (subject_type.unwrap_or(Symbol::NONE), check.subject.id);
         let [object, found] = self.graph.find_both((resource_type, check.resource_id), subject);
         let who = Who::found(self.graph, check.subject, subject_type, found);
+        if let Some(decision) = self.at_once(resource_type, object, relation, &who) {
+            return Ok(decision);
+        }
         let mut evaluator = Evaluator::new(
             self.program,
             self.graph,
@@ -95,20 +104,7 @@ impl<'a> View<'a> {
         let (value, direct) = evaluator.holds_directly(object, relation)?;
         let work = evaluator.work().max(1);
         match value {
-            Value::True => Ok(Decision {
-                value,
-                is_implicit: !direct,
-                missing: vec![],
-                problems: vec![],
-                work,
-            }),
-            Value::False => Ok(Decision {
-                value,
-                is_implicit: false,
-                missing: vec![],
-                problems: vec![],
-                work,
-            }),
+            Value::True | Value::False => Ok(Decision::certain(value, direct, work)),
             Value::Unknown => {
                 evaluator.all_read()?;
                 let found = missing::of(&mut evaluator, object, relation)?;
@@ -125,6 +121,31 @@ impl<'a> View<'a> {
                 })
             }
         }
+    }
+
+    /// What the warrants on the resource say by themselves, where that decides: most questions of most applications are about a
+    /// warrant that is there. The evaluator would say the same, and takes three times as long to set up as to ask.
+    #[inline]
+    fn at_once(
+        &self,
+        resource_type: Symbol,
+        object: ObjectId,
+        relation: Symbol,
+        who: &Who<'_>,
+    ) -> Option<Decision> {
+        if self.rows.is_some() || self.limits.work == 0 {
+            return None;
+        }
+        let edges = self.graph.subjects(object);
+        if edges.at_once(relation, who.relation, who.object)? {
+            return Some(Decision::certain(Value::True, true, 1));
+        }
+        let ruled = || {
+            let known = self.program.relation(resource_type, relation);
+            known.is_some_and(|known| known.rule.is_some())
+        };
+        let certain = who.wildcard == ObjectId::ABSENT && !ruled();
+        certain.then(|| Decision::certain(Value::False, false, 1))
     }
 
     pub(crate) fn known_type(&self, name: &str) -> Result<Symbol, EngineError> {

@@ -117,6 +117,23 @@ impl<'a> Edges<'a> {
         self.between(edge::key(first, second, 0), edge::key(first, second, u32::MAX))
     }
 
+    /// What its edges alone say of `first` with this second symbol to one resource: `Some(true)` with an unconditional edge to it,
+    /// `Some(false)` with no edge to it and none that leads on to a group, `None` when it takes a closer look.
+    #[inline]
+    pub fn at_once(self, first: Symbol, second: Symbol, other: ObjectId) -> Option<bool> {
+        if self.hub.is_some() {
+            return None;
+        }
+        let about = self.about(first).inline;
+        let to = edge::exactly(about, edge::key(first, second, other.0));
+        // An unconditional edge comes before those with policies, and edges to groups come last.
+        match (to.first(), about.last()) {
+            (Some(edge), _) => edge.policy.is_none().then_some(true),
+            (None, Some(last)) if !last.second().is_none() => None,
+            (None, _) => Some(false),
+        }
+    }
+
     /// The edges with these two symbols to one resource: one for each policy.
     #[inline]
     pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> impl Iterator<Item = &'a Edge> {

@@ -238,6 +238,21 @@ impl Probe<'_> {
     #[inline]
     fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
         let bucket = &self.page.buckets[self.slot];
+        if self.mask != 0 {
+            // Tags are long: the first entry that has the right one is nearly always it.
+            let object = ObjectId(bucket.objects[self.mask.trailing_zeros() as usize]);
+            if objects.is(object, resource_type, id) {
+                return Some(object);
+            }
+        } else if !bucket.spilled {
+            return None;
+        }
+        self.find_further(objects, resource_type, id)
+    }
+
+    #[cold]
+    fn find_further(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        let bucket = &self.page.buckets[self.slot];
         let found = first(bucket, self.mask, objects, resource_type, id);
         if found.is_some() || !bucket.spilled {
             return found;
@@ -250,7 +265,6 @@ impl Probe<'_> {
 }
 
 /// The first of the marked entries of a bucket that is the resource.
-#[inline]
 fn first(
     bucket: &Bucket,
     mut mask: u32,

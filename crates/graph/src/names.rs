@@ -9,21 +9,81 @@ use crate::{GraphError, Symbol};
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     list: Vec<Arc<str>>,
-    by_name: FxHashMap<Arc<str>, Symbol>,
+    /// Short names, where their hash says or in the next places; at most half of the places, of which there is a power of two, are taken.
+    short: Vec<Option<(Short, Symbol)>>,
+    long: FxHashMap<Arc<str>, Symbol>,
+}
+
+/// A name of at most sixteen bytes, as numbers. Every decision looks three names up, and nearly all names are short: hashing and comparing
+/// numbers takes a third of what texts take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Short {
+    len: usize,
+    /// The first and the last bytes, eight of each where there are so many. They may share some.
+    ends: [u64; 2],
+}
+
+impl Short {
+    #[inline]
+    fn of(name: &str) -> Option<Self> {
+        let bytes = name.as_bytes();
+        let ends = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            [u64::from_le_bytes(*first), u64::from_le_bytes(*last)]
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            [
+                u64::from(u32::from_le_bytes(*first)),
+                u64::from(u32::from_le_bytes(*last)),
+            ]
+        } else if let (Some(first), Some(last)) = (bytes.first(), bytes.last()) {
+            let middle = bytes.get(bytes.len() / 2).unwrap_or(first);
+            [u64::from(u16::from_le_bytes([*first, *middle])), u64::from(*last)]
+        } else {
+            [0; 2]
+        };
+        (bytes.len() <= 16).then_some(Self {
+            len: bytes.len(),
+            ends,
+        })
+    }
+
+    /// The upper bits are the good ones.
+    #[inline]
+    fn hash(&self) -> u64 {
+        // Odd numbers with as many ones as zeros, so that every bit of the name reaches the upper ones.
+        let [first, last] = self.ends;
+        (first.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ last ^ self.len as u64)
+            .wrapping_mul(0xd6e8_feb8_6659_fd93)
+    }
 }
 
 impl Default for Names {
     fn default() -> Self {
         Self {
             list: vec![Arc::from("")],
-            by_name: FxHashMap::default(),
+            short: vec![None; 16],
+            long: FxHashMap::default(),
         }
     }
 }
 
 impl Names {
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<Symbol> {
-        self.by_name.get(name).copied()
+        let Some(short) = Short::of(name) else {
+            return self.long.get(name).copied();
+        };
+        self.places(&short)
+            .map_while(|place| self.short[place])
+            .find(|(known, _)| *known == short)
+            .map(|(_, symbol)| symbol)
+    }
+
+    /// Where a short name can be: from the place that its hash says, each place once.
+    #[inline]
+    fn places(&self, short: &Short) -> impl Iterator<Item = usize> + use<> {
+        let count = self.short.len();
+        let first = (short.hash() >> (64 - count.trailing_zeros())) as usize;
+        (first..first + count).map(move |place| place & (count - 1))
     }
 
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
@@ -32,13 +92,61 @@ impl Names {
 
     pub(crate) fn add(&mut self, name: &str) -> Result<Symbol, GraphError> {
         let number = u16::try_from(self.list.len()).map_err(|_| GraphError::TooManyNames)?;
-        let name: Arc<str> = Arc::from(name);
-        self.list.push(Arc::clone(&name));
-        self.by_name.insert(name, Symbol(number));
+        let text: Arc<str> = Arc::from(name);
+        self.list.push(Arc::clone(&text));
+        match Short::of(name) {
+            Some(short) => self.put(short, Symbol(number)),
+            None => {
+                self.long.insert(text, Symbol(number));
+            }
+        }
         Ok(Symbol(number))
+    }
+
+    fn put(&mut self, short: Short, symbol: Symbol) {
+        if self.list.len() * 2 > self.short.len() {
+            let doubled = vec![None; self.short.len() * 2];
+            for (short, symbol) in std::mem::replace(&mut self.short, doubled).into_iter().flatten() {
+                self.put(short, symbol);
+            }
+        }
+        let free = self.places(&short).find(|place| self.short[*place].is_none());
+        if let Some(place) = free {
+            self.short[place] = Some((short, symbol));
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.list.iter().skip(1).map(|name| &**name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of every length up to 20 that differ in one place, or are the beginning or the end of another.
+    #[test]
+    fn every_name_is_found_and_no_other_is() {
+        let mut all: Vec<String> = Vec::new();
+        for len in 1..=20 {
+            all.push("a".repeat(len));
+            for at in 0..len {
+                let mut name = vec![b'a'; len];
+                name[at] = b'b';
+                all.push(String::from_utf8(name).unwrap());
+            }
+        }
+        let (stored, strange): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| at % 2 == 0);
+        let mut names = Names::default();
+        let symbols: Vec<Symbol> = stored.iter().map(|(_, name)| names.add(name).unwrap()).collect();
+        for ((_, name), symbol) in stored.iter().zip(&symbols) {
+            assert_eq!(names.get(name), Some(*symbol), "{name}");
+            assert_eq!(names.text(*symbol), **name);
+        }
+        for (_, name) in strange {
+            assert_eq!(names.get(name), None, "{name}");
+        }
+        assert_eq!(names.get(""), None);
     }
 }

@@ -35,10 +35,20 @@ struct Leaf {
 
 impl Leaf {
     #[inline]
-    fn id(&self, slot: usize) -> &str {
+    fn span(&self, slot: usize) -> std::ops::Range<usize> {
         let start = if slot == 0 { 0 } else { self.heads[slot - 1].end };
-        let span = usize::from(start)..usize::from(self.heads[slot].end);
-        self.text.get(span).unwrap_or("")
+        usize::from(start)..usize::from(self.heads[slot].end)
+    }
+
+    #[inline]
+    fn id(&self, slot: usize) -> &str {
+        self.text.get(self.span(slot)).unwrap_or("")
+    }
+
+    /// Compares bytes: where ids begin and end need not be looked at.
+    #[inline]
+    fn has_id(&self, slot: usize, id: &str) -> bool {
+        self.text.as_bytes().get(self.span(slot)) == Some(id.as_bytes())
     }
 }
 
@@ -101,7 +111,7 @@ impl Objects {
     #[inline]
     pub(crate) fn is(&self, object: ObjectId, resource_type: Symbol, id: &str) -> bool {
         self.at(object).is_some_and(|(leaf, slot)| {
-            leaf.heads[slot].resource_type == resource_type && leaf.id(slot) == id
+            leaf.heads[slot].resource_type == resource_type && leaf.has_id(slot, id)
         })
     }
 
