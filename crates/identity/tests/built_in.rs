@@ -8,6 +8,10 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rowgate_identity::Algorithm;
 use rowgate_identity::built_in::{
     BuiltIn, Contents, Grant, KeyFiles, KeyStore, KeyStoreError, MAX_LIFETIME, MintError, Minted, Ring,
@@ -47,6 +51,42 @@ fn makes_keys_once_and_finds_them_again() {
         assert_eq!(mint(&again).kid, token.kid);
         assert!(verify(&believing(again.as_issuer("own")), &token.token).is_ok());
     }
+}
+
+/// A value of two length bytes at the beginning of DER: the whole of it, and what is in it.
+fn long_field(der: &[u8]) -> (&[u8], &[u8]) {
+    assert_eq!(der[..2], [0x30, 0x82]);
+    let end = 4 + usize::from(u16::from_be_bytes([der[2], der[3]]));
+    (&der[..end], &der[4..end])
+}
+
+#[test]
+fn rsa_keys_come_with_a_certificate_that_they_sign() {
+    let directory = TempDir::new().unwrap();
+    let jwks = open(&directory, Algorithm::RS256).ring().jwks(NOW);
+    let key = &jwks["keys"][0];
+    let text = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let der = STANDARD.decode(key["x5c"][0].as_str().unwrap()).unwrap();
+    assert_eq!(text("x5t#S256"), digest(&SHA256, &der).as_ref());
+    let (whole, inside) = long_field(&der);
+    assert_eq!(whole, der);
+    let (signed, _) = long_field(inside);
+    let (n, e) = (text("n"), text("e"));
+    assert!(signed.windows(n.len()).any(|part| part == n));
+    let public = RsaPublicKeyComponents { n, e };
+    let signature = &der[der.len() - 256..];
+    assert!(
+        public
+            .verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
+            .is_ok()
+    );
+    // The same after a restart, and after the key was replaced.
+    let issuer = open(&directory, Algorithm::RS256);
+    assert_eq!(issuer.ring().jwks(NOW), jwks);
+    issuer.ring().rotate(Algorithm::EdDSA, false, NOW).unwrap();
+    let rotated = issuer.ring().jwks(NOW);
+    assert_eq!(&rotated["keys"][1], key);
+    assert!(rotated["keys"][0].get("x5c").is_none());
 }
 
 #[cfg(unix)]
