@@ -17,7 +17,7 @@ VENV := clients/python/.venv
 NODE_MODULES := clients/node_modules
 TICKETING := examples/ticketing
 AUTHORIZATION := clients/authorization
-AUTHORIZATION_VENVS := $(addprefix $(AUTHORIZATION)/python/.venv/,10.8 10.0)
+AUTHORIZATION_PYTHON := 10.8 10.0
 TODOS := examples/todos
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
@@ -66,10 +66,14 @@ test-node: binary postgres $(NODE_MODULES)/.installed ## The Node SDK, the serve
 	cd clients && $(NPM) test
 
 .PHONY: test-authorization
-test-authorization: binary $(NODE_MODULES)/.installed $(AUTHORIZATION)/node_modules/.installed $(addsuffix /.installed,$(AUTHORIZATION_VENVS)) ## The authorization API, with four versions of the Node SDK and two of the Python SDK
+test-authorization: binary $(NODE_MODULES)/.installed $(AUTHORIZATION)/node_modules/.installed ## The authorization API, with four versions of the Node SDK and two of the Python SDK
 	cd $(AUTHORIZATION) && $(NPM) test
-	set -e; for venv in $(abspath $(AUTHORIZATION_VENVS)); do (cd $(AUTHORIZATION)/python && $$venv/bin/python -m unittest); done
+	$(MAKE) --no-print-directory --jobs=2 --output-sync $(addprefix test-authorization-python-,$(AUTHORIZATION_PYTHON))
 
+test-authorization-python-%: $(AUTHORIZATION)/python/.venv/%/.installed
+	cd $(AUTHORIZATION)/python && .venv/$*/bin/python -m unittest
+
+.PRECIOUS: $(AUTHORIZATION)/python/.venv/%/.installed
 $(AUTHORIZATION)/python/.venv/%/.installed: $(AUTHORIZATION)/python/requirements-%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<

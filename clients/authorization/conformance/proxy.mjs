@@ -23,7 +23,8 @@ const covers = (departure, operation, status, problem) =>
 export async function record(upstream, own) {
   published ??= Document.published();
   const target = new URL(upstream);
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each request: one that is kept may be closed by the other side just when it is used again.
+  const agent = new Agent({ keepAlive: false });
   const requests = [];
   const problems = [];
   const hit = new Set();
@@ -77,6 +78,7 @@ export async function record(upstream, own) {
       outgoing.writeHead(502, { 'content-type': 'application/json' }).end('{"message":"the proxy failed"}');
     }
   });
+  server.keepAliveTimeout = 60_000;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,

@@ -96,8 +96,8 @@ class ClientTest(unittest.TestCase):
     def setUpClass(cls):
         cls.behind = Behind()
         cls.addClassCleanup(cls.behind.stop)
-        cls.runner = asyncio.Runner()
-        cls.addClassCleanup(cls.runner.close)
+        cls.loop = asyncio.new_event_loop()
+        cls.addClassCleanup(cls.loop.close)
         cls.called = set()
         cls.client = cls.connect(cls.behind.server.api_key)
         for name in cls.modules:
@@ -118,7 +118,7 @@ class ClientTest(unittest.TestCase):
         async def result():
             return await value
 
-        return cls.runner.run(result()) if inspect.isawaitable(value) else value
+        return cls.loop.run_until_complete(result()) if inspect.isawaitable(value) else value
 
     def rows(self, page):
         """All rows of a list, page by page."""
@@ -128,7 +128,7 @@ class ClientTest(unittest.TestCase):
         async def collect():
             return [row async for row in page.auto_paging_iter()]
 
-        return self.runner.run(collect())
+        return self.loop.run_until_complete(collect())
 
     def tearDown(self):
         self.assertEqual(self.behind.problems(), [])
