@@ -24,7 +24,18 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         Error,
         "a name of a table, column, function, role or environment that cannot be one",
     ),
+    (
+        "membership_needed",
+        Error,
+        "a table is guarded by permissions, and the subject is no organization membership",
+    ),
     ("missing_field", Error, "a field is missing"),
+    (
+        "missing_organization",
+        Error,
+        "an external id without the column of its organization",
+    ),
+    ("missing_parent", Error, "a field that only goes with `parent`"),
     (
         "missing_roles",
         Error,
@@ -40,7 +51,27 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         Error,
         "a bound group makes a relation depend on itself through `none_of`",
     ),
+    (
+        "not_a_parent",
+        Error,
+        "resources of the type are not under such a type",
+    ),
+    (
+        "permission_of_other_type",
+        Error,
+        "a permission of a type that is neither the row's nor above it",
+    ),
+    (
+        "relations_with_parent",
+        Error,
+        "a table has relations and is guarded by permissions",
+    ),
     ("reserved_role", Error, "a role that policies cannot be for"),
+    (
+        "resource_id_not_possible",
+        Error,
+        "a column cannot name this parent by the id of a resource",
+    ),
     (
         "subject_not_accepted",
         Error,
@@ -48,12 +79,27 @@ pub const ALL: &[(&str, Severity, &str)] = &[
     ),
     ("syntax_error", Error, "the text is not TOML"),
     (
+        "too_large",
+        Error,
+        "the schema with the types of the bindings exceeds a limit",
+    ),
+    (
+        "type_taken",
+        Error,
+        "a type of the schema where a resource type or a new name is needed",
+    ),
+    (
         "unknown_attribute",
         Error,
         "no policy of the schema has such a parameter",
     ),
     ("unknown_command", Error, "a command that policies cannot guard"),
     ("unknown_field", Error, "a field that does not exist"),
+    (
+        "unknown_permission",
+        Error,
+        "a permission that the environment does not have",
+    ),
     (
         "unknown_relation",
         Error,

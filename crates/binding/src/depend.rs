@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use rowgate_schema::Model;
-use rowgate_schema::ast::{RelationDef, Rule};
+use rowgate_schema::ast::{RelationDef, Rule, SubjectType};
 use rowgate_schema::policy_to_json;
 
+use crate::authz::is_reserved;
 use crate::condition;
 use crate::document::{Bindings, Command, Source, Table};
 use crate::name::Qualified;
@@ -142,7 +143,7 @@ impl Walk<'_> {
                 continue;
             };
             if self.sources(&resource_type, &relation).is_empty() {
-                open.extend(groups(self.model, def));
+                open.extend(accepted_groups(self.model, &resource_type, &relation));
             }
             if let Some(rule) = &def.rule {
                 self.rule(&resource_type, rule, &mut open);
@@ -182,7 +183,14 @@ impl Walk<'_> {
     fn fingerprint(&self) -> String {
         let mut text = String::new();
         let subject = &self.bindings.subject;
-        let _ = writeln!(text, "subject {} {}", subject.resource_type, subject.function);
+        let claim = subject.claim.as_ref().map(|claim| format!(" claim {claim:?}"));
+        let _ = writeln!(
+            text,
+            "subject {} {}{}",
+            subject.resource_type,
+            subject.function,
+            claim.unwrap_or_default()
+        );
         for RelationRef {
             resource_type,
             relation,
@@ -190,7 +198,7 @@ impl Walk<'_> {
         {
             let _ = write!(text, "relation {resource_type}#{relation}");
             if let Some(def) = self.model.relation(resource_type, relation) {
-                definition(def, &mut text);
+                definition(resource_type, def, &mut text);
             }
             for source in self.sources(resource_type, relation) {
                 let _ = write!(text, " source {source:?}");
@@ -228,9 +236,23 @@ impl Walk<'_> {
 /// of a type that they name alone; without brackets every relation of every type. Sorted, none twice.
 #[must_use]
 pub fn accepted_groups(model: &Model, resource_type: &str, relation: &str) -> Vec<(String, String)> {
-    model
-        .relation(resource_type, relation)
-        .map_or_else(Vec::new, |def| groups(model, def))
+    let Some(def) = model.relation(resource_type, relation) else {
+        return Vec::new();
+    };
+    let mut found = groups(model, def);
+    // What is stored there is written by the authorization API alone, which names no other groups.
+    if is_reserved(resource_type) {
+        found.retain(|group| listed(def, group));
+    }
+    found
+}
+
+/// Whether brackets list a group by name.
+fn listed(def: &RelationDef, (resource_type, relation): &(String, String)) -> bool {
+    let all = def.allowed.iter().flatten();
+    let mut groups =
+        all.filter_map(|subject| Some((&subject.resource_type.text, &subject.relation.as_ref()?.text)));
+    groups.any(|group| group == (resource_type, relation))
 }
 
 /// The groups that may be subjects of a relation's warrants, as (type, relation): those that brackets list, or every
@@ -270,12 +292,15 @@ fn groups(model: &Model, def: &RelationDef) -> Vec<(String, String)> {
     out
 }
 
-fn definition(def: &RelationDef, text: &mut String) {
+fn definition(resource_type: &str, def: &RelationDef, text: &mut String) {
+    // Of the authorization API's types, a longer list of subjects means nothing before a rule follows them.
+    let counts = |subject: &&SubjectType| !is_reserved(resource_type) || subject.relation.is_some();
     match &def.allowed {
         None => text.push_str(" [*]"),
         Some(allowed) => {
             let mut names: Vec<String> = allowed
                 .iter()
+                .filter(counts)
                 .map(|subject| match &subject.relation {
                     Some(relation) => format!("{}#{}", subject.resource_type.text, relation.text),
                     None => subject.resource_type.text.clone(),

@@ -28,6 +28,26 @@ pub struct Subject {
     pub resource_type: String,
     /// A function without arguments that returns the subject's id as text, or null when nobody is signed in.
     pub function: Qualified,
+    /// For organization memberships that [`Subject::membership`] finds: the claim that holds the id of the membership. Without one it is the
+    /// membership of the user `sub` in the organization `org_id`.
+    pub claim: Option<String>,
+}
+
+impl Subject {
+    /// The type with which bindings say that organization memberships ask.
+    pub const MEMBERSHIP_TYPE: &'static str = "organization_membership";
+
+    /// The function that finds the membership of a token. `rls apply` makes it.
+    #[must_use]
+    pub fn membership() -> Qualified {
+        Qualified::new("rowgate_rls", "membership")
+    }
+
+    /// Whether the subject is the membership that the claims of the session name.
+    #[must_use]
+    pub fn is_of_claims(&self) -> bool {
+        self.function == Self::membership()
+    }
 }
 
 /// `[[table]]`: a table whose rows are the resources of one type.
@@ -45,8 +65,51 @@ pub struct Table {
     pub relations: BTreeMap<String, Vec<Source>>,
     /// Parameters of schema policies and the columns that hold their values.
     pub attributes: BTreeMap<String, String>,
-    /// Which relation guards which command.
+    /// Which relation guards which command; of a table with parents, which permission.
     pub policies: BTreeMap<Command, String>,
+    /// The column that holds the id of the organization, for tables whose parents are resources of the authorization API.
+    pub organization: Option<String>,
+    /// What a row is under. A table with parents is guarded by permissions.
+    pub parents: Vec<Parent>,
+}
+
+/// What rows of a table are under: a resource of the authorization API, or a row of a table that has parents itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// The slug of a resource type, or the type of another table with parents.
+    pub resource_type: String,
+    /// The columns that hold which one. A null in any of them is none.
+    pub columns: Vec<String>,
+    /// What the columns hold.
+    pub by: ParentKey,
+}
+
+/// What the columns of a [`Parent`] hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ParentKey {
+    /// What the application calls it, within its organization; of a row, its id.
+    ExternalId,
+    /// The id that the API gave it, which is unique.
+    ResourceId,
+}
+
+impl ParentKey {
+    /// The word in bindings.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ExternalId => "external_id",
+            Self::ResourceId => "resource_id",
+        }
+    }
+
+    /// What a word stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::ExternalId, Self::ResourceId]
+            .into_iter()
+            .find(|key| key.word() == word)
+    }
 }
 
 /// One place that holds edges of a relation: columns of the table itself, or of a table that joins.
@@ -113,5 +176,27 @@ impl Bindings {
     #[must_use]
     pub fn table(&self, name: &Qualified) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == *name)
+    }
+
+    /// The path of one entry of a list of `count`, which may be written without the list when it is the only one.
+    pub(crate) fn item_path(&self, path: &str, at: usize, count: usize) -> String {
+        let item = format!("{path}[{at}]");
+        if count == 1 && !self.places.contains(&item) {
+            path.to_owned()
+        } else {
+            item
+        }
+    }
+}
+
+impl Table {
+    /// Where in the table's entry the sources of a relation stand.
+    #[must_use]
+    pub fn place_of(&self, relation: &str) -> String {
+        if self.parents.is_empty() {
+            format!("relations.{relation}")
+        } else {
+            "parent".to_owned()
+        }
     }
 }

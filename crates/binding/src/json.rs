@@ -6,11 +6,14 @@ use rowgate_schema::Diagnostic;
 use serde_json::{Map, Value, json};
 
 use crate::condition::{self, Condition};
-use crate::document::{Bindings, Command, JoinTable, Source, Subject, Table};
+use crate::document::{Bindings, Command, JoinTable, Parent, ParentKey, Source, Subject, Table};
 use crate::name::{Qualified, identifier_problem};
 use crate::report::Report;
 use crate::suggest::did_you_mean;
 use crate::text::{self, Places, join};
+
+/// Longest name of a claim, in bytes.
+const MAX_CLAIM: usize = 128;
 
 impl Bindings {
     /// Reads `rowgate.toml`. Everything that is wrong with its shape is reported at once.
@@ -31,10 +34,20 @@ impl Bindings {
         json!({
             "environment": self.environment,
             "roles": self.roles,
-            "subject": {"type": self.subject.resource_type, "id": format!("{}()", self.subject.function)},
+            "subject": subject_to_json(&self.subject),
             "table": tables,
         })
     }
+}
+
+fn subject_to_json(subject: &Subject) -> Value {
+    let mut out = Map::new();
+    out.insert("type".into(), subject.resource_type.as_str().into());
+    match &subject.claim {
+        Some(claim) => out.insert("claim".into(), claim.as_str().into()),
+        None => out.insert("id".into(), format!("{}()", subject.function).into()),
+    };
+    out.into()
 }
 
 fn table_to_json(table: &Table) -> Value {
@@ -56,10 +69,21 @@ fn table_to_json(table: &Table) -> Value {
     if !table.conditions.is_empty() {
         out.insert("where".into(), condition::write(&table.conditions).into());
     }
+    if let Some(organization) = &table.organization {
+        out.insert("organization".into(), organization.as_str().into());
+    }
+    if !table.parents.is_empty() {
+        let parents: Vec<Value> = table.parents.iter().map(parent_to_json).collect();
+        out.insert("parent".into(), parents.into());
+    }
     out.insert("relations".into(), relations.into());
     out.insert("attributes".into(), json!(table.attributes));
     out.insert("policies".into(), policies.into());
     out.into()
+}
+
+fn parent_to_json(parent: &Parent) -> Value {
+    json!({"type": parent.resource_type, "column": parent.columns, "by": parent.by.word()})
 }
 
 fn source_to_json(source: &Source) -> Value {
@@ -133,19 +157,48 @@ impl Reader {
     }
 
     fn subject(&mut self, value: &Value, path: &str) -> Option<Subject> {
-        let fields = self.object(value, path, &["type", "id"])?;
-        let resource_type = self.required_text(&fields, "type");
+        let fields = self.object(value, path, &["type", "id", "claim"])?;
+        let resource_type = self.required_text(&fields, "type")?;
+        let is_membership = resource_type == Subject::MEMBERSHIP_TYPE;
+        let claim = match fields.get("claim") {
+            None => None,
+            Some((value, path)) => Some(self.claim(value, &path, is_membership)?),
+        };
         let function = match fields.get("id") {
+            None if is_membership => Some(Subject::membership()),
             None => Some(Qualified::new("auth", "user_id")),
+            Some((_, path)) if claim.is_some() => {
+                let message = "`id` and `claim` both say who is asking";
+                self.report.key_error("unknown_field", &path, message).help =
+                    Some("keep one of them".to_owned());
+                None
+            }
             Some((value, path)) => {
                 let text = self.text(value, &path)?;
                 self.named(Qualified::parse_function(&text), &path)
             }
         };
         Some(Subject {
-            resource_type: resource_type?,
+            resource_type,
             function: function?,
+            claim,
         })
+    }
+
+    fn claim(&mut self, value: &Value, path: &str, is_membership: bool) -> Option<String> {
+        let claim = self.text(value, path)?;
+        if !is_membership {
+            let message = format!("`claim` goes with the type `{}`", Subject::MEMBERSHIP_TYPE);
+            self.report.key_error("unknown_field", path, message).help =
+                Some("for other subjects, `id` names a function".to_owned());
+            return None;
+        }
+        if claim.is_empty() || claim.len() > MAX_CLAIM || claim.contains('\0') {
+            let message = format!("the name of a claim has 1 to {MAX_CLAIM} bytes");
+            self.report.error("invalid_name", path, message);
+            return None;
+        }
+        Some(claim)
     }
 
     fn table(&mut self, value: &Value, path: &str) -> Option<Table> {
@@ -153,6 +206,8 @@ impl Reader {
             "name",
             "type",
             "id",
+            "organization",
+            "parent",
             "where",
             "relations",
             "attributes",
@@ -164,6 +219,16 @@ impl Reader {
         let id = self
             .required(&fields, "id")
             .and_then(|(value, path)| self.columns(value, &path));
+        let organization = match fields.get("organization") {
+            Some((value, path)) => self.column(value, &path).map(Some),
+            None => Some(None),
+        };
+        let parents = match fields.get("parent") {
+            Some((value, path)) => {
+                self.one_or_more(value, &path, "a row has at least one parent", Self::parent)
+            }
+            None => Some(Vec::new()),
+        };
         let conditions = self.conditions(&fields);
         let relations = self.entries(&fields, "relations", Self::sources);
         let attributes = self.entries(&fields, "attributes", Self::column);
@@ -179,6 +244,34 @@ impl Reader {
             relations: relations?,
             attributes: attributes?,
             policies: policies?,
+            organization: organization?,
+            parents: parents?,
+        })
+    }
+
+    fn parent(&mut self, value: &Value, path: &str) -> Option<Parent> {
+        let fields = self.object(value, path, &["type", "column", "by"])?;
+        let resource_type = self.required_text(&fields, "type");
+        let columns = self
+            .required(&fields, "column")
+            .and_then(|(value, path)| self.columns(value, &path));
+        let by = match fields.get("by") {
+            None => Some(ParentKey::ExternalId),
+            Some((value, path)) => {
+                let word = self.text(value, &path)?;
+                let by = ParentKey::parse(&word);
+                if by.is_none() {
+                    let message = format!("`{word}` is not what a column can name a parent by");
+                    self.report.error("wrong_shape", &path, message).help =
+                        Some("it holds an `external_id` or a `resource_id`".to_owned());
+                }
+                by
+            }
+        };
+        Some(Parent {
+            resource_type: resource_type?,
+            columns: columns?,
+            by: by?,
         })
     }
 
@@ -206,18 +299,32 @@ impl Reader {
         complete.then_some(out)
     }
 
-    /// One source or a list of them.
     fn sources(&mut self, value: &Value, path: &str) -> Option<Vec<Source>> {
+        self.one_or_more(
+            value,
+            path,
+            "a bound relation needs at least one source",
+            Self::source,
+        )
+    }
+
+    /// One thing, or a list of at least one.
+    fn one_or_more<T>(
+        &mut self,
+        value: &Value,
+        path: &str,
+        otherwise: &str,
+        read: impl Fn(&mut Self, &Value, &str) -> Option<T>,
+    ) -> Option<Vec<T>> {
         if !value.is_array() {
-            return self.source(value, path).map(|source| vec![source]);
+            return read(self, value, path).map(|one| vec![one]);
         }
-        let sources = self.list(value, path, Self::source)?;
-        if sources.is_empty() {
-            self.report
-                .error("wrong_shape", path, "a bound relation needs at least one source");
+        let all = self.list(value, path, read)?;
+        if all.is_empty() {
+            self.report.error("wrong_shape", path, otherwise);
             return None;
         }
-        Some(sources)
+        Some(all)
     }
 
     fn source(&mut self, value: &Value, path: &str) -> Option<Source> {

@@ -36,17 +36,21 @@
 //! * `name`: qualified names of tables and functions
 //! * `text`: TOML to JSON, with the place of every key and value
 //! * `json`: JSON to bindings and back
+//! * `permission`: tables that permissions guard, as relations
 //! * `resolve`: every check that needs the schema
 //! * `resolved`: the checked bindings and their lookups
+//! * [`authz`]: what the authorization API calls things in the schema
 //! * `depend`: what a guarded relation depends on
 //! * `report`, [`codes`], `suggest`: what is said about bindings
 
+pub mod authz;
 pub mod codes;
 mod condition;
 mod depend;
 mod document;
 mod json;
 mod name;
+mod permission;
 mod report;
 mod resolve;
 mod resolved;
@@ -55,6 +59,6 @@ mod text;
 
 pub use condition::{Condition, Literal, Test};
 pub use depend::{Dependency, RelationRef, accepted_groups, relations_behind};
-pub use document::{Bindings, Command, JoinTable, Source, Subject, Table};
+pub use document::{Bindings, Command, JoinTable, Parent, ParentKey, Source, Subject, Table};
 pub use name::Qualified;
 pub use resolved::Resolved;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use rowgate_schema::ast::{Rule, TypeDef};
 use rowgate_schema::{Diagnostic, Model};
 
-use crate::depend;
+use crate::authz::{MEMBERSHIP, ORGANIZATION_TYPE, permission_relation};
 use crate::document::{Bindings, Command, Source, Table};
+use crate::permission::{self, Lowered};
 use crate::report::Report;
 use crate::resolved::Resolved;
 use crate::suggest::did_you_mean;
@@ -15,14 +16,22 @@ use crate::text::join;
 impl Bindings {
     /// Checks the bindings against a schema. Everything that is wrong is reported at once.
     pub fn resolve(&self, model: &Model) -> Result<Resolved, Vec<Diagnostic>> {
-        let mut checker = Checker {
-            bindings: self,
+        let mut report = Report::default();
+        let Lowered {
+            bindings,
             model,
-            report: Report::default(),
+            failed,
+        } = permission::lower(self, model, &mut report);
+        let mut checker = Checker {
+            bindings: &bindings,
+            model: &model,
+            report,
         };
         checker.document();
-        for (index, table) in self.tables.iter().enumerate() {
-            checker.table(table, index);
+        for (index, table) in bindings.tables.iter().enumerate() {
+            if !failed.contains(&index) {
+                checker.table(table, index);
+            }
         }
         checker.cycles();
         let failed = checker.report.has_errors();
@@ -30,7 +39,7 @@ impl Bindings {
         if failed {
             return Err(found);
         }
-        Ok(Resolved::new(self.clone(), depend::all(self, model), found))
+        Ok(Resolved::new(self.clone(), bindings, model, found))
     }
 
     /// An error about the value at `path`, such as `table[0].id`, with its place in the text. For those who look at the database.
@@ -117,19 +126,13 @@ impl<'a> Checker<'a> {
             return;
         };
         for (relation, sources) in &table.relations {
-            let path = join(&join(&path, "relations"), relation);
+            let path = join(&path, &table.place_of(relation));
             if !self.known_relation(def, relation, &path) {
                 continue;
             }
             for (at, source) in sources.iter().enumerate() {
-                // One source may be written without a list.
-                let item = format!("{path}[{at}]");
-                let place = if sources.len() == 1 && !self.bindings.places.contains(&item) {
-                    &path
-                } else {
-                    &item
-                };
-                self.source(table, relation, source, place);
+                let place = self.bindings.item_path(&path, at, sources.len());
+                self.source(table, relation, source, &place);
             }
         }
         for parameter in table.attributes.keys() {
@@ -295,8 +298,19 @@ impl<'a> Checker<'a> {
         let found = model.type_def(name);
         if found.is_none() {
             let known = model.schema().types.iter().map(|def| def.name.text.as_str());
-            let message = format!("the schema has no type `{name}`");
-            self.report.error("unknown_type", path, message).help = did_you_mean(name, known);
+            let (message, help) = if name == MEMBERSHIP {
+                let message = "the environment has no organization memberships yet".to_owned();
+                (
+                    message,
+                    Some("declare resource types with `rowgate authz apply` first".to_owned()),
+                )
+            } else {
+                (
+                    format!("the schema has no type `{name}`"),
+                    did_you_mean(name, known),
+                )
+            };
+            self.report.error("unknown_type", path, message).help = help;
         }
         found
     }
@@ -311,7 +325,17 @@ impl<'a> Checker<'a> {
 
     fn unknown_relation(&mut self, def: &TypeDef, relation: &str, path: &str, is_key: bool) {
         let message = format!("type `{}` has no relation `{relation}`", def.name.text);
-        let help = did_you_mean(relation, def.relations.iter().map(|r| r.name.text.as_str()));
+        let is_permission = self
+            .model
+            .relation(ORGANIZATION_TYPE, &permission_relation(relation))
+            .is_some();
+        let help = if is_permission && !is_key {
+            Some(format!(
+                "`{relation}` is a permission; say in `parent` what the rows are under"
+            ))
+        } else {
+            did_you_mean(relation, def.relations.iter().map(|r| r.name.text.as_str()))
+        };
         let code = "unknown_relation";
         let diagnostic = if is_key {
             self.report.key_error(code, path, message)

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rowgate_schema::Diagnostic;
+use rowgate_schema::{Diagnostic, Model};
 
-use crate::depend::Dependency;
+use crate::depend::{self, Dependency};
 use crate::document::{Bindings, Source, Table};
 
 /// Bindings that agree with a schema. Immutable, and cheap to clone.
@@ -16,21 +16,32 @@ pub struct Resolved {
 
 #[derive(Debug)]
 struct Inner {
+    written: Bindings,
     bindings: Bindings,
+    model: Model,
     by_type: HashMap<String, usize>,
     dependencies: Vec<Dependency>,
     warnings: Vec<Diagnostic>,
 }
 
 impl Resolved {
-    pub(crate) fn new(bindings: Bindings, dependencies: Vec<Dependency>, warnings: Vec<Diagnostic>) -> Self {
+    /// Of the bindings as written, the same with every guard a relation, and the schema with the types that only they know.
+    pub(crate) fn new(
+        written: Bindings,
+        bindings: Bindings,
+        model: Model,
+        warnings: Vec<Diagnostic>,
+    ) -> Self {
+        let dependencies = depend::all(&bindings, &model);
         let types = bindings.tables.iter().enumerate();
         let by_type = types
             .map(|(at, table)| (table.resource_type.clone(), at))
             .collect();
         Self {
             inner: Arc::new(Inner {
+                written,
                 bindings,
+                model,
                 by_type,
                 dependencies,
                 warnings,
@@ -40,8 +51,38 @@ impl Resolved {
 
     /// The bindings they were made from.
     #[must_use]
+    pub fn written(&self) -> &Bindings {
+        &self.inner.written
+    }
+
+    /// The bindings in which every guard is a relation, also where a permission was written.
+    #[must_use]
     pub fn bindings(&self) -> &Bindings {
         &self.inner.bindings
+    }
+
+    /// The schema, with the types that only the bindings know.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.inner.model
+    }
+
+    /// The same bindings under the schema without its rules, in which what holds holds explicitly.
+    ///
+    /// # Errors
+    /// When the schema does not make sense without them.
+    pub fn explicit(&self) -> Result<Self, Vec<Diagnostic>> {
+        let mut schema = self.model().schema().clone();
+        for relation in schema.types.iter_mut().flat_map(|def| &mut def.relations) {
+            relation.rule = None;
+        }
+        let (model, _) = rowgate_schema::resolve(schema)?;
+        Ok(Self::new(
+            self.written().clone(),
+            self.bindings().clone(),
+            model,
+            Vec::new(),
+        ))
     }
 
     /// The bound tables, in the order of the document.

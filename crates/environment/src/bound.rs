@@ -1,6 +1,6 @@
 //! Bindings in force: relations that are columns of tables, what that forbids to write, and that their rows have to be read.
 
-use rowgate_binding::{Bindings, Resolved};
+use rowgate_binding::{Bindings, Dependency, Resolved, authz};
 use rowgate_engine::rows::Rows;
 use rowgate_graph::Snapshot;
 use rowgate_schema::{Diagnostic, Model};
@@ -66,7 +66,11 @@ impl Bound {
         else {
             return Ok(());
         };
-        if warrant.policy.is_some() {
+        let ends = |policy: &String| resource_type == authz::GRANT && authz::is_until(policy);
+        if warrant.policy.as_ref().is_some_and(|policy| !ends(policy)) {
+            if resource_type == authz::GRANT {
+                return Err(conditional(guard));
+            }
             let message = format!(
                 "`{}#{}` on table `{}` depends on `{resource_type}#{relation}` and is enforced by row-level security, which cannot evaluate the policy of a warrant; \
                  write the warrant without a policy, or put the condition into the schema",
@@ -84,25 +88,48 @@ impl Bound {
             message,
         };
         let remedy = "apply schema and policies together with `rowgate rls apply --schema FILE`";
-        let next = Self::new(self.bindings.bindings(), model, graph).map_err(|error| {
+        let next = Self::new(self.bindings.written(), model, graph).map_err(|error| {
             refused(format!(
                 "the bindings in force do not fit this schema: {error}; {remedy}"
             ))
         })?;
         for before in self.bindings.dependencies() {
-            let same = |after: &&rowgate_binding::Dependency| {
+            let same = |after: &&Dependency| {
                 after.table == before.table
                     && after.relation == before.relation
                     && after.fingerprint == before.fingerprint
             };
             if !next.bindings.dependencies().iter().any(|after| same(&after)) {
-                return Err(refused(format!(
-                    "row-level security of table `{}` enforces `{}#{}`, which this schema changes; {remedy}",
-                    before.table, before.resource_type, before.relation
-                )));
+                return Err(refused(changed(before, remedy)));
             }
         }
         Ok(next)
+    }
+}
+
+/// Why a role cannot be assigned on a condition.
+fn conditional(guard: &Dependency) -> Error {
+    let message = format!(
+        "row-level security guards table `{}` by permissions and cannot evaluate the condition of an assignment; \
+         assign the role without one, or until some time with `expires_at` alone",
+        guard.table
+    );
+    Error::invalid("condition", message)
+}
+
+/// What a schema would change of what the database enforces.
+fn changed(before: &Dependency, remedy: &str) -> String {
+    let table = &before.table;
+    match authz::permission_slug(&before.relation).filter(|_| before.contains(authz::GRANT, &before.relation))
+    {
+        Some(permission) => format!(
+            "row-level security of table `{table}` enforces the permission `{permission}`, which this changes for it; take the guard out of the \
+             bindings with `rowgate rls apply` first, and put it back afterwards"
+        ),
+        None => format!(
+            "row-level security of table `{table}` enforces `{}#{}`, which this schema changes; {remedy}",
+            before.resource_type, before.relation
+        ),
     }
 }
 

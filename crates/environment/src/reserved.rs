@@ -1,17 +1,10 @@
 //! Names that belong to `/authorization`: types that begin with [`PREFIX`]. What is stored under them keeps promises that single warrants cannot
 //! keep, so it changes by transactions alone. Everybody may read it, name it as a subject, and refer to it in types of their own.
 
+pub use rowgate_binding::authz::{PREFIX, is_reserved};
 use rowgate_schema::ast::{Schema, TypeDef};
 
 use crate::{Error, Result};
-
-/// What every reserved type begins with.
-pub const PREFIX: &str = "authz-";
-
-/// Whether a type is reserved.
-pub fn is_reserved(resource_type: &str) -> bool {
-    resource_type.starts_with(PREFIX)
-}
 
 /// Whether a write of single resources and warrants may concern a type.
 pub(crate) fn may_write(resource_type: &str) -> Result<()> {

@@ -1,11 +1,10 @@
 //! Under which condition an assignment counts: until a moment, while a policy is true, or both. It is the policy of its warrant.
 
+use rowgate_binding::authz::{UNTIL, UNTIL_END};
 use rowgate_policy::Policy;
 
 use crate::{Error, Result};
 
-const UNTIL: &str = "now() < date(\"";
-const END: &str = "\")";
 const AND: &str = " && (";
 
 /// The condition of an assignment.
@@ -21,7 +20,9 @@ impl<'a> Condition<'a> {
     /// Of the policy of a warrant.
     pub(crate) fn read(text: Option<&'a str>) -> Self {
         let Some(text) = text else { return Self::default() };
-        let until = text.strip_prefix(UNTIL).and_then(|rest| rest.split_once(END));
+        let until = text
+            .strip_prefix(UNTIL)
+            .and_then(|rest| rest.split_once(UNTIL_END));
         let Some((expires_at, rest)) = until else {
             return Self {
                 expires_at: None,
@@ -71,7 +72,7 @@ fn expiry(text: &str) -> Result<String> {
             "expires_at must be a time such as 2026-01-31T12:00:00Z",
         )
     })?;
-    Ok(format!("{UNTIL}{moment}{END}"))
+    Ok(format!("{UNTIL}{moment}{UNTIL_END}"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@
 //! cannot carry a permission only looks to its parents for it.
 
 use rowgate_environment::reserved::is_reserved;
-use rowgate_schema::ast::{GroupOp, Name, RelationDef, Rule, Schema, Span, SubjectType, TypeDef};
+use rowgate_schema::ast::{GroupOp, Rule, Schema, SubjectType, TypeDef};
+use rowgate_schema::build::{any, computed, edge, group, name, on, same, type_def};
 
 use crate::hierarchy::Hierarchy;
 use crate::names::{self, ORGANIZATION, relation};
@@ -48,15 +49,15 @@ fn types(hierarchy: &Hierarchy, permissions: &[(String, String)]) -> Vec<TypeDef
         .iter()
         .map(|(slug, _)| edge(&names::permission_relation(slug), &[names::MEMBERSHIP]));
     let mut types = vec![
-        ty(names::ENVIRONMENT, vec![]),
-        ty(names::TYPE, vec![environment()]),
-        ty(names::PERMISSION, vec![environment()]),
-        ty(names::USER, vec![environment()]),
-        ty(
+        type_def(names::ENVIRONMENT, vec![]),
+        type_def(names::TYPE, vec![environment()]),
+        type_def(names::PERMISSION, vec![environment()]),
+        type_def(names::USER, vec![environment()]),
+        type_def(
             names::MEMBERSHIP,
             vec![organization(), edge(relation::USER, &[names::USER])],
         ),
-        ty(
+        type_def(
             names::GROUP,
             vec![
                 organization(),
@@ -64,7 +65,7 @@ fn types(hierarchy: &Hierarchy, permissions: &[(String, String)]) -> Vec<TypeDef
                 edge(relation::PARKED, &[names::MEMBERSHIP]),
             ],
         ),
-        ty(
+        type_def(
             names::ROLE,
             [environment(), organization()]
                 .into_iter()
@@ -79,17 +80,17 @@ fn types(hierarchy: &Hierarchy, permissions: &[(String, String)]) -> Vec<TypeDef
     let mut named = vec![names::ORGANIZATION_TYPE.to_owned(), names::USER.to_owned()];
     named.extend(hierarchy.types().map(|(slug, _)| names::type_name(slug)));
     let named: Vec<&str> = named.iter().map(String::as_str).collect();
-    types.push(ty(names::NAME, vec![edge(relation::NAMES, &named)]));
+    types.push(type_def(names::NAME, vec![edge(relation::NAMES, &named)]));
     types
 }
 
 fn grant(permissions: &[(String, String)]) -> TypeDef {
     let mut member = edge(relation::MEMBER, &[names::MEMBERSHIP]);
-    let group = SubjectType {
+    let members = SubjectType {
         resource_type: name(names::GROUP),
         relation: Some(name(relation::MEMBER)),
     };
-    member.allowed.get_or_insert_default().push(group);
+    member.allowed.get_or_insert_default().push(members);
     let mut relations = vec![
         edge(relation::ROLE, &[names::ROLE]),
         member,
@@ -98,15 +99,10 @@ fn grant(permissions: &[(String, String)]) -> TypeDef {
     relations.extend(permissions.iter().map(|(slug, _)| {
         let may = names::permission_relation(slug);
         // Membership comes first: it is one look-up, and it is where a search for everybody begins.
-        let rules = vec![
-            Rule::Relation {
-                relation: name(relation::MEMBER),
-            },
-            on(&may, relation::ROLE, names::ROLE),
-        ];
-        computed(&may, group_of(GroupOp::AllOf, rules))
+        let rules = vec![same(relation::MEMBER), on(&may, relation::ROLE, names::ROLE)];
+        computed(&may, group(GroupOp::AllOf, rules))
     }));
-    ty(names::GRANT, relations)
+    type_def(names::GRANT, relations)
 }
 
 fn resource_type(hierarchy: &Hierarchy, slug: &str, permissions: &[(String, String)]) -> TypeDef {
@@ -128,63 +124,8 @@ fn resource_type(hierarchy: &Hierarchy, slug: &str, permissions: &[(String, Stri
             .reaches(slug, of)
             .then(|| on(&may, relation::GRANT, names::GRANT));
         let inherited = parents.iter().map(|parent| on(&may, relation::PARENT, parent));
-        let mut rules: Vec<Rule> = own.into_iter().chain(inherited).collect();
-        match rules.len() {
-            1 => computed(&may, rules.remove(0)),
-            _ => computed(&may, group_of(GroupOp::AnyOf, rules)),
-        }
+        let rules: Vec<Rule> = own.into_iter().chain(inherited).collect();
+        computed(&may, any(rules))
     }));
-    ty(&names::type_name(slug), relations)
-}
-
-fn name(text: &str) -> Name {
-    Name {
-        text: text.to_owned(),
-        span: Span::default(),
-    }
-}
-
-fn ty(text: &str, relations: Vec<RelationDef>) -> TypeDef {
-    TypeDef {
-        name: name(text),
-        relations,
-    }
-}
-
-/// A relation that holds by warrants alone.
-fn edge(text: &str, subjects: &[&str]) -> RelationDef {
-    let subject = |resource_type: &&str| SubjectType {
-        resource_type: name(resource_type),
-        relation: None,
-    };
-    RelationDef {
-        name: name(text),
-        allowed: Some(subjects.iter().map(subject).collect()),
-        rule: None,
-    }
-}
-
-/// A relation that holds by its rule alone.
-fn computed(text: &str, rule: Rule) -> RelationDef {
-    RelationDef {
-        name: name(text),
-        allowed: Some(vec![]),
-        rule: Some(rule),
-    }
-}
-
-fn on(relation: &str, edge: &str, resource_type: &str) -> Rule {
-    Rule::On {
-        relation: name(relation),
-        edge: name(edge),
-        resource_type: name(resource_type),
-    }
-}
-
-fn group_of(op: GroupOp, rules: Vec<Rule>) -> Rule {
-    Rule::Group {
-        op,
-        rules,
-        span: Span::default(),
-    }
+    type_def(&names::type_name(slug), relations)
 }

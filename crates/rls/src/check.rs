@@ -33,10 +33,11 @@ impl Checker<'_> {
             return;
         }
         let id = self.keys(&table.name, &table.id, &format!("{path}.id"));
+        self.organization(table, &format!("{path}.organization"));
         self.conditions(&table.name, &table.conditions, &format!("{path}.where"));
         for (relation, sources) in &table.relations {
             for (at, source) in sources.iter().enumerate() {
-                let path = format!("{path}.relations.{relation}");
+                let path = format!("{path}.{}", table.place_of(relation));
                 // One source may be written without a list; its place is found either way.
                 let path = if sources.len() == 1 {
                     path
@@ -48,6 +49,23 @@ impl Checker<'_> {
         }
         for (parameter, column) in &table.attributes {
             self.column(&table.name, column, &format!("{path}.attributes.{parameter}"));
+        }
+    }
+
+    /// The ids of organizations are texts.
+    fn organization(&mut self, table: &Table, path: &str) {
+        let Some(name) = &table.organization else { return };
+        let Some(column) = self.column(&table.name, name, path) else {
+            return;
+        };
+        if column.key() != Some(KeyType::Text) {
+            let message = format!(
+                "`{name}` of `{}` is {} and cannot hold the ids of organizations",
+                table.name,
+                described(&column)
+            );
+            let help = "they are texts, such as org_01JZ7W3Q0X8S2N4V6B1C5D9E7F".to_owned();
+            self.report("key_type_mismatch", path, message, Some(help));
         }
     }
 

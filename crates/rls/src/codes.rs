@@ -24,6 +24,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("other_bindings", "another environment of the database has bindings"),
     ("policy_not_compiled", "a policy has something that SQL cannot say exactly"),
     ("role_bypasses", "a role that policies do not apply to"),
+    ("stored_resources", "resources of a type are stored whose rows are bound"),
     ("stray_groups", "stored warrants name groups that the schema does not accept"),
     ("too_large", "a predicate is too large"),
     ("unknown_policy", "a rule names a policy that does not exist"),

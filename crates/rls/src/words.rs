@@ -1,6 +1,60 @@
 //! Predicates and sets in words.
 
+use std::collections::BTreeSet;
+
+use rowgate_binding::authz::{self, NAME, permission_slug};
+use rowgate_binding::{Resolved, Source, Table};
+
 use crate::predicate::{Predicate, Reading, Set};
+
+/// Where the answer to a permission on a row of a table comes from, one line for each parent.
+pub(crate) fn permission(resolved: &Resolved, table: &Table, relation: &str) -> Vec<String> {
+    let permission = permission_slug(relation).unwrap_or_default();
+    let above = |slug: &str| {
+        let mut found = BTreeSet::new();
+        let mut open = vec![slug.to_owned()];
+        while let Some(slug) = open.pop() {
+            let parent = resolved
+                .model()
+                .relation(&authz::type_name(&slug), authz::relation::PARENT);
+            for far in parent
+                .into_iter()
+                .filter_map(|def| def.allowed.as_ref())
+                .flatten()
+            {
+                if let Some(far) = authz::type_slug(&far.resource_type.text)
+                    && found.insert(far.to_owned())
+                {
+                    open.push(far.to_owned());
+                }
+            }
+        }
+        found
+    };
+    let way = |source: &Source| {
+        let (columns, far) = (source.columns.join(", "), source.resource_type.as_str());
+        if let Some(slug) = authz::type_slug(far) {
+            let above: Vec<String> = above(slug).into_iter().collect();
+            let places = if above.is_empty() {
+                "on it".to_owned()
+            } else {
+                format!("on it or above it ({})", above.join(", "))
+            };
+            format!(
+                "{columns} is {}, and {places} the membership has a role that carries {permission}, by itself or through a group",
+                a(slug)
+            )
+        } else if far == NAME {
+            format!(
+                "{columns} is the id of a resource, and on it or above it the membership has a role that carries {permission}, by itself or through a group"
+            )
+        } else {
+            format!("{columns} is {} for which {permission} holds", a(far))
+        }
+    };
+    let sources = table.relations.values().flatten();
+    sources.map(way).collect()
+}
 
 /// A predicate about a row as a list of ways to hold, one line each.
 pub(crate) fn lines(predicate: &Predicate) -> Vec<String> {

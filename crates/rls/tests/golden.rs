@@ -109,7 +109,7 @@ fn compiler() -> Compiler {
             table(&[("ticket", uuid), ("who", text), ("kind", text)]),
         ),
     ]);
-    Compiler::new(&model, &resolved, Shapes { tables }, 1).unwrap()
+    Compiler::new(&resolved, Shapes { tables }, 1).unwrap()
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
         Err(error) => panic!("seed {seed}: {error}\n{schema}\n{}", sample.bindings()),
     }
     let shapes = read_shapes(&mut site.admin, &bindings).unwrap();
-    let compiler = Compiler::new(&model, &resolved, shapes, 1).unwrap();
+    let compiler = Compiler::new(&resolved, shapes, 1).unwrap();
     let mut client = site.database.client_as(&site.role);
     client.batch_execute("set statement_timeout = '20s'").unwrap();
     let mut shown = 0;

@@ -278,7 +278,7 @@ fn check(site: &mut Site, text: &str, rows: &BTreeMap<String, Map<String, Value>
     let bindings = Bindings::parse_toml(&bindings).unwrap();
     let resolved = bindings.resolve(&model).unwrap();
     let shapes = read_shapes(&mut site.admin, &bindings).unwrap();
-    let compiler = Compiler::new(&model, &resolved, shapes, 1).unwrap();
+    let compiler = Compiler::new(&resolved, shapes, 1).unwrap();
     for relation in ["must", "mustnot"] {
         let sql = match compiler.query("doc", relation, "user", Order::Ascending) {
             Ok(statement) => statement.sql,

@@ -45,14 +45,12 @@ impl Compiled {
             ))
         })?;
         let model = published.model.clone();
-        let explicit = without_rules(&model)?;
-        let resolved = bound.bindings.bindings().resolve(&explicit).map_err(|found| {
-            let messages: Vec<String> = found.into_iter().map(|diagnostic| diagnostic.message).collect();
-            Error::Refused(messages.join("; "))
+        let explicit = bound.bindings.explicit().map_err(|found| {
+            Error::Refused(format!("the schema without its rules has {} errors", found.len()))
         })?;
         Ok(Self {
-            compiler: compiler(&model, &bound.bindings, shapes.clone(), environment)?,
-            explicit: compiler(&explicit, &resolved, shapes.clone(), environment)?,
+            compiler: compiler(&bound.bindings, shapes.clone(), environment)?,
+            explicit: compiler(&explicit, shapes.clone(), environment)?,
             shapes,
             bound: Arc::clone(bound),
             model,
@@ -113,21 +111,8 @@ impl Compiled {
     }
 }
 
-fn compiler(model: &Model, bindings: &Resolved, shapes: Shapes, environment: i32) -> Result<Compiler> {
-    Compiler::new(model, bindings, shapes, environment).map_err(|error| Error::Database(error.to_string()))
-}
-
-/// The schema without its rules: what holds in it holds explicitly.
-fn without_rules(model: &Model) -> Result<Model> {
-    let mut schema = model.schema().clone();
-    for relation in schema.types.iter_mut().flat_map(|def| &mut def.relations) {
-        relation.rule = None;
-    }
-    let resolved = rowgate_schema::resolve(schema);
-    let (model, _) = resolved.map_err(|found| {
-        Error::Refused(format!("the schema without its rules has {} errors", found.len()))
-    })?;
-    Ok(model)
+fn compiler(bindings: &Resolved, shapes: Shapes, environment: i32) -> Result<Compiler> {
+    Compiler::new(bindings, shapes, environment).map_err(|error| Error::Database(error.to_string()))
 }
 
 fn refused(refusal: rowgate_rls::Refusal) -> Error {

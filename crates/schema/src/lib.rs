@@ -21,7 +21,7 @@
 //!
 //! # Layout
 //!
-//! * [`ast`]: the schema as written
+//! * [`ast`]: the schema as written; [`build`]: parts of one that stand in no text
 //! * `lexer`, `parser`: text to schema, going on after errors
 //! * `layout`: the layout rule: where the rule list of an operator ends
 //! * `body`: a policy's text between its braces
@@ -36,6 +36,7 @@
 
 pub mod ast;
 mod body;
+pub mod build;
 pub mod codes;
 mod cycles;
 mod defaults;

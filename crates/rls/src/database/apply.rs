@@ -2,6 +2,7 @@
 
 use postgres::{Client, Transaction};
 use rowgate_binding::Bindings;
+use rowgate_binding::authz::is_reserved;
 use rowgate_schema::{Diagnostic, Model};
 
 use super::steps::Step;
@@ -89,16 +90,16 @@ fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(
         .map_err(Error::database("waiting for those who write warrants"))?;
     let (schema, old_bindings) = preflight::documents(transaction, environment)?;
     let model = match request.schema {
-        Some(model) => model.clone(),
+        Some(model) => with_reserved(model, schema.as_deref())?,
         None => stored_model(schema.as_deref())?,
     };
     let resolved = bindings.resolve(&model).map_err(Error::Bindings)?;
-    let shapes = read_shapes(transaction, bindings)?;
-    let compiler = Compiler::new(&model, &resolved, shapes, environment)?;
+    let shapes = read_shapes(transaction, resolved.bindings())?;
+    let compiler = Compiler::new(&resolved, shapes, environment)?;
     let generated = compiler.generate()?;
     preflight::check(transaction, bindings, &generated.tables, request.keep_existing)?;
-    stored::check(transaction, environment, &model, &resolved)?;
-    let mut steps = steps::all(transaction, bindings, &generated)?;
+    stored::check(transaction, environment, &resolved)?;
+    let mut steps = steps::all(transaction, resolved.bindings(), &generated)?;
     steps.extend(documents(environment, request, &model, (schema, old_bindings)));
     let plan = Plan {
         steps,
@@ -107,6 +108,28 @@ fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(
         isolation: unisolated(transaction, &bindings.roles)?,
     };
     Ok((plan, generated))
+}
+
+/// A schema that has no types of the authorization API keeps those that are stored, as over HTTP.
+fn with_reserved(model: &Model, stored: Option<&str>) -> Result<Model, Error> {
+    let has_own = model.schema().types.iter().any(|def| is_reserved(&def.name.text));
+    let Some(stored) = stored.filter(|_| !has_own) else {
+        return Ok(model.clone());
+    };
+    let stored = stored_model(Some(stored))?;
+    let reserved = stored
+        .schema()
+        .types
+        .iter()
+        .filter(|def| is_reserved(&def.name.text));
+    let reserved: Vec<_> = reserved.cloned().collect();
+    if reserved.is_empty() {
+        return Ok(model.clone());
+    }
+    let mut schema = model.schema().clone();
+    schema.types.extend(reserved);
+    let (model, _) = rowgate_schema::resolve(schema).map_err(Error::Bindings)?;
+    Ok(model)
 }
 
 fn stored_model(document: Option<&str>) -> Result<Model, Error> {

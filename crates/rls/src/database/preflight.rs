@@ -106,7 +106,13 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     let mut problems = Vec::new();
     roles(transaction, &bindings.roles, &mut problems)?;
-    function(transaction, &bindings.subject.function, &mut problems)?;
+    // The function that finds a membership is made by apply; what it asks comes with `rowgate pg install`.
+    let asks = if bindings.subject.is_of_claims() {
+        &Qualified::new("auth", "user_id")
+    } else {
+        &bindings.subject.function
+    };
+    function(transaction, asks, &mut problems)?;
     for table in tables {
         owner(transaction, &table.name, &mut problems)?;
         if table.guarded && !keep_existing {

@@ -135,6 +135,11 @@ fn read_grants(
         }
     }
     let function = &bindings.subject.function;
+    if bindings.subject.is_of_claims() {
+        // The function is made with the others, and asks what only some may ask.
+        steps.extend(claims_grants(transaction)?);
+        return Ok(steps);
+    }
     if !has(
         transaction,
         "select has_schema_privilege($1, $2, 'usage')",
@@ -156,6 +161,22 @@ fn read_grants(
         steps.push(Step::new(format!(
             "grant execute on function {call} to rowgate_reader"
         )));
+    }
+    Ok(steps)
+}
+
+/// Lets the owner of the functions see who asks.
+fn claims_grants(transaction: &mut Transaction<'_>) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let sql = "select has_schema_privilege($1, $2, 'usage')";
+    if !has(transaction, sql, "rowgate_reader", "auth")? {
+        steps.push(Step::owner("grant usage on schema auth to rowgate_reader"));
+    }
+    let sql = "select has_function_privilege($1, $2, 'execute')";
+    if !has(transaction, sql, "rowgate_reader", "auth.session()")? {
+        steps.push(Step::owner(
+            "grant execute on function auth.session() to rowgate_reader",
+        ));
     }
     Ok(steps)
 }

@@ -7,10 +7,11 @@ use rowgate_binding::{Bindings, Source, Table};
 use super::Compiler;
 use super::policy::GuardedTable;
 use crate::shape::KeyType;
+use crate::sql::key::{self, Coding};
 use crate::sql::quote::{ident, qualified, text};
 use crate::sql::who::{Form, Who};
 use crate::sql::writer::{SetFunction, column, conditions, indent, is_edge, join};
-use crate::sql::{SCHEMA, key};
+use crate::sql::{SCHEMA, within};
 
 /// A function that reads with the rights of its owner and is executed by those it is granted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,69 @@ pub(super) fn of_keys() -> Vec<Function> {
     key::FUNCTIONS.into_iter().map(function).collect()
 }
 
+/// The functions about ids of the authorization API, where a table is guarded by permissions. They run with the rights of the caller, too.
+pub(super) fn of_organizations(environment: i32, bindings: &Bindings) -> Vec<Function> {
+    if bindings.tables.iter().all(|table| table.parents.is_empty()) {
+        return Vec::new();
+    }
+    let function = |(name, arguments, returns, body): within::Helper| {
+        let types = arguments
+            .split(", ")
+            .filter_map(|argument| argument.split(' ').nth(1));
+        let types: Vec<&str> = types.collect();
+        Function {
+            signature: format!("{SCHEMA}.{name}({})", types.join(", ")),
+            sql: format!(
+                "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
+                 language sql stable strict parallel safe\n    return {body}"
+            ),
+            for_roles: false,
+            comment: "Ids of the authorization API, and assignments that end".to_owned(),
+        }
+    };
+    within::functions(environment).into_iter().map(function).collect()
+}
+
+/// Which membership asks, and in which organization it is.
+pub(super) fn of_membership(
+    environment: i32,
+    bindings: &Bindings,
+    sets: &BTreeMap<String, SetFunction>,
+    tables: &[GuardedTable],
+) -> (Option<Function>, Option<Function>) {
+    let subject = &bindings.subject;
+    let membership = subject.is_of_claims().then(|| Function {
+        for_roles: false,
+        ..Function::value(
+            &subject.function.name,
+            "text",
+            &within::membership_of_claims(environment, subject.claim.as_deref()),
+            "The active organization membership that the claims of the session name",
+        )
+    });
+    let me = format!("(select {SCHEMA}.{}())", Form::ID.function());
+    let organization = reads(sets, tables, "organization").then(|| {
+        Function::value(
+            "organization",
+            "text",
+            &within::organization_of(environment, &me),
+            "The organization of the membership of the session",
+        )
+    });
+    (membership, organization)
+}
+
+/// Whether a set or a policy calls a function of the session.
+fn reads(sets: &BTreeMap<String, SetFunction>, tables: &[GuardedTable], function: &str) -> bool {
+    let call = format!("{SCHEMA}.{function}()");
+    let policies = tables.iter().flat_map(|table| &table.policies);
+    let mut texts = sets
+        .values()
+        .map(|set| set.body.as_str())
+        .chain(policies.map(|policy| policy.condition.as_str()));
+    texts.any(|sql| sql.contains(&call))
+}
+
 /// The functions of the session: the subject's id in the forms that are needed, the context and the claims where they are read.
 pub(super) fn of_session(
     who: &Who,
@@ -89,26 +153,14 @@ pub(super) fn of_session(
     for form in forms.borrow().iter().filter(|form| **form != Form::ID) {
         let types = vec![form.ty; form.parts];
         let me = format!("{SCHEMA}.{}()", Form::ID.function());
-        let body = key::keys(&me, &types)
+        let body = key::keys(&me, &types, &Coding::Plain)
             .get(form.part - 1)
             .cloned()
             .unwrap_or_default();
         let comment = "A part of the id of the subject of the session as a key, null where it is none";
         out.push(Function::value(&form.function(), form.ty.sql(), &body, comment));
     }
-    let mut texts: Vec<&str> = sets.values().map(|set| set.body.as_str()).collect();
-    texts.extend(
-        tables
-            .iter()
-            .flat_map(|table| &table.policies)
-            .map(|policy| policy.condition.as_str()),
-    );
-    let read = |function: &str| {
-        texts
-            .iter()
-            .any(|sql| sql.contains(&format!("{SCHEMA}.{function}()")))
-    };
-    if read("context") {
+    if reads(sets, tables, "context") {
         out.push(Function::value(
             "context",
             "jsonb",
@@ -116,7 +168,7 @@ pub(super) fn of_session(
             "The context of the session, for policies",
         ));
     }
-    if read("claims") {
+    if reads(sets, tables, "claims") {
         out.push(Function::value(
             "claims",
             "jsonb",
@@ -209,7 +261,7 @@ impl Compiler {
 
     fn key_is(&self, table: &Table, alias: &str, id: &str) -> Vec<String> {
         let types = self.shapes.keys(&table.name, &table.id).unwrap_or_default();
-        let keys = key::keys(id, &types);
+        let keys = key::keys(id, &types, &Coding::of(&table.resource_type, types.len()));
         let mut tests: Vec<String> = table
             .id
             .iter()
@@ -246,11 +298,14 @@ impl Compiler {
             .zip(types)
             .collect();
         tests.extend(is_edge(&keys));
+        let coding = Coding::of_columns(&source.resource_type, keys.len());
+        let far = key::id(&keys, &coding);
+        tests.extend(key::can_be_none(&far, &coding));
         let relation = source.relation.as_deref().unwrap_or_default();
         format!(
             "select {}::text, {}, {}::text\nfrom {from}\nwhere {}",
             text(&source.resource_type),
-            key::id(&keys),
+            far,
             text(relation),
             join(&tests, "and")
         )

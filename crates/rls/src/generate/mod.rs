@@ -64,13 +64,13 @@ pub struct Generated {
 
 impl Compiler {
     /// Takes what agrees; an error for each place in the bindings that does not fit the database.
-    pub fn new(model: &Model, resolved: &Resolved, shapes: Shapes, environment: i32) -> Result<Self, Error> {
+    pub fn new(resolved: &Resolved, shapes: Shapes, environment: i32) -> Result<Self, Error> {
         let found = crate::check::check(resolved, &shapes);
         if !found.is_empty() {
             return Err(Error::Bindings(found));
         }
         Ok(Self {
-            model: model.clone(),
+            model: resolved.model().clone(),
             resolved: resolved.clone(),
             shapes,
             environment,
@@ -119,9 +119,13 @@ impl Compiler {
                         guarded.guard(*command, &condition);
                         known.insert(relation, condition);
                         explanations.push(Explanation {
-                            relation: format!("{}#{relation}", table.resource_type),
+                            relation: policy::guard_name(table, relation),
                             commands: vec![*command],
-                            ways: words::lines(&predicate),
+                            ways: if table.parents.is_empty() {
+                                words::lines(&predicate)
+                            } else {
+                                words::permission(&self.resolved, table, relation)
+                            },
                         });
                     }
                     Err(refusal) => refused.push(self.placed(refusal)),
@@ -135,7 +139,11 @@ impl Compiler {
             return Err(Error::Refused(refused));
         }
         let mut functions = function::of_keys();
+        functions.extend(function::of_organizations(self.environment, bindings));
+        let (membership, organization) = function::of_membership(self.environment, bindings, &sets, &tables);
+        functions.extend(membership);
         functions.extend(function::of_session(&who, bindings, &sets, &tables));
+        functions.extend(organization);
         functions.extend(function::of_sets(sets));
         functions.extend(self.row_functions());
         Ok(Generated {

@@ -1,5 +1,6 @@
 //! The policies of a table.
 
+use rowgate_binding::authz::permission_slug;
 use rowgate_binding::{Bindings, Command, Qualified, Table};
 
 use super::Explanation;
@@ -72,9 +73,17 @@ impl GuardedTable {
     }
 }
 
+/// What guards a table, as it was written: a relation of a type, or a permission.
+pub(super) fn guard_name(table: &Table, relation: &str) -> String {
+    match permission_slug(relation).filter(|_| !table.parents.is_empty()) {
+        Some(permission) => format!("{}: {permission}", table.name),
+        None => format!("{}#{relation}", table.resource_type),
+    }
+}
+
 /// Adds a command to the explanation of a relation that guards another one too.
 pub(super) fn also(explanations: &mut [Explanation], table: &Table, relation: &str, command: Command) {
-    let name = format!("{}#{relation}", table.resource_type);
+    let name = guard_name(table, relation);
     if let Some(explanation) = explanations
         .iter_mut()
         .find(|explanation| explanation.relation == name)

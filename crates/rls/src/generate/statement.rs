@@ -9,7 +9,7 @@ use crate::error::Refusal;
 use crate::lower;
 use crate::predicate::Builder;
 use crate::shape::KeyType;
-use crate::sql::key;
+use crate::sql::key::{self, Coding};
 use crate::sql::quote::{qualified, text};
 use crate::sql::who::Who;
 use crate::sql::writer::{Sets, Writer, column, conditions, indent, is_edge, join};
@@ -81,7 +81,8 @@ impl Compiler {
         let keys = writer.key_columns(&table.name, &table.id, "t");
         let types: Vec<KeyType> = keys.iter().map(|(_, ty)| *ty).collect();
         let ordered: Vec<String> = keys.iter().map(|(key, ty)| by_bytes(key, *ty)).collect();
-        let after: Vec<String> = key::keys("$4::text", &types)
+        let coding = Coding::of(resource_type, types.len());
+        let after: Vec<String> = key::keys("$4::text", &types, &coding)
             .iter()
             .zip(&types)
             .map(|(key, ty)| by_bytes(key, *ty))
@@ -98,7 +99,7 @@ impl Compiler {
         let ordering: Vec<String> = ordered.iter().map(|key| format!("{key}{direction}")).collect();
         let select = format!(
             "select {} as id\nfrom {} t\nwhere {}\norder by {}\nlimit $5::bigint",
-            key::id(&keys),
+            key::id(&keys, &coding),
             qualified(&table.name),
             join(&tests, "and"),
             ordering.join(", ")
@@ -216,7 +217,9 @@ impl Compiler {
             .zip(types)
             .collect();
         let mut tests = is_edge(&keys);
-        let id = key::id(&keys);
+        let coding = Coding::of_columns(&source.resource_type, keys.len());
+        let id = key::id(&keys, &coding);
+        tests.extend(key::can_be_none(&id, &coding));
         let leads_on =
             source.relation.is_some() || needed.leads(&table.resource_type, relation, &source.resource_type);
         if !leads_on {

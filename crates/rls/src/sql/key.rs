@@ -2,9 +2,20 @@
 //!
 //! A cast never raises: what is not the canonical form of a key is null, and names no row.
 
-use super::SCHEMA;
+use super::{SCHEMA, within};
 use crate::shape::KeyType;
 use crate::sql::quote;
+
+/// How key columns make up an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// One column is the id; several are joined by `/`.
+    Plain,
+    /// Of a resource type of the authorization API: the organization and the external id.
+    Within(String),
+    /// The column holds the id that the authorization API gave to a resource.
+    Named,
+}
 
 /// The text of one key column as a part of an id.
 fn part_text(key: &str, ty: KeyType, parts: usize) -> String {
@@ -15,7 +26,14 @@ fn part_text(key: &str, ty: KeyType, parts: usize) -> String {
 }
 
 /// The id that key columns make up.
-pub(crate) fn id(keys: &[(String, KeyType)]) -> String {
+pub(crate) fn id(keys: &[(String, KeyType)], coding: &Coding) -> String {
+    match (coding, keys) {
+        (Coding::Within(ty), [(organization, _), (key, key_type)]) => {
+            return within::id(ty, organization, (key, *key_type));
+        }
+        (Coding::Named, [(key, _)]) => return within::named(key),
+        _ => {}
+    }
     let parts: Vec<String> = keys
         .iter()
         .map(|(key, ty)| part_text(key, *ty, keys.len()))
@@ -23,8 +41,16 @@ pub(crate) fn id(keys: &[(String, KeyType)]) -> String {
     parts.join(" || '/' || ")
 }
 
+/// A test that columns make up an id at all, where they may not: a long external id that nothing is called.
+pub(crate) fn can_be_none(id: &str, coding: &Coding) -> Option<String> {
+    (matches!(coding, Coding::Within(_)) && id.starts_with(SCHEMA)).then(|| format!("{id} is not null"))
+}
+
 /// The keys that an id stands for; null where it stands for none.
-pub(crate) fn keys(id: &str, types: &[KeyType]) -> Vec<String> {
+pub(crate) fn keys(id: &str, types: &[KeyType], coding: &Coding) -> Vec<String> {
+    if let Coding::Within(ty) = coding {
+        return within::keys(ty, id, types);
+    }
     let count = types.len();
     let part = |index: usize| match count {
         1 => id.to_owned(),

@@ -5,13 +5,16 @@
 //! * `who`: the subject, the context and the claims
 //! * `writer`: predicates and sets
 //! * `set`: the query of each kind of set
+//! * `within`: resources of the authorization API; `probe`: looking up instead of listing
 //! * `recursive`: the recursive query of relations that depend on each other
 
 pub(crate) mod key;
+mod probe;
 pub(crate) mod quote;
 mod recursive;
 mod set;
 pub(crate) mod who;
+pub(crate) mod within;
 pub(crate) mod writer;
 
 /// The schema of what is generated.

@@ -5,7 +5,7 @@
 //!
 //! Members may have keys of different types. Each key column has a place among the columns of its type; the others are null.
 
-use super::key;
+use super::key::{self, Coding};
 use super::quote::qualified;
 use super::set::{certain, nothing, stored_subject};
 use super::writer::{Object, Sql, Writer, conditions, indent, join};
@@ -237,11 +237,13 @@ impl Writer<'_> {
                     group.as_deref(),
                     *reading,
                 ));
-                tests.push(format!("w.subject_id = {}", key::id(&there)));
+                let coding = Coding::of(&step.from.resource_type, there.len());
+                tests.push(format!("w.subject_id = {}", key::id(&there, &coding)));
                 if let Some(table) = table {
                     sources.push(format!("{} t", qualified(&table.name)));
                     let keys = self.key_columns(&table.name, &table.id, "t");
-                    let wanted = key::keys("w.resource_id", &types);
+                    let coding = Coding::of(resource_type, types.len());
+                    let wanted = key::keys("w.resource_id", &types, &coding);
                     tests.extend(
                         keys.iter()
                             .zip(wanted)
@@ -295,7 +297,7 @@ impl Writer<'_> {
         tests.extend(stored_subject(&from.resource_type, group));
         tests.push(format!("w.resource_type = {}", super::quote::text(resource_type)));
         tests.push(format!("w.relation = {}", super::quote::text(relation)));
-        tests.extend(certain(reading));
+        tests.extend(certain(resource_type, reading));
         tests
     }
 }
@@ -304,7 +306,7 @@ impl Writer<'_> {
 fn equal(columns: &[(String, KeyType)], keys: &[(String, KeyType)]) -> Vec<String> {
     let wanted: Vec<KeyType> = columns.iter().map(|(_, ty)| *ty).collect();
     let keys = match keys {
-        [(id, KeyType::Text)] if wanted != [KeyType::Text] => key::keys(id, &wanted),
+        [(id, KeyType::Text)] if wanted != [KeyType::Text] => key::keys(id, &wanted, &Coding::Plain),
         keys => keys.iter().map(|(key, _)| key.clone()).collect(),
     };
     columns

@@ -1,9 +1,11 @@
 //! The query of each kind of set: one column for each column of the key of its type.
 
 use rowgate_binding::Table;
+use rowgate_binding::authz::{GRANT, relation};
 
-use super::key;
+use super::key::{self, Coding};
 use super::quote::{self, qualified};
+use super::within;
 use super::writer::{Object, Sql, Writer, conditions, indent, is_edge, join};
 use crate::predicate::{Join, Predicate, Reading, Set};
 use crate::shape::KeyType;
@@ -112,7 +114,7 @@ impl Writer<'_> {
     pub(crate) fn ids(&self, alias: &str, table: &Table) -> Vec<String> {
         match self.key_columns(&table.name, &table.id, alias).as_slice() {
             [(key, ty)] => key::is_id(key, *ty).into_iter().collect(),
-            _ => Vec::new(),
+            _ => self.fits(table, alias).into_iter().collect(),
         }
     }
 
@@ -132,7 +134,7 @@ impl Writer<'_> {
                 quote::texts(many.iter().map(String::as_str))
             ),
         });
-        tests.extend(certain(reading));
+        tests.extend(certain(resource_type, reading));
         tests.push(self.somebody());
         self.warrants_where(resource_type, &tests)
     }
@@ -144,7 +146,7 @@ impl Writer<'_> {
             format!("w.resource_type = {}", quote::text(resource_type)),
             format!("w.relation = {}", quote::text(relation)),
         ];
-        tests.extend(certain(reading));
+        tests.extend(certain(resource_type, reading));
         tests
     }
 
@@ -154,7 +156,8 @@ impl Writer<'_> {
     }
 
     fn warrants_where(&self, resource_type: &str, tests: &[String]) -> String {
-        let keys = key::keys("w.resource_id", &self.types_of(resource_type));
+        let types = self.types_of(resource_type);
+        let keys = key::keys("w.resource_id", &types, &Coding::of(resource_type, types.len()));
         format!(
             "select {}\nfrom rowgate.warrant w\nwhere {}",
             keys.join(", "),
@@ -196,9 +199,18 @@ pub(crate) fn stored_subject(far: &str, group: Option<&str>) -> Vec<String> {
     tests
 }
 
-/// Of warrants with policies nothing is known here: they are not definitely true.
-pub(crate) fn certain(reading: Reading) -> Option<String> {
-    (reading == Reading::Must).then(|| "w.policy_hash = ''::bytea".to_owned())
+/// Of warrants with policies nothing is known here: they are not definitely true. Except of those who have a grant until some moment.
+pub(crate) fn certain(resource_type: &str, reading: Reading) -> Option<String> {
+    let plain = "w.policy_hash = ''::bytea";
+    match reading {
+        Reading::May => None,
+        Reading::Must if resource_type == GRANT => Some(format!(
+            "({plain} or w.relation = {} and {})",
+            quote::text(relation::MEMBER),
+            within::in_force("w.policy")
+        )),
+        Reading::Must => Some(plain.to_owned()),
+    }
 }
 
 /// A query of key columns, with the types that sets have.

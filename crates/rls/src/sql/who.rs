@@ -65,7 +65,7 @@ impl Who {
             }
             Self::Parameters => {
                 let types = vec![form.ty; form.parts];
-                let keys = key::keys("nullif($1::text, '*')", &types);
+                let keys = key::keys("nullif($1::text, '*')", &types, &key::Coding::Plain);
                 let sql = keys
                     .get(form.part - 1)
                     .cloned()

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rowgate_binding::{Condition, Table, Test};
 
-use super::key;
+use super::key::{self, Coding};
+use super::probe;
 use super::quote::{self, ident};
 use super::who::{Form, Who};
 use crate::error::Refusal;
@@ -32,7 +33,7 @@ pub(crate) enum Object<'o> {
 }
 
 impl Object<'_> {
-    fn resource_type(&self) -> &str {
+    pub(super) fn resource_type(&self) -> &str {
         match self {
             Self::Row { table, .. } => &table.resource_type,
             Self::Keys { resource_type, .. } | Self::Id { resource_type, .. } => resource_type,
@@ -94,6 +95,7 @@ impl<'w> Writer<'w> {
         if predicate.holds_without_subject() {
             parts.push(format!("{} is not null", self.who.named()));
         }
+        parts.extend(self.fits(table, alias));
         let object = Object::Row { alias, table };
         parts.push(self.condition(predicate, &object)?);
         Ok(join(&parts, "and"))
@@ -105,6 +107,7 @@ impl<'w> Writer<'w> {
             Predicate::Any(parts) if parts.is_empty() => "false".to_owned(),
             Predicate::All(parts) if parts.is_empty() => "true".to_owned(),
             Predicate::Any(parts) => join(&self.all(parts, object)?, "or"),
+            Predicate::All(parts) if probe::is_worth_it(object) => join(&self.probed(parts, object)?, "and"),
             Predicate::All(parts) => join(&self.all(parts, object)?, "and"),
             Predicate::Not(part) => format!("({}) is not true", self.condition(part, object)?),
             Predicate::Mine(columns) => self.mine(columns, object),
@@ -214,6 +217,9 @@ impl<'w> Writer<'w> {
     /// What of an object is compared with the members of a set, and the types that the members must have for it.
     fn membership(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let types = self.types_of(object.resource_type());
+        if let Some(columns) = self.of_organization(object) {
+            return self.within(set, &types, columns);
+        }
         let (left, wanted) = match object {
             Object::Row { alias, table } => {
                 let keys = self.key_columns(&table.name, &table.id, alias);
@@ -248,7 +254,9 @@ impl<'w> Writer<'w> {
         wanted: &[KeyType],
     ) -> Result<(String, Vec<String>), Refusal> {
         if let Sets::Functions(_) = self.sets {
-            let name = self.function(set, types, wanted)?;
+            let name = self.function(set, wanted, |set_type| {
+                (convert("s", types, wanted, set_type), None)
+            })?;
             let members = columns_named("s", wanted.len());
             return Ok((
                 format!(
@@ -261,7 +269,8 @@ impl<'w> Writer<'w> {
             ));
         }
         let name = self.with(set)?;
-        Ok((format!("{name} s"), convert("s", types, wanted)))
+        let resource_type = set.resource_type();
+        Ok((format!("{name} s"), convert("s", types, wanted, resource_type)))
     }
 
     /// The name of a set in the `with` list.
@@ -285,8 +294,13 @@ impl<'w> Writer<'w> {
         Ok(name)
     }
 
-    /// The function that lists a set with members of the wanted types.
-    fn function(&mut self, set: &Set, types: &[KeyType], wanted: &[KeyType]) -> Sql {
+    /// The function that lists a set with members of the wanted types: what of a member `s` it returns, and of which.
+    pub(super) fn function(
+        &mut self,
+        set: &Set,
+        wanted: &[KeyType],
+        members: impl FnOnce(&str) -> (Vec<String>, Option<String>),
+    ) -> Sql {
         let mut inner = Writer::new(
             self.builder,
             self.shapes,
@@ -295,10 +309,9 @@ impl<'w> Writer<'w> {
             Sets::With(Vec::new()),
         );
         let name = inner.with(set)?;
-        let body = inner.statement(&format!(
-            "select {} from {name} s",
-            convert("s", types, wanted).join(", ")
-        ));
+        let (members, test) = members(set.resource_type());
+        let test = test.map_or_else(String::new, |test| format!(" where {test}"));
+        let body = inner.statement(&format!("select {} from {name} s{test}", members.join(", ")));
         let hash = blake3::hash(format!("{wanted:?}\n{body}").as_bytes()).to_hex();
         let mut name = super::set::short_name(set);
         name.truncate(48);
@@ -345,9 +358,12 @@ impl<'w> Writer<'w> {
                         attributes.insert(parameter.as_str(), (column(alias, name), shape));
                     }
                 }
-                key::id(&self.key_columns(&table.name, &table.id, alias))
+                let keys = self.key_columns(&table.name, &table.id, alias);
+                key::id(&keys, &Coding::of(&table.resource_type, keys.len()))
             }
-            Object::Keys { keys, .. } => key::id(keys),
+            Object::Keys { resource_type, keys } => {
+                key::id(keys, &Coding::of_columns(resource_type, keys.len()))
+            }
             Object::Id { id, .. } => (*id).to_owned(),
         };
         let check = BTreeMap::from([
@@ -444,13 +460,13 @@ fn literal(literal: &rowgate_binding::Literal) -> String {
 }
 
 /// Members of a set as the wanted types: keys, ids, or ids as other keys.
-fn convert(alias: &str, types: &[KeyType], wanted: &[KeyType]) -> Vec<String> {
+fn convert(alias: &str, types: &[KeyType], wanted: &[KeyType], resource_type: &str) -> Vec<String> {
     let members = columns_named(alias, types.len());
     if types == wanted {
         return members;
     }
     let typed: Vec<(String, KeyType)> = members.into_iter().zip(types.iter().copied()).collect();
-    let id = key::id(&typed);
+    let id = key::id(&typed, &Coding::of(resource_type, types.len()));
     if wanted == [KeyType::Text] {
         return vec![id];
     }
@@ -459,7 +475,7 @@ fn convert(alias: &str, types: &[KeyType], wanted: &[KeyType]) -> Vec<String> {
     } else {
         format!("({id})")
     };
-    key::keys(&id, wanted)
+    key::keys(&id, wanted, &Coding::of(resource_type, wanted.len()))
 }
 
 pub(crate) fn names(count: usize) -> Vec<String> {

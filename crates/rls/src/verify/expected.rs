@@ -60,12 +60,12 @@ impl Expected {
         bindings: &Bindings,
     ) -> Result<Self, Error> {
         let resolved = bindings.resolve(model).map_err(Error::Bindings)?;
-        let shapes = crate::database::read_shapes(transaction, bindings)?;
+        let shapes = crate::database::read_shapes(transaction, resolved.bindings())?;
         // Where there is none yet, nothing that is generated is there either, whatever the number.
         let stored = Stored::read(transaction, Some(&bindings.environment))?;
         let environment = stored.map_or(0, |stored| stored.id);
         let generated =
-            Compiler::new(model, &resolved, shapes, environment).and_then(|compiler| compiler.generate());
+            Compiler::new(&resolved, shapes, environment).and_then(|compiler| compiler.generate());
         let mut expected = Self {
             bindings: resolved,
             objects: Vec::new(),
