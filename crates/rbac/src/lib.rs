@@ -37,6 +37,7 @@
 //! * `schema`, [`hierarchy`]: types and permissions as rules.
 //! * [`read`], [`record`], [`assignment`], [`settings`], [`condition`]: what is stored.
 //! * [`ask`]: check, effective permissions, lists of resources and memberships.
+//! * [`rows`]: resources that are rows of the application's tables.
 //! * [`change`]: what can be changed; [`draft`]: a change in the making; `grant`: who has which role where.
 //! * [`input`], [`page`]: the form of requests; [`error`](Error): why one is refused.
 
@@ -54,6 +55,7 @@ pub mod names;
 pub mod page;
 pub mod read;
 pub mod record;
+pub mod rows;
 mod schema;
 pub mod settings;
 

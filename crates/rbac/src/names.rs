@@ -8,6 +8,11 @@ pub use rowgate_binding::authz::{
     GROUP, MEMBERSHIP, ORGANIZATION, USER, permission_relation, permission_slug, type_name, type_slug,
 };
 
+/// The id of a resource by what the application calls it.
+pub fn within(organization: &crate::record::Organization<'_>, external_id: &str) -> String {
+    id_within(organization.id(), external_id)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

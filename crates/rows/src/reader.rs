@@ -165,6 +165,20 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Whether the row of the resource asked about is there. Of a type whose resources are no rows, none is.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn exists(&self, question: &Question<'_>) -> Result<bool> {
+        self.prefetch(std::slice::from_ref(question))?;
+        let place = (question.resource.0.to_owned(), question.resource.1.to_owned());
+        let groups = self.groups.borrow();
+        let row = groups
+            .get(&Key::of(question))
+            .and_then(|group| group.read.get(&place));
+        Ok(row.is_some_and(|row| row.found.is_some()))
+    }
+
     /// Asks until the rows that were read settle the answer.
     ///
     /// # Errors

@@ -65,6 +65,12 @@ impl ApiError {
         Self::Missing(parameter.into())
     }
 
+    /// The stable code, and what is wrong.
+    pub(crate) fn said(self) -> (&'static str, String) {
+        let (_, code, message, _) = self.parts();
+        (code, message)
+    }
+
     /// Status, code, message and further fields.
     fn parts(self) -> (StatusCode, &'static str, String, Map<String, Value>) {
         let mut extra = Map::new();

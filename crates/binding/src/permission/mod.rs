@@ -72,7 +72,12 @@ pub(crate) fn lower(bindings: &Bindings, model: &Model, report: &mut Report) -> 
         }
     }
     let additions = lowering.additions;
-    if !additions.types.is_empty() && lowered.failed.is_empty() {
+    if !lowered.failed.is_empty() {
+        // Without all of them, nothing more can be said of tables that refer to each other.
+        let tables = bindings.tables.iter().enumerate();
+        let with_parents = tables.filter(|(_, table)| !table.parents.is_empty());
+        lowered.failed.extend(with_parents.map(|(index, _)| index));
+    } else if !additions.types.is_empty() {
         match extended(model, &additions) {
             Ok(model) => lowered.model = model,
             Err(problem) => {

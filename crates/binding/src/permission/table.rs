@@ -126,7 +126,9 @@ impl<'a> Lowering<'a> {
         match problem {
             None => Some(Kind::Own),
             Some((code, message)) => {
-                self.report.error(code, &path, message);
+                let help =
+                    (code == "type_taken").then(|| format!("call it otherwise, for example `app-{name}`"));
+                self.report.error(code, &path, message).help = help;
                 None
             }
         }

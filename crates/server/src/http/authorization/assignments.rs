@@ -8,6 +8,7 @@ use rowgate_rbac::{Assignment, Error, Reader, Target};
 
 use super::request::{Body, Ready, page};
 use super::resources::Named;
+use super::rows;
 use super::{created, gone};
 use crate::extract::{Params, Segments};
 use crate::state::App;
@@ -35,6 +36,10 @@ pub(crate) async fn assign(ready: Ready, Segments(om): Segments<String>, Body(mu
         policy: condition.as_deref(),
     };
     let policy = condition.write()?;
+    if let Some(Target::External { resource_type, .. }) = &placed.target {
+        let instead = "assign the role on what the row is under";
+        rows::refuse(&ready.read(), resource_type, instead)?;
+    }
     let (id, wanted) = (om.clone(), placed.clone());
     ready
         .change(move |draft| assignments::assign(draft, &id, &wanted, policy.as_deref()))

@@ -1,8 +1,10 @@
 //! Checks, and what follows from them: effective permissions, resources of a membership, memberships of a resource.
 
+use std::sync::Arc;
+
 use axum::extract::State;
-use rowgate_engine::EngineError;
-use rowgate_environment::Error as EnvironmentError;
+use rowgate_engine::{Decision, EngineError};
+use rowgate_environment::{Error as EnvironmentError, Published};
 use rowgate_policy::Context;
 use rowgate_rbac::ask::{Asker, Reach};
 use rowgate_rbac::input::Fields;
@@ -12,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::request::{Body, Ready, ask, page, required};
 use super::resources::Named;
+use super::rows::{self, Asking};
 use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
@@ -44,14 +47,27 @@ impl Question {
     pub(super) fn answer(&self, asker: Asker<'_>, om: &str) -> rowgate_rbac::Result<Value> {
         let membership = asker.read().membership(om)?;
         let resource = asker.read().target(&membership.organization()?, &self.target)?;
-        let decision = asker.check(&membership, &self.permission, &resource)?;
-        let mut answer = Map::new();
-        answer.insert("authorized".into(), decision.value.grants().into());
-        if !decision.missing.is_empty() {
-            answer.insert("missing_context_keys".into(), decision.missing.into());
-        }
-        Ok(Value::Object(answer))
+        Ok(authorized(asker.check(
+            &membership,
+            &self.permission,
+            &resource,
+        )?))
     }
+
+    /// The same, where rows may have a part. For a thread that may wait.
+    pub(super) fn answer_with(&self, rows: &Asking<'_>, om: &str) -> Answer<Value> {
+        let decision = rows.check(om, &self.permission, &self.target, &self.context)?;
+        Ok(authorized(decision))
+    }
+}
+
+fn authorized(decision: Decision) -> Value {
+    let mut answer = Map::new();
+    answer.insert("authorized".into(), decision.value.grants().into());
+    if !decision.missing.is_empty() {
+        answer.insert("missing_context_keys".into(), decision.missing.into());
+    }
+    Value::Object(answer)
 }
 
 /// What conditions of assignments can look at.
@@ -78,10 +94,16 @@ pub(crate) async fn check(
     ready.show(|read| read.membership(&om).map(|_| ()))?;
     let question = Question::read(&mut fields)?;
     let published = ready.read();
+    if rows::names_row(&published, &question.target) {
+        return with_rows(app, ready, published, question, om).await;
+    }
     let quick = ask(&published, &question.context, |asker| {
         question.answer(asker.at_most(QUICK), &om)
     });
     let answer = match quick {
+        Err(Error::Environment(EnvironmentError::Engine(EngineError::Unread(_)))) => {
+            return with_rows(app, ready, published, question, om).await;
+        }
         Err(Error::Environment(EnvironmentError::Engine(EngineError::TooMuchWork { .. }))) => {
             app.long(move || ask(&published, &question.context, |asker| question.answer(asker, &om)))
                 .await?
@@ -89,6 +111,22 @@ pub(crate) async fn check(
         quick => quick,
     };
     Ok(wire::json(&answer?))
+}
+
+/// A check for which rows have to be read.
+async fn with_rows(
+    app: App,
+    ready: Ready,
+    published: Arc<Published>,
+    question: Question,
+    om: String,
+) -> Answer {
+    let again = app.clone();
+    app.long(move || {
+        let rows = Asking::new(&again, ready.caller(), &published)?;
+        Ok(wire::json(&question.answer_with(&rows, &om)?))
+    })
+    .await?
 }
 
 pub(crate) async fn resources(
@@ -178,19 +216,22 @@ async fn memberships_of(app: App, ready: Ready, named: Named, params: Params) ->
 async fn effective_on(app: App, ready: Ready, om: String, target: Target, params: Params) -> Answer {
     let page = page(&params)?;
     let published = ready.read();
+    let again = app.clone();
     app.long(move || {
-        ask(&published, &Context::new(), |asker| {
-            let membership = asker.read().membership(&om)?;
-            let resource = asker.read().target(&membership.organization()?, &target)?;
-            let held = asker.effective(&membership, &resource)?;
+        let show = |held: Vec<Permission<'_>>| {
             let listed = page.of(held.into_iter().map(|one| (one.created_at(), one)), |one| {
                 one.key()
             });
-            Ok::<_, Failure>(wire::json(&list::page(
-                &listed,
-                out::permission,
-                Permission::wire_id,
-            )))
+            wire::json(&list::page(&listed, out::permission, Permission::wire_id))
+        };
+        if rows::names_row(&published, &target) {
+            let rows = Asking::new(&again, ready.caller(), &published)?;
+            return Ok(show(rows.effective(&om, &target)?));
+        }
+        ask(&published, &Context::new(), |asker| {
+            let membership = asker.read().membership(&om)?;
+            let resource = asker.read().target(&membership.organization()?, &target)?;
+            Ok::<_, Failure>(show(asker.effective(&membership, &resource)?))
         })
     })
     .await?

@@ -2,6 +2,7 @@
 //!
 //! * `request`: the environment made ready, bodies, pages, changes.
 //! * `permissions`, `roles`, `resources`, `assignments`, `group_assignments`: what is granted.
+//! * `rows`: resources that are rows of the application's tables.
 //! * `decisions`: checks and what follows from them.
 //! * `organizations`, `users`, `memberships`, `groups`: to whom.
 //! * `own`: what the API lacks, under `/rowgate/v1/authorization`.
@@ -19,6 +20,7 @@ mod permissions;
 mod request;
 mod resources;
 mod roles;
+mod rows;
 mod users;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};

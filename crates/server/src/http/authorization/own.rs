@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::decisions::Question;
 use super::request::{Body, Ready, ask, page, required};
+use super::rows::{self, Asking, Paging};
 use crate::extract::Params;
 use crate::state::App;
 use crate::wire;
@@ -183,11 +184,21 @@ pub(crate) async fn check_many(State(app): State<App>, ready: Ready, Body(mut bo
         questions.push((om, Question::read(&mut fields)?));
     }
     let published = ready.read();
+    let again = app.clone();
     app.long(move || {
+        let rows = match published.bound {
+            Some(_) => Some(Asking::new(&again, ready.caller(), &published)?),
+            None => None,
+        };
         let answers = questions.iter().map(|(om, question)| {
-            let answer = ask(&published, &question.context, |asker| question.answer(asker, om));
+            let answer = match &rows {
+                Some(rows) => question.answer_with(rows, om),
+                None => ask(&published, &question.context, |asker| question.answer(asker, om))
+                    .map_err(Failure::from),
+            };
             answer.unwrap_or_else(|error| {
-                json!({"authorized": false, "error": {"code": error.code(), "message": error.to_string()}})
+                let (code, message) = error.said();
+                json!({"authorized": false, "error": {"code": code, "message": message}})
             })
         });
         let answers: Vec<Value> = answers.collect();
@@ -226,11 +237,21 @@ pub(crate) async fn explain(State(app): State<App>, ready: Ready, Body(mut body)
 
 /// Every resource of a type on which a membership has a permission.
 pub(crate) async fn everywhere(State(app): State<App>, ready: Ready, params: Params) -> Answer {
-    let page = page(&params)?;
     let om = required(&params, "organization_membership_id")?.to_owned();
     let permission = required(&params, "permission_slug")?.to_owned();
     let resource_type = required(&params, "resource_type_slug")?.to_owned();
     let published = ready.read();
+    if rows::table(&published, &resource_type).is_some() {
+        let (again, paging) = (app.clone(), Paging::read(&params)?);
+        return app
+            .long(move || {
+                let rows = Asking::new(&again, ready.caller(), &published)?;
+                let found = rows.everywhere(&om, &permission, &resource_type, &paging)?;
+                Ok(wire::json(&found))
+            })
+            .await?;
+    }
+    let page = page(&params)?;
     app.long(move || {
         ask(&published, &rowgate_policy::Context::new(), |asker| {
             let read: Reader<'_> = asker.read();

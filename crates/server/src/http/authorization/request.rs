@@ -42,6 +42,11 @@ impl Ready {
         self.0.read()
     }
 
+    /// The environment.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.0
+    }
+
     /// Changes the environment and waits until that is durable and can be read.
     pub(crate) async fn change<T: Send + 'static>(
         &self,

@@ -8,6 +8,7 @@ use rowgate_rbac::record::Resource;
 use rowgate_rbac::{Error, Reader, Target};
 
 use super::request::{Body, Ready, page};
+use super::rows;
 use super::{created, gone, taken_along};
 use crate::extract::{Params, Segments};
 use crate::state::App;
@@ -46,11 +47,21 @@ impl Named {
     }
 
     fn show(&self, ready: &Ready) -> Answer {
+        self.no_row(ready, "ask the table for it")?;
         let resource = ready.show(|read| Ok(out::resource(&self.read(read)?)))?;
         Ok(wire::json(&resource))
     }
 
+    /// Rows are changed in their table.
+    fn no_row(&self, ready: &Ready, instead: &str) -> Answer<()> {
+        match &self.target {
+            Target::External { resource_type, .. } => rows::refuse(&ready.read(), resource_type, instead),
+            Target::Id(_) => Ok(()),
+        }
+    }
+
     async fn update(self, ready: Ready, mut fields: Fields) -> Answer {
+        self.no_row(&ready, "update the row instead")?;
         ready.show(|read| self.read(read).map(|_| ()))?;
         let change = ResourceChange {
             name: fields.new_name(MAX_NAME),
@@ -77,6 +88,7 @@ impl Named {
                 return Err(Error::field("cascade_delete", "invalid", message).into());
             }
         };
+        self.no_row(&ready, "delete the row instead")?;
         let removed = ready
             .change(move |draft| {
                 let resource = self.read(draft.read)?;
@@ -98,6 +110,7 @@ pub(crate) async fn create(ready: Ready, Body(mut fields): Body) -> Answer {
         parent: fields.parent(),
     };
     fields.check()?;
+    rows::refuse(&ready.read(), &new.resource_type, "insert a row instead")?;
     let id = ready.change(move |draft| resources::create(draft, &new)).await?;
     created(ready.show(|read| Ok(out::resource(&read.resource(&id)?)))?)
 }

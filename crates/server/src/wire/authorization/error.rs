@@ -34,6 +34,17 @@ impl From<Error> for Failure {
     }
 }
 
+impl Failure {
+    /// The stable code, and what is wrong.
+    pub(crate) fn said(self) -> (&'static str, String) {
+        match self {
+            Self::Rbac(Error::Environment(error)) => ApiError::from(error).said(),
+            Self::Rbac(error) => (error.code(), error.to_string()),
+            Self::Api(error) => error.said(),
+        }
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {

@@ -1,0 +1,1 @@
+//! What can be changed while tables are guarded, and what is refused.

@@ -1,0 +1,270 @@
+//! Resources that are rows of the application's tables: the row is read, and decided about in memory like any other resource.
+
+use rowgate_binding::{Table, authz};
+use rowgate_engine::query::page::{Order, Page, RowKey};
+use rowgate_engine::query::text::{Names, Query, Reference, Select};
+use rowgate_engine::{Ambient, Check, Decision, Subject, Value as Answered};
+use rowgate_environment::Published;
+use rowgate_policy::{Context, Timestamp};
+use rowgate_rbac::names::{self, MEMBERSHIP};
+use rowgate_rbac::record::{Membership, Permission};
+use rowgate_rbac::rows::{RowResource, table_of};
+use rowgate_rbac::{Error, Reader, Target};
+use rowgate_rows::{Question, Reader as Rows, list};
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::extract::{Caller, Params};
+use crate::state::App;
+use crate::wire::authorization::error::{Answer, Failure};
+
+/// The table whose rows are the resources of a type.
+pub(super) fn table<'p>(published: &'p Published, resource_type: &str) -> Option<&'p Table> {
+    table_of(&published.bound.as_ref()?.bindings, resource_type)
+}
+
+/// Whether a request names a row.
+pub(super) fn names_row(published: &Published, target: &Target) -> bool {
+    matches!(target, Target::External { resource_type, .. } if table(published, resource_type).is_some())
+}
+
+/// That something cannot be done to a row over this API.
+pub(super) fn refuse(published: &Published, resource_type: &str, instead: &str) -> Answer<()> {
+    let Some(table) = table(published, resource_type) else {
+        return Ok(());
+    };
+    let message = format!(
+        "Resources of type '{resource_type}' are the rows of table '{}': {instead}.",
+        table.name
+    );
+    Err(Error::Bad {
+        code: "resource_is_a_row",
+        message,
+    }
+    .into())
+}
+
+/// The rows that the questions of one request need.
+pub(super) struct Asking<'a> {
+    published: &'a Published,
+    rows: Rows<'a>,
+}
+
+/// What a decision is about.
+struct About<'a> {
+    membership: Membership<'a>,
+    /// Type and id in the graph.
+    resource: (String, String),
+}
+
+impl<'a> Asking<'a> {
+    /// Reads nothing yet. For a thread that may wait.
+    pub(super) fn new(app: &'a App, caller: &Caller, published: &'a Published) -> Answer<Self> {
+        let reader = app.tables()?.reader(caller, published).map_err(ApiError::from)?;
+        let rows = reader.ok_or_else(|| ApiError::Internal("bindings that are gone".into()))?;
+        Ok(Self { published, rows })
+    }
+
+    /// What a request means. 404 for a row that is not there, as for any other resource.
+    fn about(&self, om: &str, target: &Target) -> Answer<About<'a>> {
+        let read = Reader::new(&self.published.graph);
+        let membership = read.membership(om)?;
+        let organization = membership.organization()?;
+        let bound = self.published.bound.as_ref();
+        let row = bound.and_then(|bound| RowResource::of(&bound.bindings, &organization, target));
+        let Some(row) = row else {
+            let resource = read.target(&organization, target)?;
+            return Ok(About {
+                membership,
+                resource: (resource.type_name().to_owned(), resource.id().to_owned()),
+            });
+        };
+        let about = About {
+            membership,
+            resource: (row.type_name, row.id),
+        };
+        // Of any relation that needs the row: whether it is there.
+        let relation = authz::relation::PARENT;
+        if !self
+            .rows
+            .exists(&about.question(relation))
+            .map_err(ApiError::from)?
+        {
+            return Err(Error::NotFound {
+                kind: "Authorization resource",
+                id: row.external_id,
+            }
+            .into());
+        }
+        Ok(about)
+    }
+
+    fn decide(&self, about: &About<'_>, relation: &str, context: &Context) -> Answer<Decision> {
+        let ambient = Ambient {
+            context,
+            claims: None,
+            now: Timestamp(rowgate_environment::now()),
+        };
+        let question = about.question(relation);
+        let check = Check {
+            resource_type: question.resource.0,
+            resource_id: question.resource.1,
+            relation,
+            subject: about.subject(),
+        };
+        let decision = self.rows.ask(&question, |view| view.check(&check, &ambient));
+        Ok(decision.map_err(ApiError::from)?)
+    }
+
+    /// Whether a membership has a permission.
+    pub(super) fn check(
+        &self,
+        om: &str,
+        permission: &str,
+        target: &Target,
+        context: &Context,
+    ) -> Answer<Decision> {
+        let about = self.about(om, target)?;
+        self.decide(&about, &names::permission_relation(permission), context)
+    }
+
+    /// The permissions that a membership has on a row.
+    pub(super) fn effective(&self, om: &str, target: &Target) -> Answer<Vec<Permission<'a>>> {
+        let about = self.about(om, target)?;
+        let mut held = Vec::new();
+        for permission in Reader::new(&self.published.graph).permissions() {
+            let relation = names::permission_relation(&permission.slug());
+            if self.decide(&about, &relation, &Context::new())?.value == Answered::True {
+                held.push(permission);
+            }
+        }
+        Ok(held)
+    }
+
+    /// A page of the rows of a type on which a membership has a permission: one statement, in the order of their keys.
+    pub(super) fn everywhere(
+        &self,
+        om: &str,
+        permission: &str,
+        resource_type: &str,
+        paging: &Paging,
+    ) -> Answer<Value> {
+        let read = Reader::new(&self.published.graph);
+        let membership = read.membership(om)?;
+        let organization = membership.organization()?;
+        let relation = names::permission_relation(permission);
+        if read.permission(permission).is_err() {
+            return Ok(page(&[], organization.id(), false));
+        }
+        let key = |external_id: &String| RowKey {
+            resource_type: names::type_name(resource_type),
+            id: names::within(&organization, external_id),
+            relation: relation.clone(),
+        };
+        let query = Query {
+            explicit: false,
+            select: Select::Resources {
+                types: Names::These(vec![names::type_name(resource_type)]),
+                subject: Reference {
+                    resource_type: MEMBERSHIP.to_owned(),
+                    id: membership.id().to_owned(),
+                },
+                relations: Names::These(vec![relation.clone()]),
+            },
+        };
+        let wanted = Page {
+            limit: Some(paging.limit),
+            order: paging.order,
+            after: paging.after.as_ref().map(key),
+            before: None,
+        };
+        let none = Context::new();
+        let ambient = Ambient {
+            context: &none,
+            claims: None,
+            now: Timestamp(rowgate_environment::now()),
+        };
+        let found = list::query(&self.rows, &query, &wanted, &ambient).map_err(ApiError::from)?;
+        let rows = found
+            .rows
+            .iter()
+            .filter_map(|row| RowResource::of_id(resource_type, &row.key.id));
+        let rows: Vec<RowResource> = rows.collect();
+        if rows.len() != found.rows.len() {
+            return Err(ApiError::Internal("a row whose id is none of the authorization API".into()).into());
+        }
+        Ok(page(&rows, organization.id(), found.more))
+    }
+}
+
+impl About<'_> {
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            resource_type: MEMBERSHIP,
+            id: self.membership.id(),
+            relation: None,
+        }
+    }
+
+    fn question<'q>(&'q self, relation: &'q str) -> Question<'q> {
+        Question {
+            resource: (&self.resource.0, &self.resource.1),
+            relation,
+            subject: Some(self.subject()),
+        }
+    }
+}
+
+/// Which rows of a list are wanted. They are in the order of their keys, and a page says with which key it ends.
+pub(super) struct Paging {
+    limit: usize,
+    order: Order,
+    after: Option<String>,
+}
+
+impl Paging {
+    pub(super) fn read(params: &Params) -> Answer<Self> {
+        if params.get("before").is_some() {
+            let message = "lists of rows go forward: give after, or order=asc";
+            return Err(Failure::Rbac(Error::Fields(vec![rowgate_rbac::FieldError {
+                field: "before".into(),
+                code: "invalid",
+                message: message.into(),
+            }])));
+        }
+        let page = rowgate_rbac::page::Page::read(params.get("limit"), params.get("order"), None, None)?;
+        Ok(Self {
+            limit: page.limit,
+            order: if page.order == rowgate_rbac::page::Order::Asc {
+                Order::Asc
+            } else {
+                Order::Desc
+            },
+            after: params.get("after").map(str::to_owned),
+        })
+    }
+}
+
+/// A row has neither a name of its own nor a time here: the table has them.
+fn page(rows: &[RowResource], organization: &str, more: bool) -> Value {
+    let one = |row: &RowResource| {
+        json!({
+            "object": "authorization_resource",
+            "id": row.wire_id(),
+            "external_id": row.external_id,
+            "name": row.external_id,
+            "description": null,
+            "resource_type_slug": row.resource_type,
+            "organization_id": organization,
+            "parent_resource_id": null,
+            "created_at": crate::wire::authorization::time(0),
+            "updated_at": crate::wire::authorization::time(0),
+        })
+    };
+    let last = rows.last().filter(|_| more).map(|row| row.external_id.clone());
+    json!({
+        "object": "list",
+        "data": rows.iter().map(one).collect::<Vec<Value>>(),
+        "list_metadata": {"before": null, "after": last},
+    })
+}
