@@ -19,6 +19,7 @@ TICKETING := examples/ticketing
 AUTHORIZATION := clients/authorization
 AUTHORIZATION_PYTHON := 10.8 10.0
 TODOS := examples/todos
+FILES := examples/files
 
 # Real servers for the tests, in the versions that scripts/postgres.py names.
 POSTGRES := target/postgres
@@ -97,9 +98,10 @@ $(VENV)/.installed: clients/python/requirements.txt
 	touch $@
 
 .PHONY: test-examples
-test-examples: binary postgres $(TICKETING)/node_modules/.installed $(TODOS)/node_modules/.installed ## The ticketing and todos applications: their APIs, and their pages in a browser
+test-examples: binary postgres $(TICKETING)/node_modules/.installed $(TODOS)/node_modules/.installed $(FILES)/node_modules/.installed ## The ticketing, todos and files applications: their APIs, and their pages in a browser
 	cd $(TICKETING) && $(NPM) test
 	cd $(TODOS) && $(NPM) test
+	cd $(FILES) && $(NPM) test
 
 $(TICKETING)/node_modules/.installed: $(TICKETING)/package.json $(TICKETING)/package-lock.json $(TICKETING)/.npmrc
 	cd $(TICKETING) && $(NPM) ci
@@ -107,6 +109,10 @@ $(TICKETING)/node_modules/.installed: $(TICKETING)/package.json $(TICKETING)/pac
 
 $(TODOS)/node_modules/.installed: $(TODOS)/package.json $(TODOS)/package-lock.json $(TODOS)/.npmrc
 	cd $(TODOS) && $(NPM) ci
+	touch $@
+
+$(FILES)/node_modules/.installed: $(FILES)/package.json $(FILES)/package-lock.json $(FILES)/.npmrc
+	cd $(FILES) && $(NPM) ci
 	touch $@
 
 .PHONY: test-long

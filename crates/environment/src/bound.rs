@@ -28,10 +28,13 @@ impl Bound {
 
     /// Checks bindings against a schema.
     pub(crate) fn new(bindings: &Bindings, model: &Model, graph: &Snapshot) -> Result<Self> {
-        let bindings = bindings.resolve(model).map_err(mismatch)?;
+        Ok(Self::of(bindings.resolve(model).map_err(mismatch)?, graph))
+    }
+
+    fn of(bindings: Resolved, graph: &Snapshot) -> Self {
         let types = bindings.tables().iter().map(|table| table.resource_type.as_str());
         let unread = Rows::unread(graph, types);
-        Ok(Self { bindings, unread })
+        Self { bindings, unread }
     }
 
     /// Whether a warrant may be stored: not where a column says who has the relation, and not with a policy where the database
@@ -58,6 +61,15 @@ impl Bound {
                 "`{resource_type}#{relation}` is bound to column `{column}` of table `{holder}`: change the row instead of writing a warrant"
             );
             return Err(Error::invalid("relation", message));
+        }
+        if authz::is_reserved(resource_type)
+            && let Some(table) = self.bindings.table_of_type(resource_type)
+        {
+            let message = format!(
+                "the resources of this type are the rows of table `{}`, on which no role can be assigned; assign it on what the row is under",
+                table.name
+            );
+            return Err(Error::invalid("resource_id", message));
         }
         let guarded = self.bindings.dependencies();
         let Some(guard) = guarded
@@ -87,12 +99,11 @@ impl Bound {
             code: "rls_would_change",
             message,
         };
-        let remedy = "apply schema and policies together with `rowgate rls apply --schema FILE`";
-        let next = Self::new(self.bindings.written(), model, graph).map_err(|error| {
-            refused(format!(
-                "the bindings in force do not fit this schema: {error}; {remedy}"
-            ))
-        })?;
+        let written = self.bindings.written();
+        let bindings = written
+            .resolve(model)
+            .map_err(|found| refused(unfit(written, &found)))?;
+        let next = Self::of(bindings, graph);
         for before in self.bindings.dependencies() {
             let same = |after: &&Dependency| {
                 after.table == before.table
@@ -100,7 +111,7 @@ impl Bound {
                     && after.fingerprint == before.fingerprint
             };
             if !next.bindings.dependencies().iter().any(|after| same(&after)) {
-                return Err(refused(changed(before, remedy)));
+                return Err(refused(changed(before)));
             }
         }
         Ok(next)
@@ -118,20 +129,50 @@ fn conditional(guard: &Dependency) -> Error {
 }
 
 /// What a schema would change of what the database enforces.
-fn changed(before: &Dependency, remedy: &str) -> String {
+fn changed(before: &Dependency) -> String {
     let table = &before.table;
     match authz::permission_slug(&before.relation).filter(|_| before.contains(authz::GRANT, &before.relation))
     {
         Some(permission) => format!(
-            "row-level security of table `{table}` enforces the permission `{permission}`, which this changes for it; take the guard out of the \
-             bindings with `rowgate rls apply` first, and put it back afterwards"
+            "row-level security of table `{table}` enforces the permission `{permission}`, which this changes for it; {WITHOUT}"
         ),
         None => format!(
-            "row-level security of table `{table}` enforces `{}#{}`, which this schema changes; {remedy}",
+            "row-level security of table `{table}` enforces `{}#{}`, which this schema changes; {TOGETHER}",
             before.resource_type, before.relation
         ),
     }
 }
+
+/// Why bindings in force do not fit a schema, with the table.
+fn unfit(written: &Bindings, found: &[Diagnostic]) -> String {
+    let first = found.first();
+    let path = first.and_then(|first| first.path.as_deref()).unwrap_or_default();
+    let index = path.strip_prefix("table[").and_then(|rest| rest.split_once(']'));
+    let table = index.and_then(|(index, _)| written.tables.get(index.parse::<usize>().ok()?));
+    let messages: Vec<&str> = found
+        .iter()
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    let messages = messages.join("; ");
+    match table {
+        Some(table) if !table.parents.is_empty() => {
+            format!(
+                "the bindings of table `{}` are in force and do not fit this: {messages}; {WITHOUT}",
+                table.name
+            )
+        }
+        Some(table) => {
+            format!(
+                "the bindings of table `{}` are in force and do not fit this schema: {messages}; {TOGETHER}",
+                table.name
+            )
+        }
+        None => format!("the bindings in force do not fit this schema: {messages}; {TOGETHER}"),
+    }
+}
+
+const TOGETHER: &str = "apply schema and policies together with `rowgate rls apply --schema FILE`";
+const WITHOUT: &str = "apply bindings without it with `rowgate rls apply` first, and put it back afterwards";
 
 fn mismatch(found: Vec<Diagnostic>) -> Error {
     let messages: Vec<&str> = found

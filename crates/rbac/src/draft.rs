@@ -225,9 +225,20 @@ impl<T> Outcome<T> {
         match (written, found) {
             (Ok(_), Some(outcome)) => outcome,
             (Err(rowgate_environment::Error::Refused { code: ABORTED, .. }), Some(Err(error))) => Err(error),
-            (Err(error), _) => Err(error.into()),
+            (Err(error), _) => Err(refusal(error)),
             (Ok(_), None) => Err(Error::Internal("a write without its outcome".into())),
         }
+    }
+}
+
+/// What the writer refused, in the shapes of this API: what row-level security rests on, and what bindings forbid.
+fn refusal(error: rowgate_environment::Error) -> Error {
+    match error {
+        rowgate_environment::Error::Refused { code, message } => Error::bad(code, message),
+        rowgate_environment::Error::Invalid { parameter, message } => {
+            Error::field(parameter, "invalid", message)
+        }
+        other => other.into(),
     }
 }
 

@@ -182,17 +182,6 @@ impl<'a> Lowering<'a> {
 
     fn source(&mut self, table: &Table, kind: Option<Kind>, parent: &Parent, path: &str) -> Option<Source> {
         let slug = parent.resource_type.as_str();
-        if kind == Some(Kind::Declared) && !self.types.parents(&table.resource_type).contains(&slug) {
-            let allowed = self.types.parents(&table.resource_type).join("`, `");
-            let message = format!(
-                "resources of type `{}` are not under `{slug}`",
-                table.resource_type
-            );
-            self.report
-                .error("not_a_parent", &join(path, "type"), message)
-                .help = Some(format!("they are under `{allowed}`"));
-            return None;
-        }
         let columns = parent.columns.clone();
         let source = |columns, resource_type: String| Source {
             join: None,
@@ -200,13 +189,7 @@ impl<'a> Lowering<'a> {
             resource_type,
             relation: None,
         };
-        if self.is_own(slug) {
-            // Whether there are as many columns as its id has is found with the other sources.
-            return self
-                .is_by_external_id(parent, path, "a row is named by its id")
-                .then(|| source(columns, slug.to_owned()));
-        }
-        if !self.types.has(slug) {
+        if !self.types.has(slug) && !self.is_own(slug) {
             let own = self
                 .bindings
                 .tables
@@ -225,6 +208,23 @@ impl<'a> Lowering<'a> {
                 .error("unknown_type", &join(path, "type"), message)
                 .help = Some(help);
             return None;
+        }
+        if kind == Some(Kind::Declared) && !self.types.parents(&table.resource_type).contains(&slug) {
+            let allowed = self.types.parents(&table.resource_type).join("`, `");
+            let message = format!(
+                "resources of type `{}` are not under `{slug}`",
+                table.resource_type
+            );
+            self.report
+                .error("not_a_parent", &join(path, "type"), message)
+                .help = Some(format!("they are under `{allowed}`"));
+            return None;
+        }
+        if self.is_own(slug) {
+            // Whether there are as many columns as its id has is found with the other sources.
+            return self
+                .is_by_external_id(parent, path, "a row is named by its id")
+                .then(|| source(columns, slug.to_owned()));
         }
         let [column] = columns.as_slice() else {
             let message = format!(

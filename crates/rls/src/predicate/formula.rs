@@ -1,6 +1,6 @@
 //! One equation per relation: what it follows from, with references to other relations left as references.
 
-use rowgate_binding::{Resolved, Source};
+use rowgate_binding::{Resolved, Source, authz};
 use rowgate_schema::Model;
 use rowgate_schema::ast::{GroupOp, Rule};
 
@@ -118,6 +118,9 @@ impl Rules {
 
     fn stored(&self, node: &Node) -> Vec<Formula> {
         let (relation, reading) = (node.relation.clone(), node.reading);
+        if self.never_stored(node) {
+            return Vec::new();
+        }
         let groups = self.groups(&node.resource_type, &node.relation);
         let mut parts = vec![Formula::Warrants {
             relation: relation.clone(),
@@ -138,6 +141,16 @@ impl Rules {
             });
         }
         parts
+    }
+
+    /// Whether a relation has no warrants, ever: it is computed, and of a type that only the authorization API or the bindings write to.
+    fn never_stored(&self, node: &Node) -> bool {
+        let def = self.model.relation(&node.resource_type, &node.relation);
+        let computed = def.is_some_and(|def| def.allowed.as_ref().is_some_and(Vec::is_empty));
+        let table = self.resolved.table_of_type(&node.resource_type);
+        computed
+            && (authz::is_reserved(&node.resource_type)
+                || table.is_some_and(|table| !table.parents.is_empty()))
     }
 
     /// The groups that warrants of a relation may name.
@@ -178,6 +191,11 @@ impl Rules {
     /// `relation far on edge [type]`: over the edges that are held, and not over the edge relation's own rule.
     fn on(&self, node: &Node, edge: &str, far: &Node) -> Formula {
         let sources = self.resolved.sources(&node.resource_type, edge);
+        let on_row = authz::is_reserved(&node.resource_type) && self.is_bound_type(&node.resource_type);
+        if on_row && edge == authz::relation::GRANT {
+            // No role is assigned on a row.
+            return Formula::Any(Vec::new());
+        }
         if sources.is_empty() {
             let stored = Edge::Stored {
                 relation: edge.to_owned(),

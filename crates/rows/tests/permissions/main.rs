@@ -383,44 +383,81 @@ fn checked(world: &World, rows: &Rows, tables: &Tables, membership: &str, organi
         .subject;
 }
 
-#[test]
-fn rows_are_those_for_which_a_check_says_yes() {
-    let (worlds, first) = (number("ROWGATE_WORLDS", WORLDS), number("ROWGATE_SEED", 1));
-    let mut shown = 0;
-    for seed in first..first + worlds {
+/// A world with rows in it, guarded.
+struct Site {
+    world: World,
+    made: Made,
+    rows: Rows,
+    tables: Tables,
+    client: Client,
+    dice: Dice,
+}
+
+impl Site {
+    fn new(seed: u64) -> Self {
         let keys = [Keys::Text, Keys::Uuid, Keys::Integer][usize::try_from(seed / 2 % 3).unwrap()];
         let version = versions()[usize::try_from(seed % 2).unwrap()];
         let mut dice = Dice::new(seed);
-        let mut world = World::new(
-            version,
-            &TABLES.replace("PROJECT", keys.sql()).replace("KEY", keys.sql()),
-        );
-        let mut made = Made::new(&world, &mut dice, keys);
+        let tables = TABLES.replace("PROJECT", keys.sql()).replace("KEY", keys.sql());
+        let mut world = World::new(version, &tables);
+        let made = Made::new(&world, &mut dice, keys);
         let rows = fill(&mut world, &made, &mut dice);
         world.guard(BINDINGS);
         let tables = Tables::new(world.database.url().to_owned());
         let mut client = world.database.client_as(&world.role);
         client.batch_execute("set statement_timeout = '20s'").unwrap();
-        for round in 0..ROUNDS {
-            for user in &made.users {
-                for organization in made.organizations.iter().map(String::as_str).chain(["org_none"]) {
-                    let member = made
-                        .memberships
-                        .iter()
-                        .find(|(of, at, _)| of == user && at == organization);
-                    let membership = member.map_or("", |(.., id)| id.as_str());
-                    shown += compare(
-                        &world,
-                        &rows,
-                        &mut client,
-                        &tables,
-                        (user, organization, membership),
-                        keys,
-                    );
-                }
+        Self {
+            world,
+            made,
+            rows,
+            tables,
+            client,
+            dice,
+        }
+    }
+
+    /// Compares for every user in every organization, a member or not. How many rows are shown.
+    fn compare(&mut self) -> usize {
+        let mut shown = 0;
+        for user in &self.made.users {
+            for organization in self
+                .made
+                .organizations
+                .iter()
+                .map(String::as_str)
+                .chain(["org_none"])
+            {
+                let mut members = self.made.memberships.iter();
+                let member = members.find(|(of, at, _)| of == user && at == organization);
+                let who = (
+                    user.as_str(),
+                    organization,
+                    member.map_or("", |(.., id)| id.as_str()),
+                );
+                shown += compare(
+                    &self.world,
+                    &self.rows,
+                    &mut self.client,
+                    &self.tables,
+                    who,
+                    self.made.keys,
+                );
             }
+        }
+        shown
+    }
+}
+
+#[test]
+fn rows_are_those_for_which_a_check_says_yes() {
+    let (worlds, first) = (number("ROWGATE_WORLDS", WORLDS), number("ROWGATE_SEED", 1));
+    let mut shown = 0;
+    for seed in first..first + worlds {
+        let mut site = Site::new(seed);
+        for round in 0..ROUNDS {
+            shown += site.compare();
             for _ in 0..8 {
-                made.change(&world, &mut dice);
+                site.made.change(&site.world, &mut site.dice);
             }
             if std::env::var("ROWGATE_SHOW").is_ok() {
                 println!("seed {seed}, round {round}: {shown} rows shown");
@@ -429,4 +466,25 @@ fn rows_are_those_for_which_a_check_says_yes() {
     }
     println!("{worlds} worlds, {shown} rows shown");
     assert!(shown as u64 > worlds * 20, "hardly anything was visible");
+}
+
+/// Each of these lets too much through, or too little, and the comparison says so.
+#[test]
+fn the_comparison_notices_what_is_wrong() {
+    let wrong = [
+        "alter policy rowgate_select on page using (project_id is not null)",
+        "alter policy rowgate_select on folder using (false)",
+        "create or replace function rowgate_rls.in_force(policy text) returns boolean language sql stable strict parallel safe return true",
+        "create or replace function rowgate_rls.organization() returns text language sql stable parallel restricted return (select min(subject_id) from rowgate.warrant where relation = 'organization')",
+    ];
+    for sql in wrong {
+        let mut site = Site::new(3);
+        site.world.admin.batch_execute(sql).unwrap();
+        let notices = (0..6).any(|_| {
+            let noticed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| site.compare())).is_err();
+            (0..8).for_each(|_| drop(site.made.change(&site.world, &mut site.dice)));
+            noticed
+        });
+        assert!(notices, "nothing noticed {sql}");
+    }
 }

@@ -189,6 +189,7 @@ pub(crate) async fn memberships_named(
 
 async fn memberships_of(app: App, ready: Ready, named: Named, params: Params) -> Answer {
     let page = page(&params)?;
+    named.no_row(&ready, "ask about what the row is under instead")?;
     ready.show(|read| named.read(read).map(|_| ()))?;
     let permission = required(&params, "permission_slug")?.to_owned();
     let reach = match params.get("assignment") {

@@ -8,7 +8,7 @@ use rowgate_rbac::change::{roles, setup};
 use rowgate_rbac::input::{Fields, MAX_NAME};
 use rowgate_rbac::names::ORGANIZATION;
 use rowgate_rbac::record::Resource;
-use rowgate_rbac::{Error, Reader};
+use rowgate_rbac::{Error, Reader, Target};
 use serde_json::{Value, json};
 
 use super::decisions::Question;
@@ -212,6 +212,13 @@ pub(crate) async fn explain(State(app): State<App>, ready: Ready, Body(mut body)
     let om = body.required("organization_membership_id");
     let question = Question::read(&mut body)?;
     let published = ready.read();
+    if let Target::External { resource_type, .. } = &question.target {
+        rows::refuse(
+            &published,
+            resource_type,
+            "ask about what the row is under instead",
+        )?;
+    }
     app.long(move || {
         ask(&published, &question.context, |asker| {
             let membership = asker.read().membership(&om)?;

@@ -53,7 +53,7 @@ impl Named {
     }
 
     /// Rows are changed in their table.
-    fn no_row(&self, ready: &Ready, instead: &str) -> Answer<()> {
+    pub(super) fn no_row(&self, ready: &Ready, instead: &str) -> Answer<()> {
         match &self.target {
             Target::External { resource_type, .. } => rows::refuse(&ready.read(), resource_type, instead),
             Target::Id(_) => Ok(()),
