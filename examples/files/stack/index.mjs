@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,23 +38,32 @@ async function behind(postgres) {
     return stdout.trim();
   };
   await rowgate(['pg', 'install', '--database', owner, '--server', 'files_server', '--app', 'files_owner', '--with-roles']);
-  await postgres.psql(admin, 'grant rowgate_owner, rowgate_reader to files_owner');
+  await postgres.psql(owner, 'grant rowgate_owner, rowgate_reader to current_user');
   await postgres.psql(owner, readFileSync(join(HERE, 'tables.sql'), 'utf8'));
 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const settings = { ROWGATE_API_KEY: apiKey, ROWGATE_SQL: server, ROWGATE_SQL_PASSWORD_ROLES: 'files_owner' };
+  const directory = mkdtempSync(join(tmpdir(), 'files-rowgate-'));
+  const config = join(directory, 'config.toml');
+  // The keys of the built-in issuer, which stands in for an identity provider.
+  writeFileSync(config, `[built_in]\nkeys = ${JSON.stringify(join(directory, 'keys'))}\n`);
   const program = await startProgram({
     name: 'Rowgate',
-    command: [ROWGATE, 'serve', '--listen', `127.0.0.1:${port}`, '--store', server],
+    command: [ROWGATE, 'serve', '--listen', `127.0.0.1:${port}`, '--store', server, '--config', config],
     env: { ...process.env, ...settings },
-    directory: mkdtempSync(join(tmpdir(), 'files-rowgate-')),
+    directory,
     ready: async () => (await fetch(`${url}/readyz`)).ok,
   });
   const client = { ROWGATE_URL: url, ROWGATE_API_KEY: apiKey };
-  await rowgate(['authz', 'apply', join(HERE, 'types.toml')], client);
   const guard = ['--database', owner, '--bindings', join(HERE, 'rowgate.toml')];
-  await rowgate(['rls', 'apply', ...guard]);
+  try {
+    await rowgate(['authz', 'apply', join(HERE, 'types.toml')], client);
+    await rowgate(['rls', 'apply', ...guard]);
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
   return {
     url,
     apiKey,

@@ -65,8 +65,9 @@ impl<'a> Asking<'a> {
         Ok(Self { published, rows })
     }
 
-    /// What a request means. 404 for a row that is not there, as for any other resource.
-    fn about(&self, om: &str, target: &Target) -> Answer<About<'a>> {
+    /// What a request means. 404 for a row that is not there, as for any other resource. The relation that is asked about first says what of
+    /// the row is read.
+    fn about(&self, om: &str, target: &Target, relation: &str) -> Answer<About<'a>> {
         let read = Reader::new(&self.published.graph);
         let membership = read.membership(om)?;
         let organization = membership.organization()?;
@@ -83,8 +84,6 @@ impl<'a> Asking<'a> {
             membership,
             resource: (row.type_name, row.id),
         };
-        // Of any relation that needs the row: whether it is there.
-        let relation = authz::relation::PARENT;
         if !self
             .rows
             .exists(&about.question(relation))
@@ -124,13 +123,14 @@ impl<'a> Asking<'a> {
         target: &Target,
         context: &Context,
     ) -> Answer<Decision> {
-        let about = self.about(om, target)?;
-        self.decide(&about, &names::permission_relation(permission), context)
+        let relation = names::permission_relation(permission);
+        let about = self.about(om, target, &relation)?;
+        self.decide(&about, &relation, context)
     }
 
     /// The permissions that a membership has on a row.
     pub(super) fn effective(&self, om: &str, target: &Target) -> Answer<Vec<Permission<'a>>> {
-        let about = self.about(om, target)?;
+        let about = self.about(om, target, authz::relation::PARENT)?;
         let mut held = Vec::new();
         for permission in Reader::new(&self.published.graph).permissions() {
             let relation = names::permission_relation(&permission.slug());
