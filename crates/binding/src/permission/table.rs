@@ -259,6 +259,8 @@ impl<'a> Lowering<'a> {
                 vec![organization.clone(), column.clone()],
                 authz::type_name(slug),
             )),
+            // Said of the table already.
+            (ParentKey::ExternalId, None) if kind.is_none() => None,
             (ParentKey::ExternalId, None) => {
                 let message = format!("external ids of `{slug}` are unique only within an organization");
                 self.report.error("missing_organization", path, message).help =
