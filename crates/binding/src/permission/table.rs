@@ -73,7 +73,7 @@ impl<'a> Lowering<'a> {
         let kind = self.kind(table, &path);
         let relations = self.no_relations(table, &path);
         let sources = self.sources(table, kind, &path);
-        let policies = self.policies(table, &path);
+        let policies = self.policies(table, kind, &path);
         let (kind, (), sources, policies) = (kind?, relations?, sources?, policies?);
         let organization = table.organization.iter();
         let id = match kind {
@@ -293,8 +293,14 @@ impl<'a> Lowering<'a> {
         found.filter(|_| !self.types.has(name))
     }
 
-    fn policies(&mut self, table: &Table, path: &str) -> Option<BTreeMap<Command, String>> {
-        let roots = self.roots(table);
+    fn policies(
+        &mut self,
+        table: &Table,
+        kind: Option<Kind>,
+        path: &str,
+    ) -> Option<BTreeMap<Command, String>> {
+        // Of what rows are nothing is known, nothing can be said of its permissions either.
+        let roots = kind.map(|_| self.roots(table)).unwrap_or_default();
         let mut out = BTreeMap::new();
         let mut complete = true;
         for (command, slug) in &table.policies {
