@@ -221,3 +221,44 @@ fn a_second_time_there_is_nothing_to_do() {
         assert_ne!(plan(&mut admin, &other).unwrap().steps, []);
     }
 }
+
+/// The rights of a role on what apply makes: on the schema, and to execute any of its functions.
+fn rights(client: &mut Client, role: &str) -> (bool, bool) {
+    let sql = "select has_schema_privilege($1, 'rowgate_rls', 'usage'), exists (
+                   select from pg_proc p where p.pronamespace = 'rowgate_rls'::regnamespace
+                       and has_function_privilege($1, p.oid, 'execute'))";
+    let row = client.query_one(sql, &[&role]).unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[test]
+fn a_role_that_the_bindings_do_not_name_any_more_loses_its_rights() {
+    let model = model(SCHEMA);
+    let of = |roles: &str| Bindings::parse_toml(&BINDINGS.replace(r#"["shop_app"]"#, roles)).unwrap();
+    for version in versions() {
+        let (_cluster, database) = shop(version);
+        let mut admin = database.client();
+        install(database.url(), &grants()).unwrap();
+        admin
+            .batch_execute(
+                "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0);
+                 create role \"Old Tool\"",
+            )
+            .unwrap();
+        for (roles, tool) in [
+            (r#"["shop_app", "Old Tool"]"#, (true, true)),
+            (r#"["shop_app"]"#, (false, false)),
+        ] {
+            let bindings = of(roles);
+            let request = Request {
+                bindings: &bindings,
+                schema: Some(&model),
+                keep_existing: false,
+            };
+            apply(&mut admin, &request).unwrap();
+            assert_eq!(rights(&mut admin, "shop_app"), (true, true), "{version}");
+            assert_eq!(rights(&mut admin, "Old Tool"), tool, "{version}");
+            assert_eq!(plan(&mut admin, &request).unwrap().steps, [], "{version}");
+        }
+    }
+}

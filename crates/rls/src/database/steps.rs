@@ -68,6 +68,7 @@ pub(super) fn all(
             .iter()
             .flat_map(|function| create(function, &bindings.roles)),
     );
+    steps.extend(stale_rights(transaction, &bindings.roles)?);
     let roles = generated_roles(&bindings.roles);
     steps.push(Step::reader(format!("grant usage on schema {SCHEMA} to {roles}")));
     for table in &generated.tables {
@@ -286,6 +287,34 @@ pub(super) fn our_tables(transaction: &mut Transaction<'_>) -> Result<Vec<Qualif
         .iter()
         .map(|row| Qualified::new(row.get::<_, String>(0), row.get::<_, String>(1)))
         .collect())
+}
+
+/// Takes back the rights of roles that the bindings do not name, such as one that an earlier apply was for.
+fn stale_rights(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<Step>, Error> {
+    let sql = "select distinct a.grantee::regrole::text from pg_namespace n
+               cross join lateral (
+                   select * from aclexplode(n.nspacl)
+                   union all
+                   select e.* from pg_proc p cross join lateral aclexplode(p.proacl) e where p.pronamespace = n.oid
+               ) a
+               where n.nspname = $1 and a.grantee not in (0, n.nspowner)
+                   and pg_get_userbyid(a.grantee) <> all ($2::text[]) and pg_get_userbyid(a.grantee) <> 'rowgate_owner'
+                   and pg_get_userbyid(a.grantee) <> 'rowgate_server'
+               order by 1";
+    let rows = transaction
+        .query(sql, &[&SCHEMA, &roles])
+        .map_err(Error::database("looking for rights that are not needed any more"))?;
+    let revoke = |row: &postgres::Row| {
+        // `regrole` quotes where that is needed.
+        let role: String = row.get(0);
+        [
+            Step::reader(format!(
+                "revoke all on all functions in schema {SCHEMA} from {role}"
+            )),
+            Step::reader(format!("revoke all on schema {SCHEMA} from {role}")),
+        ]
+    };
+    Ok(rows.iter().flat_map(revoke).collect())
 }
 
 /// Functions of an earlier apply that nothing uses any more.
