@@ -14,6 +14,9 @@ use crate::{Error, Published, Result, load, now};
 /// How long to wait for news before asking for it.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// The same after something was found: a transaction that committed a moment later may have relied on the others' notification.
+const ASK_SOON: Duration = Duration::from_millis(20);
+
 /// How long to wait before trying again when the store does not answer.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
 
@@ -75,14 +78,18 @@ impl Follower {
         let mut pruned = Instant::now();
         while !self.is_stopping() {
             let followed = follow(catalog, shared, &mut registry);
-            let failed = followed.is_err();
-            self.note(followed);
+            let next = match followed {
+                Ok(true) => Some(ASK_SOON),
+                Ok(false) => Some(ASK_AGAIN),
+                Err(_) => None,
+            };
+            self.note(followed.map(|_| ()));
             if pruned.elapsed() > PRUNE {
                 pruned = Instant::now();
                 // What could not be removed now is removed later.
                 let _ = shared.prune();
             }
-            if failed || shared.wait(ASK_AGAIN).is_err() {
+            if next.is_none_or(|next| shared.wait(next).is_err()) {
                 std::thread::sleep(TRY_AGAIN);
             }
         }
@@ -107,21 +114,22 @@ impl Follower {
     }
 }
 
-/// Looks at everything once. One environment that cannot be followed does not keep the others from it.
-fn follow(catalog: &Catalog, shared: &dyn Shared, registry: &mut Option<u64>) -> Result<()> {
+/// Looks at everything once, and returns whether there was anything new. One environment that cannot be followed does not keep the others
+/// from it.
+fn follow(catalog: &Catalog, shared: &dyn Shared, registry: &mut Option<u64>) -> Result<bool> {
     let standing = shared.standing()?;
     if *registry != Some(standing.registry) {
         catalog.refresh()?;
         *registry = Some(standing.registry);
     }
-    let mut outcome = Ok(());
+    let mut outcome = Ok(false);
     for environment in catalog.environments.load().iter() {
         let inner = &environment.inner;
         let of = standing.environments.iter().find(|of| of.id == inner.record.id);
         let Some(of) = of else { continue };
         inner.heard_of(of.head.get());
         if of.pending || of.head.get() > inner.published().revision() {
-            outcome = outcome.and(catch_up(shared, &*catalog.store, inner).map(|_| ()));
+            outcome = outcome.and(catch_up(shared, &*catalog.store, inner).map(|_| true));
         }
     }
     outcome

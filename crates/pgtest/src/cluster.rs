@@ -28,8 +28,19 @@ wait $server
 pub struct Options {
     /// Flushes to disk as a real server does. Off by default: most tests do not pull the plug.
     pub durable: bool,
+    /// What the server proves with who it is, to those who encrypt the connection. Without, it does not encrypt.
+    pub certificate: Option<Certificate>,
     /// Further settings, such as `("lock_timeout", "5s")`.
     pub settings: Vec<(&'static str, String)>,
+}
+
+/// A certificate and its key, both PEM.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The certificate, and those that lead from it to an authority.
+    pub chain: String,
+    /// Its private key.
+    pub key: String,
 }
 
 /// A running server.
@@ -81,6 +92,9 @@ impl Cluster {
             "initdb: {}",
             String::from_utf8_lossy(&made.stderr)
         );
+        if let Some(certificate) = &options.certificate {
+            show(certificate, &data);
+        }
         let cluster = Cluster {
             version,
             directory,
@@ -160,7 +174,9 @@ impl Cluster {
             ("max_connections", "200".to_owned()),
             ("shared_buffers", "64MB".to_owned()),
         ];
-        for (name, value) in settings.iter().chain(&self.options.settings) {
+        let encrypts = [("ssl", "on".to_owned())];
+        let encrypts = encrypts.iter().filter(|_| self.options.certificate.is_some());
+        for (name, value) in settings.iter().chain(encrypts).chain(&self.options.settings) {
             server.arg("-c").arg(format!("{name}={value}"));
         }
         let log = std::fs::File::options()
@@ -222,6 +238,20 @@ fn as_postgres(program: &Path) -> Command {
     command.args(["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]);
     command.arg(program);
     command
+}
+
+/// Puts a certificate where a server looks for it. The key must be readable for the server alone.
+fn show(certificate: &Certificate, data: &Path) {
+    let files = [
+        ("server.crt", &certificate.chain),
+        ("server.key", &certificate.key),
+    ];
+    for (name, pem) in files {
+        let path = data.join(name);
+        std::fs::write(&path, pem).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        give_away(&[&path]);
+    }
 }
 
 fn words(command: &Command) -> Vec<std::ffi::OsString> {

@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use postgres::Client;
+use postgres::fallible_iterator::FallibleIterator;
 use rowgate_pgtest::{Database, versions};
 use rowgate_store::{Change, Commit, EnvironmentId, Revision, Shared, Store};
 
@@ -432,4 +433,47 @@ fn documents_can_be_put_in_force_in_a_transaction_of_ones_own() {
     );
     let mut app = database.client_as("rg_app");
     assert!(create(&mut app, "page:1", "reader", "user:ann").unwrap());
+}
+
+#[test]
+fn grants_notify_unless_others_wait_already() {
+    for version in versions() {
+        let (database, environment) = database(version, "notify");
+        let store = pg::store(&database);
+        let mut listener = database.client();
+        listener.batch_execute("listen rowgate").unwrap();
+        let mut heard = || {
+            listener.batch_execute("select 1").unwrap();
+            let mut count = 0;
+            while listener.notifications().iter().next().unwrap().is_some() {
+                count += 1;
+            }
+            count
+        };
+        let grant = |id: &str| {
+            let sql = format!("select rowgate.create_warrant('folder:{id}', 'parent', 'folder:b')");
+            database.client_as("rg_app").batch_execute(&sql).unwrap();
+        };
+        heard();
+        grant("a");
+        assert_eq!(heard(), 1);
+        // Nobody has numbered the first: whoever does numbers this one, too.
+        grant("c");
+        assert_eq!(heard(), 0);
+        store.number_pending(environment).unwrap();
+        heard();
+        grant("d");
+        assert_eq!(heard(), 1);
+        // What a transaction wrote itself is no reason to be silent.
+        store.number_pending(environment).unwrap();
+        heard();
+        database
+            .client_as("rg_app")
+            .batch_execute(
+                "begin; select rowgate.create_warrant('folder:e', 'parent', 'folder:b'); \
+                 select rowgate.create_warrant('folder:f', 'parent', 'folder:b'); commit",
+            )
+            .unwrap();
+        assert_eq!(heard(), 1);
+    }
 }

@@ -38,6 +38,7 @@ pub(super) const ALL: &[Migration] = &[
     migration!(5, "0005_check"),
     migration!(6, "0006_context"),
     migration!(7, "0007_clients"),
+    migration!(8, "0008_notify"),
 ];
 
 /// Whether the applied migrations, as (version, checksum) in order, are a beginning of `ALL`. Returns how many there are.
