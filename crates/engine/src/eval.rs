@@ -6,6 +6,8 @@
 //! under-estimate can make nothing true that is not (nothing inside a `none_of` is ever still open), a *true* found on
 //! the way is final at once.
 
+mod rows;
+
 use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
 use rowgate_policy::{CheckCtx, Env, Outcome, WarrantCtx};
 use rowgate_schema::ast::GroupOp;
@@ -236,49 +238,6 @@ impl<'a> Evaluator<'a> {
             return Ok((Value::True, SETTLED));
         }
         self.beyond(point, edges, direct)
-    }
-
-    /// The value of everything about a resource whose row is missing or was not read.
-    #[inline]
-    pub(crate) fn by_row(&mut self, point: Point) -> Option<Value> {
-        let verdict = self
-            .rows?
-            .verdict(point.object, point.resource_type, point.relation)?;
-        if verdict == Value::Unknown {
-            self.unread.insert((point.resource_type, point.object));
-        }
-        Some(verdict)
-    }
-
-    /// The error that asks for the rows that were needed and not read.
-    pub(crate) fn all_read(&self) -> Result<(), EngineError> {
-        if self.unread.is_empty() {
-            return Ok(());
-        }
-        let words = |(resource_type, object): &(Symbol, ObjectId)| {
-            (
-                self.graph.name(*resource_type).to_owned(),
-                self.id_of(*object).to_owned(),
-            )
-        };
-        let mut unread: Vec<(String, String)> = self.unread.iter().map(words).collect();
-        unread.sort_unstable();
-        Err(EngineError::Unread(unread))
-    }
-
-    /// Whether resources of the type are rows.
-    pub(crate) fn is_bound(&self, resource_type: Symbol) -> bool {
-        self.rows.is_some_and(|rows| rows.is_bound(resource_type))
-    }
-
-    /// Whether the resource exists as far as rows are concerned: it is of no bound type, or its row was read and is there.
-    pub(crate) fn has_row(&mut self, object: ObjectId) -> bool {
-        self.by_row(self.point(object, Symbol::NONE)).is_none()
-    }
-
-    /// Whether the resource is of a bound type and has no row.
-    pub(crate) fn has_no_row(&self, object: ObjectId) -> bool {
-        self.rows.is_some_and(|rows| rows.is_missing(object))
     }
 
     /// What is not true by steps 1 and 2.
