@@ -121,7 +121,7 @@ fn what_was_answered_is_true_while_the_database_is_killed() {
     for version in versions() {
         let options = Options {
             durable: true,
-            settings: Vec::new(),
+            ..Options::default()
         };
         let cluster = Cluster::start(version, options);
         let database = pg::installed_on(&cluster, "killed");

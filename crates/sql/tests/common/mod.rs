@@ -251,8 +251,8 @@ pub fn strict_cluster(version: Version) -> Cluster {
     Cluster::start(
         version,
         Options {
-            durable: false,
             settings,
+            ..Options::default()
         },
     )
 }
