@@ -128,6 +128,10 @@ fuzz: ## Coverage-guided: schema text, policies, queries, request bodies, FUZZ_S
 bench: ## Measure everything beside peers and write bench/RESULTS.md; a quarter of an hour on an idle machine
 	$(CARGO) run --release --locked --ignore-rust-version --features pemba --manifest-path bench/Cargo.toml -- all
 
+.PHONY: bench-rows
+bench-rows: postgres ## Measure row-level security on 1 and 10 million rows, and write its tables into bench/RESULTS.md
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- rows --write
+
 .PHONY: clean
 clean: ## Remove what the targets above made
 	$(CARGO) clean

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::child;
 use crate::machine;
 use crate::report;
+use crate::rows::section;
 
 /// Runs every part and writes `RESULTS.md` beside this program's manifest. `quick` leaves the largest data out.
 pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
@@ -34,11 +35,15 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     all.insert("load_after".into(), json!(machine::load()));
     let all = Value::Object(all);
     let mut page = report::page(&all);
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+    // Rows are measured by a command of their own.
+    let before = std::fs::read_to_string(&results).unwrap_or_default();
+    write!(page, "\n{}", section::of(&before))?;
     let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("NOTES.md");
     // What the numbers mean is written by hand and stays beside them.
     if let Ok(notes) = std::fs::read_to_string(notes) {
         write!(page, "\n{notes}")?;
     }
-    std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md"), page)?;
+    std::fs::write(results, page)?;
     Ok(all)
 }

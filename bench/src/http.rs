@@ -1,7 +1,7 @@
 //! Checks over HTTP, against what the same server does for `/healthz` under the same load.
 
-mod client;
-mod server;
+pub mod client;
+pub mod server;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@
 //! * `all`, `report`: everything, and the page of results.
 //! * `start`: a large store, opened; `writes`: durable writes; `http`: checks over HTTP; `child`: processes of
 //!   their own.
+//! * `rows`: the application's own tables under row-level security.
 //! * `profile`: one kind of operation over and over.
 
 mod all;
@@ -21,6 +22,7 @@ mod profile;
 mod question;
 mod report;
 mod rng;
+mod rows;
 mod start;
 mod world;
 mod writes;
@@ -112,6 +114,24 @@ enum Command {
         #[arg(long)]
         server: Option<PathBuf>,
     },
+    /// The application's own tables: Rowgate's policies against a WHERE written by hand, and against other ways
+    Rows {
+        /// How many tickets; may be given several times
+        #[arg(long, default_values_t = [1_000_000, 10_000_000])]
+        rows: Vec<i64>,
+        /// The major version of Postgres, 15 or 18; `make postgres` installs both
+        #[arg(long, default_value_t = 18)]
+        postgres: u32,
+        /// Most turns of each way for a subject and an operation
+        #[arg(long, default_value_t = 101)]
+        rounds: usize,
+        /// The server's binary; built from the workspace unless given
+        #[arg(long)]
+        server: Option<PathBuf>,
+        /// Put the tables into RESULTS.md
+        #[arg(long)]
+        write: bool,
+    },
     /// One kind of operation of the engine over and over, for a profiler to look at
     Profile {
         /// What is repeated
@@ -188,6 +208,19 @@ fn main() -> Result<()> {
             rounds,
             turn: Duration::from_millis(turn),
             server,
+        })?,
+        Command::Rows {
+            rows,
+            postgres,
+            rounds,
+            server,
+            write,
+        } => rows::run(&rows::Request {
+            rows,
+            postgres,
+            rounds,
+            server,
+            write,
         })?,
         Command::Profile {
             subject,

@@ -47,18 +47,26 @@ pub fn build() -> Result<PathBuf> {
     Ok(target.join("dist/rowgate"))
 }
 
-/// A running server with a store of its own. Both end with it.
+/// A running server. It ends with this, and so does a store of its own.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
     address: SocketAddr,
-    _store: Scratch,
+    _store: Option<Scratch>,
 }
 
 impl Server {
-    /// Starts it and waits until it can answer.
+    /// Starts it with an embedded store of its own, and waits until it can answer.
     pub fn start(binary: &Path, log_format: &str) -> Result<Self> {
         let store = Scratch::new("server")?;
+        let url = format!("file:{}", store.path().display());
+        let mut server = Self::on(binary, log_format, &url)?;
+        server._store = Some(store);
+        Ok(server)
+    }
+
+    /// Starts it on a store that is there, and waits until it can answer.
+    pub fn on(binary: &Path, log_format: &str, store: &str) -> Result<Self> {
         // The port is free again when the server asks for it, unless somebody was very quick.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let process = Command::new(binary)
@@ -69,8 +77,7 @@ impl Server {
                 "--log-format",
                 log_format,
             ])
-            .arg("--store")
-            .arg(format!("file:{}", store.path().display()))
+            .args(["--store", store])
             .env("ROWGATE_API_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -80,7 +87,7 @@ impl Server {
         let mut server = Self {
             process,
             address,
-            _store: store,
+            _store: None,
         };
         let started = Instant::now();
         while Connection::open(address)

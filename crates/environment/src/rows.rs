@@ -81,7 +81,7 @@ impl Published {
                 message: "rows were read, and the environment has no bindings".into(),
             });
         };
-        let mut graph = Graph::from_snapshot(self.graph.clone());
+        let mut graph = Graph::overlay(self.graph.clone());
         let mut rows = bound.unread.clone();
         if let Some(relations) = relations {
             rows.only(graph.state(), relations);
@@ -132,18 +132,6 @@ fn forget_leftovers(graph: &mut Graph, object: ObjectId, row: &Row, bindings: &R
     let edges = state.subjects(object).all();
     let bound = edges.filter(|edge| bindings.is_bound(&row.resource_type, state.name(edge.first())));
     for edge in bound {
-        let Some(stored) = state.warrant(edge.warrant()) else {
-            continue;
-        };
-        let group = Some(stored.subject_relation).filter(|relation| !relation.is_none());
-        graph.delete_warrant(&Tuple {
-            resource_type: &row.resource_type,
-            resource_id: &row.resource_id,
-            relation: state.name(stored.relation),
-            subject_type: state.name(state.type_of(stored.subject)),
-            subject_id: state.id_of(stored.subject),
-            subject_relation: group.map(|relation| state.name(relation)),
-            policy: state.policy(stored.policy).map(|policy| policy.text()),
-        });
+        graph.delete(edge.warrant());
     }
 }

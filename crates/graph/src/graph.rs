@@ -64,6 +64,15 @@ impl Graph {
         Self { state, policies }
     }
 
+    /// A graph on top of a snapshot, for one request. Takes no time in proportion to what is stored, and therefore does not know the texts of
+    /// policies: warrants without policies can be found, created and deleted, others deleted by their numbers.
+    pub fn overlay(state: Snapshot) -> Self {
+        Self {
+            state,
+            policies: PolicyIndex::default(),
+        }
+    }
+
     /// Whether most numbers given out are of warrants or resources that are gone.
     ///
     /// Numbers are not used again, so that greater ones are always younger; once many are gone it is time to number anew.
@@ -241,6 +250,11 @@ impl Graph {
     pub fn delete_warrant(&mut self, tuple: &Tuple<'_>) -> bool {
         let found = self.find(tuple);
         found.is_some_and(|warrant| self.remove(warrant))
+    }
+
+    /// Deletes the warrant of that number. `false` when there is none.
+    pub fn delete(&mut self, warrant: WarrantId) -> bool {
+        self.remove(warrant)
     }
 
     /// Deletes the warrant that [`Graph::place`] found. `false` when there was none.

@@ -13,8 +13,9 @@ use crate::{Database, Version};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs until its standard input ends, which it does when the test process ends in whatever way; then stops the server and removes
-/// the directory. With the argument `keep`, the directory stays.
+/// the directory. With the argument `keep`, the directory stays. Ctrl-C goes to it, too, and is not its affair.
 const WATCHDOG: &str = r#"
+trap '' INT
 "$@" &
 server=$!
 read -r word

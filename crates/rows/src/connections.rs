@@ -28,8 +28,18 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     client: Client,
     prepared: HashMap<String, Statement>,
+    plans: Plans,
     /// Whether an answer was not read to its end, so that the rest of it would have to be waited for.
     abandoned: bool,
+}
+
+/// How the database plans a prepared statement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plans {
+    /// As it likes: lists, whose cost depends on who asks.
+    Chosen,
+    /// Once: rows that are found by their ids. Left to itself the database plans them each time, which takes longer than reading them.
+    Kept,
 }
 
 impl Connections {
@@ -81,6 +91,7 @@ impl Connections {
         Ok(Connection {
             client,
             prepared: HashMap::new(),
+            plans: Plans::Chosen,
             abandoned: false,
         })
     }
@@ -107,17 +118,19 @@ impl Connection {
         sql: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, postgres::Error> {
+        self.plan(Plans::Chosen)?;
         let statement = self.prepared(sql)?;
         self.client.query(&statement, params)
     }
 
-    /// Visits the rows one by one, as they arrive, until `visit` says that it has enough.
+    /// Finds rows by their ids, and visits them one by one, as they arrive, until `visit` says that it has enough.
     pub(crate) fn visit(
         &mut self,
         sql: &str,
         params: &[&(dyn ToSql + Sync)],
         mut visit: impl FnMut(&Row) -> ControlFlow<()>,
     ) -> Result<(), postgres::Error> {
+        self.plan(Plans::Kept)?;
         let statement = self.prepared(sql)?;
         let mut rows = self.client.query_raw(&statement, params.iter().copied())?;
         while let Some(row) = rows.next()? {
@@ -125,6 +138,17 @@ impl Connection {
                 self.abandoned = true;
                 return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, plans: Plans) -> Result<(), postgres::Error> {
+        if self.plans != plans {
+            self.client.batch_execute(match plans {
+                Plans::Chosen => "set plan_cache_mode = auto",
+                Plans::Kept => "set plan_cache_mode = force_generic_plan",
+            })?;
+            self.plans = plans;
         }
         Ok(())
     }

@@ -1,0 +1,184 @@
+//! The application's own tables: Rowgate's policies against a `WHERE` written by hand, and against the ways that people take otherwise.
+//!
+//! # Layout
+//!
+//! * `data`: tickets, projects and who may see what, as numbers
+//! * `load`: a database with the data in it, and its policies
+//! * `way`: the ways, and their statements
+//! * `session`: connections that run them
+//! * `compare`: who is how fast
+//! * `prefilter`: the list of ids by `query`
+//! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row
+//! * `grant`: a grant in the application's transaction
+//! * `page`: the tables; `section`: their place on the page of results
+
+mod check;
+mod compare;
+mod data;
+mod endpoint;
+mod grant;
+mod load;
+mod page;
+mod prefilter;
+pub mod section;
+mod session;
+mod way;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use rowgate_pgtest::{Cluster, Database, Options, Version};
+use serde_json::{Value, json};
+
+use crate::http::server::{self, Server};
+use crate::machine;
+use compare::{Asker, Effort};
+use data::{Subject, Tickets};
+use session::Sessions;
+use way::{Operation, Shape, Way};
+
+/// What is measured, and where the tables go.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The numbers of tickets.
+    pub rows: Vec<i64>,
+    /// The major version of Postgres.
+    pub postgres: u32,
+    /// Most turns of each way.
+    pub rounds: usize,
+    /// The server's binary; built from the workspace when absent.
+    pub server: Option<PathBuf>,
+    /// Puts the tables into RESULTS.md.
+    pub write: bool,
+}
+
+/// One way's turns in one cell, and the longest statement.
+const TIME: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a list of ids may take.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What differs from the settings of a new server. One core for each statement: figures are of work, not of idle cores, and other work
+/// on the machine disturbs all ways alike.
+const SETTINGS: [(&str, &str); 13] = [
+    ("shared_buffers", "4GB"),
+    ("effective_cache_size", "8GB"),
+    ("work_mem", "64MB"),
+    ("random_page_cost", "1.1"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
+    ("autovacuum", "off"),
+    // For loading alone.
+    ("maintenance_work_mem", "1GB"),
+    ("max_wal_size", "8GB"),
+    ("checkpoint_timeout", "1h"),
+    ("wal_level", "minimal"),
+    ("max_wal_senders", "0"),
+    ("log_min_messages", "fatal"),
+];
+
+/// Measures everything, on a cluster that ends with this process and takes its data along.
+pub fn run(request: &Request) -> Result<Value> {
+    let version = match request.postgres {
+        15 => Version::V15,
+        18 => Version::V18,
+        other => bail!("there is no PostgreSQL {other} here: 15 and 18"),
+    };
+    let binary = request.server.clone().map_or_else(server::build, Ok)?;
+    let mut found = json!({"machine": machine::describe(), "load_before": machine::load()});
+    let cluster = Cluster::start(
+        version,
+        Options {
+            durable: true,
+            settings: SETTINGS.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        },
+    );
+    let said: String = cluster
+        .database("about")
+        .client()
+        .query_one("show server_version", &[])?
+        .get(0);
+    found["postgres"] = said.into();
+    found["settings"] = SETTINGS[..7]
+        .iter()
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    let mut sizes = Vec::new();
+    for rows in &request.rows {
+        sizes.push(size(&cluster, &binary, Tickets::new(*rows)?, request.rounds)?);
+    }
+    found["sizes"] = sizes.into();
+    found["load_after"] = machine::load().into();
+    if request.write {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+        let before = std::fs::read_to_string(&results)?;
+        std::fs::write(&results, section::put(&before, &page::section(&found)))?;
+    }
+    Ok(found)
+}
+
+/// Everything about one number of tickets.
+fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, rounds: usize) -> Result<Value> {
+    eprintln!("-- {} tickets", tickets.rows());
+    let (database, load_s) = load::timed(cluster, tickets)?;
+    eprintln!("loaded in {load_s:.0} s");
+    let askers = Subject::ALL.map(|subject| Asker::new(tickets, subject));
+    let mut subjects = Vec::new();
+    for asker in &askers {
+        let grants = asker.subject.grants();
+        subjects.push(json!({
+            "subject": asker.subject.id(),
+            "sees": asker.subject.sees(),
+            "tickets": asker.list.len(),
+            "projects": grants.visible().len(),
+            "granted_projects": grants.projects.len(),
+            "granted_organizations": grants.organizations.len(),
+        }));
+    }
+    let cells = cells(&database, &askers, rounds)?;
+    let server = Server::on(binary, "off", &database.url_as("bench_server"))?;
+    let mut lists = Vec::new();
+    for asker in &askers[..Subject::SHARES.len()] {
+        let list = prefilter::run(server.address(), asker, LIST_PATIENCE)?;
+        eprintln!("list: {list}");
+        lists.push(list);
+    }
+    let check = check::run(server.address(), &database, tickets, 9)?;
+    eprintln!("check: {check}");
+    let grant = grant::run(&database, 200)?;
+    eprintln!("grant: {grant}");
+    Ok(json!({
+        "rows": tickets.rows(),
+        "others": tickets.others(),
+        "load_s": load_s,
+        "subjects": subjects,
+        "cells": cells,
+        "lists": lists,
+        "check": check,
+        "grant": grant,
+    }))
+}
+
+/// Every subject and operation; for the one whose rows are always as many, only reading.
+fn cells(database: &Database, askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
+    let effort = Effort {
+        rounds,
+        time: TIME,
+        patience: PATIENCE,
+    };
+    let mut sessions = Sessions::open(database, &Way::all(Shape::Array), PATIENCE)?;
+    let mut cells = Vec::new();
+    for operation in Operation::ALL {
+        for asker in askers {
+            let writes = matches!(operation, Operation::Update | Operation::Insert);
+            if asker.subject == Subject::Steady && writes {
+                continue;
+            }
+            let cell = compare::run(&mut sessions, asker, operation, &effort)?;
+            eprintln!("{cell}");
+            cells.push(cell);
+        }
+    }
+    Ok(cells)
+}

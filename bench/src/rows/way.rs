@@ -1,0 +1,194 @@
+//! The ways in which a statement shows only what one may see, and the statements.
+
+/// What the application does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// How many tickets are there?
+    Count,
+    /// The newest 50.
+    Newest,
+    /// One ticket by its id.
+    Point,
+    /// Changes one ticket.
+    Update,
+    /// Makes one.
+    Insert,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Count, Self::Newest, Self::Point, Self::Update, Self::Insert];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Newest => "newest 50",
+            Self::Point => "point read",
+            Self::Update => "update of one row",
+            Self::Insert => "insert",
+        }
+    }
+
+    /// Whether its statement has a parameter of its own: the ticket, or for a new one the project.
+    pub fn has_target(self) -> bool {
+        !matches!(self, Self::Count | Self::Newest)
+    }
+}
+
+/// A `WHERE` written by hand. `$user` and `$project` stand for the user's id and the ticket's project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// The projects in an array that is made once: an index of the column serves.
+    Array,
+    /// Joins.
+    Join,
+    /// The projects in a hash table that is made once; each row is looked up.
+    Hash,
+    /// Whether there is a membership, for each row.
+    Exists,
+}
+
+/// The projects of `$user`.
+const PROJECTS: &str = "select m.project_id from project_member m where m.user_id = $user \
+     union all select p.id from org_member o join project p on p.org_id = o.org_id where o.user_id = $user";
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Array, Self::Join, Self::Hash, Self::Exists];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Array => "array",
+            Self::Join => "join",
+            Self::Hash => "hash",
+            Self::Exists => "exists",
+        }
+    }
+
+    fn condition(self) -> String {
+        match self {
+            Self::Array => format!("$project = any (array({PROJECTS}))"),
+            Self::Join => format!("$project in ({PROJECTS})"),
+            // The test keeps the planner from making a join of it.
+            Self::Hash => format!("($project in ({PROJECTS})) is true"),
+            Self::Exists => {
+                // `offset 0` keeps the planner from a hash table, which is a shape of its own.
+                "(exists (select from project_member m where m.user_id = $user and m.project_id = $project offset 0) \
+                 or exists (select from project p join org_member o on o.org_id = p.org_id where p.id = $project and o.user_id = $user offset 0))"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// How a statement is kept to what one may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// Not at all.
+    Open,
+    /// By a `WHERE` in the statement.
+    Hand(Shape),
+    /// By Rowgate's policy.
+    Rowgate,
+    /// By the list of ids that Rowgate's `query` gave.
+    List,
+    /// By a policy that calls a PL/pgSQL function for each row.
+    Function,
+    /// By a policy that calls `rowgate.check` for each row.
+    Check,
+    /// By a policy with a correlated sub-select.
+    Correlated,
+}
+
+impl Way {
+    /// All ways, the best `WHERE` given.
+    pub fn all(best: Shape) -> [Self; 7] {
+        [
+            Self::Open,
+            Self::Hand(best),
+            Self::Rowgate,
+            Self::List,
+            Self::Function,
+            Self::Check,
+            Self::Correlated,
+        ]
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "no policy",
+            Self::Hand(_) => "hand-written",
+            Self::Rowgate => "rowgate",
+            Self::List => "list of ids",
+            Self::Function => "function per row",
+            Self::Check => "rowgate.check per row",
+            Self::Correlated => "correlated",
+        }
+    }
+
+    /// The role that runs it. `bench_plain` has no policies.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Open | Self::Hand(_) | Self::List => "bench_plain",
+            Self::Rowgate => "bench_app",
+            Self::Function => "bench_function",
+            Self::Check => "bench_check",
+            Self::Correlated => "bench_correlated",
+        }
+    }
+
+    /// Whether a statement can be kept so: no list of ids has a new ticket in it.
+    pub fn can(self, operation: Operation) -> bool {
+        (self, operation) != (Self::List, Operation::Insert)
+    }
+
+    /// The statement. Its parameters are the target, where the operation has one, and then the user or the list.
+    pub fn statement(self, operation: Operation) -> String {
+        let parameter = if operation.has_target() { "$2" } else { "$1" };
+        let project = if operation == Operation::Insert {
+            "$1::bigint"
+        } else {
+            "t.project_id"
+        };
+        let condition = match self {
+            Self::Hand(shape) => {
+                let user = format!("{parameter}::text");
+                Some(
+                    shape
+                        .condition()
+                        .replace("$user", &user)
+                        .replace("$project", project),
+                )
+            }
+            Self::List => Some(format!("t.id = any ({parameter}::bigint[])")),
+            _ => None,
+        };
+        let with = |word: &str| {
+            condition
+                .as_ref()
+                .map_or(String::new(), |condition| format!(" {word} {condition}"))
+        };
+        let columns = "t.id, t.project_id, t.title, t.status, t.created_at";
+        match operation {
+            Operation::Count => format!("select count(*) from ticket t{}", with("where")),
+            Operation::Newest => format!(
+                "select {columns} from ticket t{} order by t.created_at desc limit 50",
+                with("where")
+            ),
+            Operation::Point => format!("select {columns} from ticket t where t.id = $1{}", with("and")),
+            Operation::Update => {
+                format!(
+                    "update ticket t set status = 'closed' where t.id = $1{}",
+                    with("and")
+                )
+            }
+            Operation::Insert => format!(
+                "insert into ticket (project_id, title, status, created_at) select $1::bigint, 'new', 'open', now(){}",
+                with("where")
+            ),
+        }
+    }
+}
