@@ -92,6 +92,7 @@ pub fn run(request: &Request) -> Result<Value> {
         Options {
             durable: true,
             settings: SETTINGS.map(|(name, value)| (name, value.to_owned())).to_vec(),
+            ..Options::default()
         },
     );
     let said: String = cluster
