@@ -132,6 +132,10 @@ bench: ## Measure everything beside peers and write bench/RESULTS.md; a quarter 
 bench-rows: postgres ## Measure row-level security on 1 and 10 million rows, and write its tables into bench/RESULTS.md
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- rows --write
 
+.PHONY: bench-sql
+bench-sql: ## Measure /sql beside a driver and write its section of bench/RESULTS.md; two minutes
+	$(CARGO) run --release --locked --ignore-rust-version --manifest-path bench/Cargo.toml -- sql --write
+
 .PHONY: clean
 clean: ## Remove what the targets above made
 	$(CARGO) clean

@@ -1,7 +1,7 @@
 //! Everything, each part in a process of its own, and the page of results.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -28,6 +28,9 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     }
     part("http", &http)?;
     part("writes", &["writes"])?;
+    let mut sql = vec!["sql"];
+    sql.extend(&http[1..]);
+    part("sql", &sql)?;
     if !quick {
         part("engine 290", &["engine", "--scale", "290", "--rounds", "3"])?;
         part("start 290", &["start", "--scale", "290"])?;
@@ -44,6 +47,23 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     if let Ok(notes) = std::fs::read_to_string(notes) {
         write!(page, "\n{notes}")?;
     }
-    std::fs::write(results, page)?;
+    std::fs::write(results(), page)?;
     Ok(all)
+}
+
+/// Puts what SQL over HTTP was measured with into `RESULTS.md`, and leaves the rest of the page.
+pub fn write_sql(measured: &Value) -> Result<()> {
+    let mut section = String::new();
+    report::sql(measured, &mut section);
+    let machine = machine::describe();
+    let text = |field: &str| machine[field].as_str().unwrap_or_default().to_owned();
+    let load = machine::load();
+    writeln!(section, "\nMeasured by itself: {}, load average {load} afterwards.", text("date"))?;
+    let page = std::fs::read_to_string(results())?;
+    std::fs::write(results(), report::with_section(&page, &section))?;
+    Ok(())
+}
+
+fn results() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md")
 }

@@ -6,6 +6,7 @@
 //! * `contender`: Rowgate and its peers behind one trait; `compare`: who is faster.
 //! * `measure`: times and memory; `machine`: where it was measured.
 //! * `all`, `report`: everything, and the page of results.
+//! * `sql`: SQL over HTTP, beside a bare driver.
 //! * `start`: a large store, opened; `writes`: durable writes; `http`: checks over HTTP; `child`: processes of
 //!   their own.
 //! * `rows`: the application's own tables under row-level security.
@@ -23,6 +24,7 @@ mod question;
 mod report;
 mod rng;
 mod rows;
+mod sql;
 mod start;
 mod world;
 mod writes;
@@ -132,6 +134,24 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// SQL over HTTP beside a bare driver on the same database
+    Sql {
+        /// Rounds of which the median is taken
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Length of each turn, in milliseconds
+        #[arg(long, default_value_t = 1_000)]
+        turn: u64,
+        /// Only statements whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+        /// Write the section of RESULTS.md
+        #[arg(long)]
+        write: bool,
+        /// The server's binary; built from the workspace unless given
+        #[arg(long)]
+        server: Option<PathBuf>,
+    },
     /// One kind of operation of the engine over and over, for a profiler to look at
     Profile {
         /// What is repeated
@@ -222,6 +242,24 @@ fn main() -> Result<()> {
             server,
             write,
         })?,
+        Command::Sql {
+            rounds,
+            turn,
+            only,
+            write,
+            server,
+        } => {
+            let measured = sql::run(&sql::Load {
+                rounds,
+                turn: Duration::from_millis(turn),
+                server,
+                only,
+            })?;
+            if write {
+                all::write_sql(&measured)?;
+            }
+            measured
+        }
         Command::Profile {
             subject,
             scale,

@@ -50,7 +50,75 @@ pub fn page(all: &Value) -> String {
     http(&all["http"], &mut out);
     writes(&all["writes"], &mut out);
     start(&all["start 290"], &mut out);
+    sql(&all["sql"], &mut out);
     out
+}
+
+/// The page with one section in the place of what it had under that heading; at the end, if it had none.
+pub fn with_section(page: &str, section: &str) -> String {
+    let section = section.trim_matches('\n');
+    let heading = section.lines().next().unwrap_or_default();
+    let is_heading = |line: &str| line.starts_with("## ") || line.starts_with("# ");
+    let (mut out, mut skipping, mut placed) = (String::new(), false, false);
+    for line in page.lines() {
+        if skipping && is_heading(line) {
+            skipping = false;
+            out.push('\n');
+        }
+        if line == heading && !placed {
+            (skipping, placed) = (true, true);
+            out.push_str(section);
+            out.push('\n');
+        }
+        if !skipping {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    if !placed {
+        let _ = write!(out, "\n{section}\n");
+    }
+    out
+}
+
+/// SQL over HTTP beside a driver, with its targets.
+pub fn sql(part: &Value, out: &mut String) {
+    let Some(statements) = part.as_object() else { return };
+    out.push_str(
+        "\n## SQL over HTTP\n\nMicroseconds and answers per second; medians of rounds in which the ways take turns. Server, Postgres and load share \
+         the cores.\nRatio and added time are those of `/sql` to the line.\n\n",
+    );
+    out.push_str("| what | target | measured | |\n|---|---|---|---|\n");
+    let driver = "driver";
+    for (name, ways) in statements.iter().filter(|(name, _)| *name != "identity") {
+        let bare = &ways[driver];
+        if name.ends_with(", 1") {
+            let added = bare["sql_added_us"].as_f64().map(|us| (us, format!("{us:.0} µs")));
+            let what = format!("added to a driver's query, median: {name} connection");
+            target(out, &what, "≤ 500 µs", added, |us| us <= 500.0);
+        } else {
+            let ratio = bare["sql_ratio"].as_f64().map(|ratio| (ratio, format!("{ratio:.2}")));
+            let what = format!("answers per driver's answer: {name} connections");
+            target(out, &what, "≥ 0.7", ratio, |ratio| ratio >= 0.7);
+        }
+    }
+    let identity = part["identity"]["statement_us"].as_f64();
+    let measured = identity.map(|us| (us, format!("{us:.1} µs")));
+    target(out, "sealed identity, per statement", "≤ 50 µs", measured, |us| us <= 50.0);
+    out.push_str(
+        "\n| statement, connections | way | per s | median | p99 | ratio | added |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (name, ways) in statements.iter().filter(|(name, _)| *name != "identity") {
+        for (way, of) in ways.as_object().into_iter().flatten() {
+            let show = |field: &str, digits: usize| {
+                let value = of[field].as_f64();
+                value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
+            };
+            let (rate, median, p99) = (show("per_s", 0), show("median_us", 0), show("p99_us", 0));
+            let (ratio, added) = (show("sql_ratio", 2), show("sql_added_us", 0));
+            let _ = writeln!(out, "| {name} | {way} | {rate} | {median} | {p99} | {ratio} | {added} |");
+        }
+    }
 }
 
 /// One line of the table of targets; lines whose part did not run are left out.

@@ -58,15 +58,24 @@ pub struct Server {
 impl Server {
     /// Starts it with an embedded store of its own, and waits until it can answer.
     pub fn start(binary: &Path, log_format: &str) -> Result<Self> {
+        Self::start_with(binary, log_format, &[])
+    }
+
+    /// The same, with further arguments.
+    pub fn start_with(binary: &Path, log_format: &str, more: &[&str]) -> Result<Self> {
         let store = Scratch::new("server")?;
         let url = format!("file:{}", store.path().display());
-        let mut server = Self::on(binary, log_format, &url)?;
+        let mut server = Self::run(binary, log_format, &url, more)?;
         server._store = Some(store);
         Ok(server)
     }
 
     /// Starts it on a store that is there, and waits until it can answer.
     pub fn on(binary: &Path, log_format: &str, store: &str) -> Result<Self> {
+        Self::run(binary, log_format, store, &[])
+    }
+
+    fn run(binary: &Path, log_format: &str, store: &str, more: &[&str]) -> Result<Self> {
         // The port is free again when the server asks for it, unless somebody was very quick.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let process = Command::new(binary)
@@ -78,6 +87,7 @@ impl Server {
                 log_format,
             ])
             .args(["--store", store])
+            .args(more)
             .env("ROWGATE_API_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,27 +1,37 @@
 //! Who asks with a token: issuers, the environments they are for, and the issuer of the server itself.
 
 mod built_in;
+mod follow;
+mod store;
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rowgate_environment::Environment;
 use rowgate_environment::Registry;
-use rowgate_identity::built_in::BuiltIn;
+use rowgate_identity::built_in::{BuiltIn, KeyStore};
 use rowgate_identity::jwks::{Authorities, Fetcher};
-use rowgate_identity::{Identity, TokenError, Verifier};
+use rowgate_identity::{Algorithm, Identity, TokenError, Verifier};
 
 pub(crate) use self::built_in::{BuiltIns, client_id};
+pub(crate) use self::follow::keep_following;
+pub(crate) use self::store::StoredKeys;
 use crate::config::{ConfigError, IdentityConfig};
 use crate::error::{ApiError, Result};
 use crate::server::ServeError;
+
+const NO_ISSUER: ApiError =
+    ApiError::Forbidden("this server issues no tokens: `built_in.enabled` is false in its configuration");
 
 /// Issuers, and what their tokens are good for.
 pub(crate) struct Identities {
     verifier: Arc<Verifier>,
     /// The server's own issuer, unless it is switched off.
-    pub(crate) built_in: Option<BuiltIns>,
+    pub(crate) built_in: Option<Arc<BuiltIns>>,
+    /// When other servers' keys were looked at last. Held meanwhile.
+    followed: tokio::sync::Mutex<Option<Instant>>,
     /// By name of the issuer.
     places: HashMap<String, Place>,
 }
@@ -44,7 +54,7 @@ impl Identities {
     /// Reads keys, and makes those that are missing. May block.
     pub(crate) fn open(
         config: &IdentityConfig,
-        keys: &std::path::Path,
+        keys: Arc<dyn KeyStore>,
         registry: &Registry,
     ) -> Result<Self, ServeError> {
         let authorities = match &config.ca_file {
@@ -76,19 +86,35 @@ impl Identities {
         };
         Ok(Self {
             verifier,
-            built_in,
+            built_in: built_in.map(Arc::new),
+            followed: tokio::sync::Mutex::default(),
             places,
         })
     }
 
-    /// What a token says, wherever its issuer's tokens ask.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
-        self.verifier.verify(token).await
+    /// What a token says, wherever its issuer's tokens ask. One that no key fits may be of a key that another server has just made.
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        registry: &Arc<Registry>,
+    ) -> Result<Arc<Identity>, TokenError> {
+        match self.verifier.verify(token).await {
+            Err(TokenError::UnknownKey { .. } | TokenError::UnknownIssuer)
+                if self.follow(registry).await =>
+            {
+                self.verifier.verify(token).await
+            }
+            verified => verified,
+        }
     }
 
     /// The environment and the user of a token.
-    pub(crate) async fn authenticate(&self, token: &str, registry: &Registry) -> Result<(Environment, User)> {
-        let identity = self.verifier.verify(token).await.map_err(ApiError::Token)?;
+    pub(crate) async fn authenticate(
+        &self,
+        token: &str,
+        registry: &Arc<Registry>,
+    ) -> Result<(Environment, User)> {
+        let identity = self.verify(token, registry).await.map_err(ApiError::Token)?;
         let (name, subject_type) = match self.places.get(identity.issuer()) {
             Some(place) => (place.environment.as_str(), Arc::clone(&place.subject_type)),
             None => {
@@ -113,12 +139,22 @@ impl Identities {
 
     /// The server's own issuer for an environment. May block.
     pub(crate) fn own(&self, environment: &Environment, registry: &Registry) -> Result<Arc<BuiltIn>> {
-        match &self.built_in {
-            Some(own) => own.of(environment, registry),
-            None => Err(ApiError::Forbidden(
-                "this server issues no tokens: `built_in.enabled` is false in its configuration",
-            )),
-        }
+        let own = self.built_in.as_ref().ok_or(NO_ISSUER)?;
+        own.of(environment, registry)
+    }
+
+    /// A new key signs for the server's own issuer of an environment. Its id and algorithm. May block.
+    pub(crate) fn rotate(
+        &self,
+        issuer: &BuiltIn,
+        algorithm: Option<Algorithm>,
+        revoke: bool,
+    ) -> Result<(String, Algorithm)> {
+        let own = self.built_in.as_ref().ok_or(NO_ISSUER)?;
+        let algorithm = algorithm.unwrap_or(own.algorithm);
+        let rotated = own.rotate(issuer, algorithm, revoke);
+        let kid = rotated.map_err(|error| ApiError::Internal(error.to_string()))?;
+        Ok((kid, algorithm))
     }
 
     /// What happened to tokens and keys, in the Prometheus text format.

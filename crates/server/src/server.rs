@@ -1,15 +1,15 @@
 //! Starting, running and stopping.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowgate_environment::{Environment, Registry};
+use rowgate_identity::built_in::{KeyFiles, KeyStore};
 use rowgate_store::postgres::{Postgres, PostgresOptions};
 use tokio::net::TcpListener;
 
-use crate::config::{Config, ConfigError, IdentityConfig, StoreLocation};
-use crate::identity::Identities;
+use crate::config::{Config, ConfigError, StoreLocation};
+use crate::identity::{Identities, StoredKeys, keep_following};
 use crate::state::App;
 use crate::{accept, http, log, sql};
 
@@ -72,11 +72,15 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let store = config.store.clone();
         let api_key = config.api_key.clone();
-        let mut identity = config.identity.clone();
+        let identity = config.identity.clone();
         let open = move || {
-            let signing_keys = signing_keys(&store, &mut identity);
-            let (registry, generated_key) = open(&store, api_key.as_deref())?;
-            let identities = Identities::open(&identity, &signing_keys, &registry)?;
+            let (registry, stored_keys) = open_store(&store)?;
+            let generated_key = api_key_of(&registry, api_key.as_deref())?;
+            let signing_keys = match &identity.built_in.keys {
+                Some(directory) => Arc::new(KeyFiles::new(directory)),
+                None => stored_keys,
+            };
+            let identities = Identities::open(&identity, signing_keys, &registry)?;
             Ok::<_, ServeError>((registry, identities, generated_key))
         };
         let opened = tokio::task::spawn_blocking(open).await;
@@ -86,6 +90,7 @@ impl Server {
         if let StoreLocation::Postgres(url) = &config.store {
             app.serve_tables(url.secret().to_owned());
         }
+        keep_following(&app.identities, &app.registry);
         let sql = match config.sql {
             Some(config) => Some(sql::router(&app, config).await?),
             None => None,
@@ -147,26 +152,24 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Where the built-in issuer keeps its signing keys, unless the configuration says. Servers on one database would each sign with keys of
-/// their own, so there it has to be said, or there is no such issuer.
-fn signing_keys(store: &StoreLocation, identity: &mut IdentityConfig) -> PathBuf {
+/// The store, and where it keeps signing keys: beside it, or in its database, where all servers find the same ones.
+fn open_store(store: &StoreLocation) -> Result<(Registry, Arc<dyn KeyStore>), ServeError> {
     match store {
-        StoreLocation::File(directory) => directory.join(SIGNING_KEYS),
-        StoreLocation::Postgres(_) => {
-            identity.built_in.enabled &= identity.built_in.keys.is_some();
-            PathBuf::new()
+        StoreLocation::File(directory) => {
+            let registry = Registry::open(directory).map_err(ServeError::Store)?;
+            Ok((registry, Arc::new(KeyFiles::new(directory.join(SIGNING_KEYS)))))
+        }
+        StoreLocation::Postgres(url) => {
+            let store = Postgres::connect(url.secret(), PostgresOptions::default());
+            let store = Arc::new(store.map_err(|error| ServeError::Store(error.into()))?);
+            let registry = Registry::with_store(Arc::clone(&store) as _).map_err(ServeError::Store)?;
+            Ok((registry, Arc::new(StoredKeys(store))))
         }
     }
 }
 
-fn open(store: &StoreLocation, api_key: Option<&str>) -> Result<(Registry, Option<String>), ServeError> {
-    let registry = match store {
-        StoreLocation::File(directory) => Registry::open(directory),
-        StoreLocation::Postgres(url) => Postgres::connect(url.secret(), PostgresOptions::default())
-            .map_err(rowgate_environment::Error::from)
-            .and_then(|store| Registry::with_store(Arc::new(store))),
-    };
-    let registry = registry.map_err(ServeError::Store)?;
+/// Makes sure that there is an API key. The one that was made, if there was none.
+fn api_key_of(registry: &Registry, api_key: Option<&str>) -> Result<Option<String>, ServeError> {
     let default = registry.environment(rowgate_environment::registry::DEFAULT);
     let default: Environment =
         default.ok_or_else(|| ServeError::Task("the store has no default environment".into()))?;
@@ -174,17 +177,17 @@ fn open(store: &StoreLocation, api_key: Option<&str>) -> Result<(Registry, Optio
         registry
             .add_key(&default, BOOTSTRAP, secret)
             .map_err(ServeError::ApiKey)?;
-        return Ok((registry, None));
+        return Ok(None);
     }
     if registry
         .environments()
         .iter()
         .any(|environment| !registry.keys(environment).is_empty())
     {
-        return Ok((registry, None));
+        return Ok(None);
     }
     let (_, secret) = registry
         .create_key(&default, BOOTSTRAP)
         .map_err(ServeError::ApiKey)?;
-    Ok((registry, Some(secret)))
+    Ok(Some(secret))
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
+use rowgate_environment::Registry;
 use rowgate_sql::{Authenticate, Authenticated, Claims, Gateway};
 pub use rowgate_sql::{Config, Limits, Target};
 
 use crate::ServeError;
 use crate::config::ConfigError;
+use crate::identity::Identities;
 use crate::state::App;
 
 /// The path, for the counters.
@@ -16,25 +18,29 @@ pub(crate) const PATH: &str = "/sql";
 
 /// The route of one database. A database that is not ready is no reason not to start: it may come later, and requests say what is missing.
 pub(crate) async fn router(app: &App, config: Config) -> Result<Router<App>, ServeError> {
-    let gateway = Gateway::new(config, Arc::new(Tokens(app.clone())))
+    let tokens = Tokens {
+        identities: Arc::clone(&app.identities),
+        registry: Arc::clone(&app.registry),
+    };
+    let gateway = Gateway::new(config, Arc::new(tokens))
         .map_err(|error| ConfigError(error.to_string()))?;
     if let Err(error) = gateway.check().await {
         tracing::warn!(%error, "SQL over HTTP does not work yet");
     }
+    app.serve_sql(Arc::clone(&gateway));
     Ok(rowgate_sql::router(gateway))
 }
 
-struct Tokens(App);
+struct Tokens {
+    identities: Arc<Identities>,
+    registry: Arc<Registry>,
+}
 
 impl Authenticate for Tokens {
     fn authenticate<'a>(&'a self, token: &'a str, role: &'a str) -> Authenticated<'a> {
         Box::pin(async move {
-            let identity = self
-                .0
-                .identities
-                .verify(token)
-                .await
-                .map_err(|error| error.to_string())?;
+            let verified = self.identities.verify(token, &self.registry).await;
+            let identity = verified.map_err(|error| error.to_string())?;
             if !identity.may_take(role) {
                 return Err(format!(
                     "tokens of the issuer `{}` may not take the role `{role}`",

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use rowgate_environment::Registry;
 use rowgate_rows::Tables;
+use rowgate_sql::Gateway;
 use tokio::sync::Semaphore;
 
 use crate::ServeError;
@@ -25,7 +26,9 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     /// The application's tables, where the store is in the application's database.
     tables: OnceLock<Tables>,
-    pub(crate) identities: Identities,
+    pub(crate) identities: Arc<Identities>,
+    /// SQL over HTTP, if it is served.
+    sql: OnceLock<Arc<Gateway>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     /// Random, and another one after each start: generated request ids carry it.
@@ -53,7 +56,8 @@ impl App {
         Ok(Self(Arc::new(Shared {
             registry: Arc::new(registry),
             tables: OnceLock::new(),
-            identities,
+            identities: Arc::new(identities),
+            sql: OnceLock::new(),
             limits,
             metrics: Metrics::default(),
             epoch,
@@ -68,6 +72,17 @@ impl App {
     pub(crate) fn serve_tables(&self, url: String) {
         // There is one database for as long as the server runs.
         let _ = self.0.tables.set(Tables::new(url));
+    }
+
+    /// Shows what SQL over HTTP counts.
+    pub(crate) fn serve_sql(&self, gateway: Arc<Gateway>) {
+        // There is one database for as long as the server runs.
+        let _ = self.0.sql.set(gateway);
+    }
+
+    /// SQL over HTTP, if it is served.
+    pub(crate) fn sql(&self) -> Option<&Gateway> {
+        self.0.sql.get().map(Arc::as_ref)
     }
 
     /// The application's tables.

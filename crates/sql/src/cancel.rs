@@ -1,5 +1,6 @@
 //! Queries that have to stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use postgres_protocol::message::backend::Message;
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Stops what a session is doing, and closes it. A cancellation can arrive late, so the session is not used again. PL/pgSQL can swallow a
 /// cancellation, but not the end of its session.
-pub(crate) async fn stop(gateway: &Gateway, mut lease: Lease) {
+pub(crate) async fn stop(gateway: Arc<Gateway>, mut lease: Lease) {
     let Ok(session) = lease.session() else { return };
     let connection = &mut session.connection;
     if let Err(error) = wire::cancel(&gateway.dialer, connection.process, connection.secret).await {

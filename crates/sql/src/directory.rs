@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::config::Target;
 use crate::seal::SealKey;
-use crate::session::Credentials;
+use crate::session::{Credentials, Logins};
 use crate::wire::{Connection, Dialer, Login, WireError, connect};
 
 /// How long what was read is used. Shorter than the overlap of two seal keys.
@@ -21,6 +21,10 @@ const STALE: Duration = Duration::from_secs(300);
 const LONGEST: usize = 1 << 20;
 
 const ROLES: &str = "select role, pg_catalog.to_json(logins), password from rowgate.client_roles()";
+/// Whether `auth` is that of the extension `pg_session_jwt`.
+const SIGNED: &str = "select exists (select from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+    where e.extname = 'pg_session_jwt' and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e'
+        and d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = pg_catalog.to_regprocedure('auth.jwt_session_init(text)'))";
 const KEY: &str = "select id, pg_catalog.encode(secret, 'hex') from rowgate.newest_seal_key()";
 
 /// What a server has to know to act for clients.
@@ -87,10 +91,12 @@ impl Directory {
         };
         let id = id.parse().map_err(|_| WireError::Unexpected)?;
         let seal = SealKey::new(id, &from_hex(secret).ok_or(WireError::Unexpected)?);
+        let (signed, _) = connection.simple(SIGNED).await?;
+        let signed = signed.first().is_some_and(|row| row.first() == Some(&Some("t".into())));
         let (rows, _) = connection.simple(ROLES).await?;
         let roles = rows
             .into_iter()
-            .map(|row| client_role(row).ok_or(WireError::Unexpected));
+            .map(|row| client_role(row, signed).ok_or(WireError::Unexpected));
         Ok(Known {
             seal,
             roles: roles.collect::<Result<_, _>>()?,
@@ -138,16 +144,14 @@ impl Directory {
     }
 }
 
-fn client_role(row: Vec<Option<String>>) -> Option<(String, Credentials)> {
-    let [role, logins, password]: [Option<String>; 3] = row.try_into().ok()?;
-    let logins = serde_json::from_str(&logins?).ok()?;
-    Some((
-        role?,
-        Credentials::Client {
-            logins,
-            password: password?,
-        },
-    ))
+fn client_role(row: Vec<Option<String>>, signed: bool) -> Option<(String, Credentials)> {
+    let [role, names, password]: [Option<String>; 3] = row.try_into().ok()?;
+    let logins = Logins {
+        names: serde_json::from_str(&names?).ok()?,
+        password: password?,
+        signed,
+    };
+    Some((role?, Credentials::Client(Arc::new(logins))))
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

@@ -25,9 +25,6 @@ pub(crate) enum Error {
     ResponseTooLarge(usize, &'static str),
     #[error("the query was cancelled because it took longer than {} seconds", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The client went away.
-    #[error("Query cancelled, connection was terminated")]
-    Cancelled,
     #[error("COPY is not supported over HTTP")]
     Copy,
     /// All sessions are in use.
@@ -51,7 +48,6 @@ impl Error {
             Self::Database(error) => (StatusCode::BAD_REQUEST, error.code.as_deref().unwrap_or_default()),
             Self::Refused(_) => (StatusCode::BAD_REQUEST, ""),
             Self::Timeout(_) => (StatusCode::BAD_REQUEST, "57014"),
-            Self::Cancelled => (StatusCode::BAD_REQUEST, "08P01"),
             Self::Copy => (StatusCode::BAD_REQUEST, "0A000"),
             Self::RequestTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ""),
             Self::ResponseTooLarge(..) => (StatusCode::INSUFFICIENT_STORAGE, ""),

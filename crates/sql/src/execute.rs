@@ -10,13 +10,10 @@ use crate::body::Query;
 use crate::config::Limits;
 use crate::error::{DatabaseError, Error, Result};
 use crate::head::Batch;
-use crate::seal;
 use crate::wire::{Connection, Transaction};
 
 /// What a session has to do.
 pub(crate) struct Work {
-    /// The sealed claims, if the session has any.
-    pub(crate) seal: Option<String>,
     /// The transaction around a batch. A single query is one by itself.
     pub(crate) batch: Option<Batch>,
     pub(crate) queries: Vec<Query>,
@@ -43,22 +40,37 @@ impl From<Error> for Failure {
     }
 }
 
-enum Step {
-    /// Something of ours, whose result nobody wants.
-    Own,
-    Query,
+/// The statement that brings claims into a session. They are its parameter: the texts of statements are shown and logged in more places.
+pub(crate) struct Introduction {
+    sql: &'static str,
+    parameter: Option<String>,
+}
+
+impl Introduction {
+    pub(crate) fn sealed(seal: String) -> Self {
+        Self {
+            sql: "select pg_catalog.set_config('rowgate.session', $1, false)",
+            parameter: Some(seal),
+        }
+    }
+
+    /// For the extension `pg_session_jwt`.
+    pub(crate) fn signed(token: String) -> Self {
+        Self {
+            sql: "select auth.jwt_session_init($1)",
+            parameter: Some(token),
+        }
+    }
 }
 
 impl Work {
     /// As messages, up to the one that Postgres answers with "ready".
-    pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<()> {
+    pub(crate) fn encode(&self, introduction: Option<&Introduction>, out: &mut BytesMut) -> Result<()> {
         if let Some(batch) = &self.batch {
             statement(out, &begin(batch), &[], false)?;
         }
-        if let Some(sealed) = &self.seal {
-            // As a parameter: the texts of statements are shown and logged in more places.
-            let set = format!("select pg_catalog.set_config('{}', $1, false)", seal::SETTING);
-            statement(out, &set, &[Some(sealed.clone())], false)?;
+        if let Some(Introduction { sql, parameter }) = introduction {
+            statement(out, sql, std::slice::from_ref(parameter), false)?;
         }
         for query in &self.queries {
             statement(out, &query.sql, &query.parameters, true)?;
@@ -68,16 +80,6 @@ impl Work {
         }
         frontend::sync(out);
         Ok(())
-    }
-
-    fn steps(&self) -> Vec<Step> {
-        let before = usize::from(self.batch.is_some()) + usize::from(self.seal.is_some());
-        let mut steps: Vec<Step> = std::iter::repeat_with(|| Step::Own).take(before).collect();
-        steps.extend(self.queries.iter().map(|_| Step::Query));
-        if self.batch.is_some() {
-            steps.push(Step::Own);
-        }
-        steps
     }
 }
 
@@ -119,16 +121,18 @@ fn statement(out: &mut BytesMut, sql: &str, parameters: &[Option<String>], descr
     frontend::execute("", 0, out).map_err(unsendable)
 }
 
-/// Reads what comes of the work, to the end.
+/// Reads what comes of the work, to the end. `before`: how many statements of ours come first, but for the one that begins a batch.
 pub(crate) async fn collect(
     connection: &mut Connection,
     work: &Work,
+    before: usize,
     limits: &Limits,
 ) -> Result<(Vec<Outcome>, Transaction), Failure> {
     let mut collector = Collector {
-        steps: work.steps().into_iter(),
+        before: usize::from(work.batch.is_some()) + before,
+        queries: work.queries.len(),
         current: Outcome::default(),
-        done: Vec::new(),
+        done: Vec::with_capacity(work.queries.len()),
         bytes: 0,
         rows: 0,
     };
@@ -160,7 +164,10 @@ pub(crate) async fn collect(
 }
 
 struct Collector {
-    steps: std::vec::IntoIter<Step>,
+    /// Statements of ours that come first, and whose results nobody wants.
+    before: usize,
+    /// How many statements the request has. What comes after them is ours again.
+    queries: usize,
     current: Outcome,
     done: Vec<Outcome>,
     bytes: usize,
@@ -196,11 +203,13 @@ impl Collector {
             tag,
             ..std::mem::take(&mut self.current)
         };
-        match self.steps.next() {
-            Some(Step::Query) => self.done.push(outcome),
-            // A row of ours is not a row of the answer.
-            Some(Step::Own) | None => self.rows -= outcome.rows.len(),
+        if self.before == 0 && self.done.len() < self.queries {
+            self.done.push(outcome);
+            return;
         }
+        // A row of ours is not a row of the answer.
+        self.rows -= outcome.rows.len();
+        self.before = self.before.saturating_sub(1);
     }
 }
 

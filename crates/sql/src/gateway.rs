@@ -1,20 +1,24 @@
 //! Everything together.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::answer::Shape;
 use crate::authenticate::{Authenticate, Claims};
 use crate::cancel;
 use crate::config::{Config, Limits, TargetError};
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
-use crate::execute::{Failure, Outcome, Work, collect};
+use crate::execute::{Failure, Introduction, Outcome, Work, collect};
 use crate::head::Head;
 use crate::kind::Kinds;
-use crate::session::{Credentials, Lease, Pools};
+use crate::session::{Claimed, Credentials, Lease, Pools, Session};
+use crate::session_jwt::Signer;
 use crate::wire::{Dialer, Transaction, WireError};
 
 /// How often idle sessions are looked at.
@@ -30,6 +34,9 @@ pub enum GatewayError {
     /// The database's URL cannot be used.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The operating system gives no randomness.
+    #[error("no key can be made: the operating system gives no randomness")]
+    Key,
     /// The database cannot be reached, or is not set up.
     #[error("the database for /sql is not ready: {0}; set it up with `rowgate pg install`")]
     Database(String),
@@ -41,7 +48,9 @@ pub struct Gateway {
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) directory: Directory,
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) counters: Counters,
     pools: Pools,
+    signer: Arc<Signer>,
     kinds: Kinds,
     authenticate: Arc<dyn Authenticate>,
 }
@@ -61,16 +70,20 @@ impl Gateway {
     /// A target that cannot be used, such as one with a file of certificates that is not there.
     pub fn new(config: Config, authenticate: Arc<dyn Authenticate>) -> Result<Arc<Self>, GatewayError> {
         let dialer = Arc::new(Dialer::new(&config.target)?);
+        let signer = Arc::new(Signer::new().map_err(|_| GatewayError::Key)?);
         let gateway = Arc::new(Self {
             directory: Directory::new(Arc::clone(&dialer), config.target.clone()),
             pools: Pools::new(
                 Arc::clone(&dialer),
+                Arc::clone(&signer),
                 config.target.database.clone(),
                 config.limits.clone(),
             ),
             requests: Arc::new(Semaphore::new(config.limits.requests)),
+            counters: Counters::default(),
             kinds: Kinds::default(),
             authenticate,
+            signer,
             dialer,
             config,
         });
@@ -158,100 +171,109 @@ impl Gateway {
         })
     }
 
-    /// Does the work in a session and answers. The session is made ready for the next user after that; nobody waits for it.
+    /// Does the work in a session and answers. The session is made ready for the next user meanwhile; nobody waits for it.
     pub(crate) async fn run(
         self: &Arc<Self>,
         head: &Head,
         entry: Entry,
-        mut work: Work,
-        shape: Shape,
-    ) -> Result<Vec<u8>> {
-        let mut lease = self.pools.pool(&head.role, entry.credentials).lend().await?;
-        if let Some(claims) = &entry.claims {
-            let known = self.directory.known().await.map_err(not_set_up)?;
-            let session = lease.session()?;
-            let request = session
-                .request
-                .as_deref()
-                .ok_or(Error::Unreachable("the session has no number"))?;
-            work.seal = Some(known.seal.seal(claims, request, self.limits().time));
-        }
-        let (answer, answered) = oneshot::channel();
-        let retried = entry.is_client && work.batch.is_none();
-        tokio::spawn(Arc::clone(self).work(lease, work, shape, retried, answer));
-        answered
-            .await
-            .unwrap_or(Err(Error::Unreachable("the request was given up")))
-    }
-
-    /// A task of its own: it goes on when the client goes away, because a session must never be left in the middle.
-    async fn work(
-        self: Arc<Self>,
-        mut lease: Lease,
         work: Work,
         shape: Shape,
-        retried: bool,
-        mut answer: oneshot::Sender<Result<Vec<u8>>>,
-    ) {
-        let limit = self.limits().time + GRACE;
-        let outcome = tokio::select! {
-            outcome = self.perform(&mut lease, &work, retried) => outcome,
-            () = tokio::time::sleep(limit) => Err(Error::Timeout(self.limits().time).into()),
-            () = answer.closed() => Err(Error::Cancelled.into()),
-        };
+    ) -> Result<Vec<u8>> {
+        let Entry {
+            credentials,
+            claims,
+            is_client,
+        } = entry;
+        let lease = self.pools.pool(&head.role, credentials).lend().await?;
+        let mut session = InUse::new(self, lease);
+        let limit = self.limits().time;
+        let since = Instant::now();
+        let retried = is_client && work.batch.is_none();
+        let performed = self.perform(session.get()?, claims.as_ref(), &work, retried);
+        let outcome = timeout(limit + GRACE, performed)
+            .await
+            .unwrap_or_else(|_| Err(Error::Timeout(limit).into()));
+        self.counters.took(since.elapsed());
         let (result, transaction) = match outcome {
-            Ok((outcomes, transaction)) => (Ok(outcomes), Some(transaction)),
-            Err(failure) => (Err(failure.error), failure.session),
-        };
-        let Some(transaction) = transaction else {
-            // The client may know at once; the session takes its time to end.
-            let _ = answer.send(result.and(Err(Error::Unreachable("the session is gone"))));
-            cancel::stop(&self, lease).await;
-            return;
+            Ok((outcomes, transaction)) => (Ok(outcomes), transaction),
+            Err(Failure {
+                error,
+                session: Some(transaction),
+            }) => (Err(error), transaction),
+            Err(Failure { error, session: None }) => return Err(error),
         };
         match self.written(&shape, result) {
             Written::Done(result) => {
-                let _ = answer.send(result);
-                self.put_back(lease, transaction).await;
+                session.put_back(transaction);
+                result
             }
             Written::Unknown(outcomes, types) => {
                 // Asked of a session that nobody has set up to lie.
-                let learned = self.learn(&mut lease, transaction, &types).await;
-                let ready = learned.is_ok();
-                let result = learned
-                    .map_err(WireError::answer)
-                    .and_then(|()| shape.write(&outcomes, &self.kinds));
-                let _ = answer.send(result);
-                if ready {
-                    lease.give_back();
-                }
+                let learned = self.learn(session.get()?, transaction, &types).await;
+                learned.map_err(WireError::answer)?;
+                session.give_back();
+                shape.write(&outcomes, &self.kinds)
             }
         }
     }
 
     async fn perform(
         &self,
-        lease: &mut Lease,
+        session: &mut Session,
+        claims: Option<&Claims>,
         work: &Work,
-        retried: bool,
+        mut retried: bool,
     ) -> Result<(Vec<Outcome>, Transaction), Failure> {
-        let connection = &mut lease.session()?.connection;
-        let mut messages = bytes::BytesMut::new();
-        // Nothing was sent yet, so the session is as it was.
-        work.encode(&mut messages).map_err(|error| Failure {
-            error,
-            session: Some(Transaction::None),
-        })?;
-        connection.output().extend_from_slice(&messages);
-        match collect(connection, work, self.limits()).await {
-            Err(Failure {
-                error,
-                session: Some(Transaction::None),
-            }) if retried && error.is_serialization_failure() => {
-                connection.output().extend_from_slice(&messages);
-                collect(connection, work, self.limits()).await
+        loop {
+            let introduction = self.introduce(session, claims).await?;
+            let output = session.connection.output();
+            if let Err(error) = work.encode(introduction.as_ref(), output) {
+                // Nothing was sent yet, so the session is as it was.
+                output.clear();
+                let session = Some(Transaction::None);
+                return Err(Failure { error, session });
             }
-            outcome => outcome,
+            // A batch that fails leaves its transaction open, and only what ends that can follow.
+            if work.batch.is_none() {
+                session.ask_for_reset().map_err(WireError::answer)?;
+            }
+            let before = usize::from(introduction.is_some());
+            match collect(&mut session.connection, work, before, self.limits()).await {
+                Err(Failure {
+                    error,
+                    session: Some(Transaction::None),
+                }) if retried && error.is_serialization_failure() => {
+                    retried = false;
+                    self.counters.retried();
+                    session
+                        .reset(Transaction::None)
+                        .await
+                        .map_err(WireError::answer)?;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// The statement that brings the claims of a request into its session, with its parameter.
+    async fn introduce(
+        &self,
+        session: &mut Session,
+        claims: Option<&Claims>,
+    ) -> Result<Option<Introduction>> {
+        let longest = self.limits().time;
+        match (&mut session.claimed, claims) {
+            (Claimed::Never, _) | (Claimed::Sealed(_), None) => Ok(None),
+            (Claimed::Sealed(request), Some(claims)) => {
+                let known = self.directory.known().await.map_err(not_set_up)?;
+                let sealed = known.seal.seal(claims, request, longest);
+                Ok(Some(Introduction::sealed(sealed)))
+            }
+            (Claimed::Signed(number), claims) => {
+                *number += 1;
+                let token = self.signer.sign(claims, *number, longest)?;
+                Ok(Some(Introduction::signed(token)))
+            }
         }
     }
 
@@ -269,21 +291,73 @@ impl Gateway {
 
     async fn learn(
         &self,
-        lease: &mut Lease,
+        session: &mut Session,
         transaction: Transaction,
         types: &[u32],
     ) -> Result<(), WireError> {
-        let session = lease.session().map_err(|_| WireError::Unexpected)?;
         session.reset(transaction).await?;
         self.kinds.learn(&mut session.connection, types).await
     }
 
+    /// What is counted, and the sessions, in the Prometheus text format.
+    ///
+    /// # Errors
+    /// Those of the writer; a string has none.
+    pub fn write_metrics(&self, out: &mut String) -> std::fmt::Result {
+        self.counters.write(&self.pools.gauges(), out)
+    }
+}
+
+/// A session that a request uses. Dropped like that, because the request was given up or failed half-way, what it runs is stopped and it is
+/// closed: a session is never left in the middle.
+struct InUse {
+    gateway: Arc<Gateway>,
+    lease: Option<Lease>,
+}
+
+impl InUse {
+    fn new(gateway: &Arc<Gateway>, lease: Lease) -> Self {
+        Self {
+            gateway: Arc::clone(gateway),
+            lease: Some(lease),
+        }
+    }
+
+    fn get(&mut self) -> Result<&mut Session> {
+        let lease = self.lease.as_mut();
+        lease.ok_or(Error::Unreachable("the session is gone"))?.session()
+    }
+
     /// For the next user, or closed if it cannot be made clean.
-    async fn put_back(&self, mut lease: Lease, transaction: Transaction) {
-        let Ok(session) = lease.session() else { return };
-        match session.reset(transaction).await {
-            Ok(()) => lease.give_back(),
-            Err(error) => tracing::debug!(%error, "a session was closed because it could not be reset"),
+    fn put_back(mut self, transaction: Transaction) {
+        let Some(mut lease) = self.lease.take() else { return };
+        let gateway = Arc::clone(&self.gateway);
+        tokio::spawn(async move {
+            let Ok(session) = lease.session() else { return };
+            match session.reset(transaction).await {
+                Ok(()) => lease.give_back(),
+                Err(error) => {
+                    gateway.counters.closed();
+                    tracing::debug!(%error, "a session was closed because it could not be reset");
+                }
+            }
+        });
+    }
+
+    /// For the next user. Only after a reset.
+    fn give_back(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        // Without a runtime the process is about to end, and its connections with it.
+        if let (Some(lease), Ok(runtime)) = (self.lease.take(), Handle::try_current()) {
+            self.gateway.counters.closed();
+            runtime.spawn(cancel::stop(Arc::clone(&self.gateway), lease));
         }
     }
 }

@@ -43,11 +43,10 @@ async fn not_supported() -> Response {
 }
 
 async fn sql(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    finished(
-        answer(&gateway, request)
-            .await
-            .unwrap_or_else(IntoResponse::into_response),
-    )
+    let pending = gateway.counters.begin();
+    let result = answer(&gateway, request).await;
+    pending.done(&result);
+    finished(result.unwrap_or_else(IntoResponse::into_response))
 }
 
 /// What every answer has.
@@ -91,11 +90,7 @@ async fn answer(gateway: &Arc<Gateway>, request: Request) -> Result<Response> {
         is_batch: batch.is_some(),
         limit: limits.response,
     };
-    let work = Work {
-        seal: None,
-        batch,
-        queries,
-    };
+    let work = Work { batch, queries };
     let json = gateway.run(&head, entry, work, shape).await?;
     let mut response = Response::new(HttpBody::from(json));
     if let Some(batch) = batch {

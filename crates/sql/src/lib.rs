@@ -11,7 +11,9 @@
 //! * [`Gateway`]: everything together; [`router`] serves it.
 //! * `http`: the route; `head`: what the headers say; `body`: queries and parameters; `answer`, `value`: rows as JSON; `error`: the other answers.
 //! * `execute`: queries in a session, with limits; `cancel`: queries that have to stop.
-//! * `session`: logged in, used, reset, used again; `directory`: keys and logins, which are in the database; `seal`: claims that cannot be forged.
+//! * `counters`: what `/metrics` shows.
+//! * `session`: logged in, used, reset, used again; `directory`: keys and logins, which are in the database; `seal`: claims that cannot be forged; `session_jwt`: the same for the
+//!   extension `pg_session_jwt`.
 //! * `wire`: the Postgres protocol, because drivers of Rust do not offer what is needed: unnamed statements with parameters and results as text.
 
 mod answer;
@@ -19,6 +21,7 @@ mod authenticate;
 mod body;
 mod cancel;
 mod config;
+mod counters;
 mod directory;
 mod error;
 mod execute;
@@ -28,6 +31,7 @@ mod http;
 mod kind;
 mod seal;
 mod session;
+mod session_jwt;
 mod value;
 mod wire;
 

@@ -6,9 +6,6 @@ use aws_lc_rs::hmac;
 
 use crate::authenticate::Claims;
 
-/// The setting that carries the seal.
-pub(crate) const SETTING: &str = "rowgate.session";
-
 /// How far the database's clock may be behind ours or ahead. A seal is for one request, so this keeps nothing alive that should be dead.
 const SKEW: Duration = Duration::from_secs(60);
 

@@ -598,7 +598,7 @@ fn nothing_is_left_for_the_next_user() {
                 "ann",
                 "select current_user, current_setting('transaction_isolation'), current_setting('transaction_read_only'),
                     (select count(*) from pg_prepared_statements where name <> ''), (select count(*) from pg_cursors where name <> ''),
-                    (select count(*) from pg_listening_channels()), (select count(*) from pg_locks where locktype = 'advisory'),
+                    (select count(*) from pg_listening_channels()), (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
                     nullif(current_setting('app.tenant', true), ''), current_setting('row_security'), current_setting('datestyle'),
                     to_regclass('pg_temp.t'), auth.user_id()",
             );

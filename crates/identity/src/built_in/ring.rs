@@ -65,22 +65,15 @@ impl Ring {
         algorithm: Algorithm,
         now: u64,
     ) -> Result<Self, KeyStoreError> {
-        let (keys, contents) = match store.load(name)? {
-            Some(contents) => {
-                let keys = Keys::read(contents.expose(), now).map_err(|why| damaged(name, why))?;
-                (keys, contents)
-            }
-            None => {
-                let signing = SigningKey::generate(algorithm).map_err(|error| unusable(name, error))?;
-                let keys = Keys {
-                    signing: Arc::new(signing),
-                    replaced: Vec::new(),
-                };
-                let contents = keys.write().map_err(|error| unusable(name, error))?;
-                store.save(name, None, &contents)?;
-                tracing::info!(ring = name, kid = keys.signing.kid(), "made a signing key");
-                (keys, contents)
-            }
+        let (keys, contents) = match Self::load(&*store, name, now)? {
+            Some(loaded) => loaded,
+            None => match Self::make(&*store, name, algorithm) {
+                // Another process was faster.
+                Err(KeyStoreError::Changed { .. }) => {
+                    Self::load(&*store, name, now)?.ok_or_else(|| changed(name))?
+                }
+                made => made?,
+            },
         };
         Ok(Self {
             name: name.to_owned(),
@@ -89,6 +82,56 @@ impl Ring {
             keys: ArcSwap::from_pointee(keys),
             kept: Mutex::new(contents),
         })
+    }
+
+    fn load(store: &dyn KeyStore, name: &str, now: u64) -> Result<Option<(Keys, Contents)>, KeyStoreError> {
+        let Some(contents) = store.load(name)? else {
+            return Ok(None);
+        };
+        let keys = Keys::read(contents.expose(), now).map_err(|why| damaged(name, why))?;
+        Ok(Some((keys, contents)))
+    }
+
+    fn make(
+        store: &dyn KeyStore,
+        name: &str,
+        algorithm: Algorithm,
+    ) -> Result<(Keys, Contents), KeyStoreError> {
+        let signing = SigningKey::generate(algorithm).map_err(|error| unusable(name, error))?;
+        let keys = Keys {
+            signing: Arc::new(signing),
+            replaced: Vec::new(),
+        };
+        let contents = keys.write().map_err(|error| unusable(name, error))?;
+        store.save(name, None, &contents)?;
+        tracing::info!(ring = name, kid = keys.signing.kid(), "made a signing key");
+        Ok((keys, contents))
+    }
+
+    /// Takes over what another process changed. May block.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`]; then everything is as it was. [`KeyStoreError::Changed`] if the keys are gone.
+    pub fn refresh(&self, now: u64) -> Result<(), KeyStoreError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (keys, contents) =
+            Self::load(&*self.store, &self.name, now)?.ok_or_else(|| changed(&self.name))?;
+        if contents.expose() != kept.expose() {
+            *kept = contents;
+            tracing::info!(
+                ring = self.name,
+                kid = keys.signing.kid(),
+                "another process rotated the signing keys"
+            );
+            self.put_in_force(keys);
+        }
+        Ok(())
+    }
+
+    fn put_in_force(&self, keys: Keys) {
+        // Verified with before signed with: nobody sees a token of a key that is not there yet.
+        self.public.store(Arc::new(keys.set()));
+        self.keys.store(Arc::new(keys));
     }
 
     /// Whether there is something in the store under that name.
@@ -103,7 +146,7 @@ impl Ring {
     /// more, for when one has fallen into wrong hands. May block.
     ///
     /// # Errors
-    /// [`KeyStoreError`]; then everything is as it was.
+    /// [`KeyStoreError`]; then everything is as it was. After [`KeyStoreError::Changed`], [`Ring::refresh`] shows what another process did.
     pub fn rotate(&self, algorithm: Algorithm, revoke: bool, now: u64) -> Result<String, KeyStoreError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let signing = SigningKey::generate(algorithm).map_err(|error| unusable(&self.name, error))?;
@@ -125,9 +168,7 @@ impl Ring {
         self.store.save(&self.name, Some(&kept), &contents)?;
         *kept = contents;
         let kid = keys.signing.kid().to_owned();
-        // Verified with before signed with: nobody sees a token of a key that is not there yet.
-        self.public.store(Arc::new(keys.set()));
-        self.keys.store(Arc::new(keys));
+        self.put_in_force(keys);
         tracing::info!(ring = self.name, kid, revoke, "rotated the signing keys");
         Ok(kid)
     }
@@ -151,6 +192,12 @@ impl Ring {
 
     pub(super) fn signing(&self) -> Arc<SigningKey> {
         Arc::clone(&self.keys.load().signing)
+    }
+}
+
+fn changed(name: &str) -> KeyStoreError {
+    KeyStoreError::Changed {
+        name: name.to_owned(),
     }
 }
 

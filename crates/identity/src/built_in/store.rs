@@ -65,6 +65,9 @@ pub enum KeyStoreError {
         /// The name of the ring.
         name: String,
     },
+    /// The database that keeps them does not do what it should.
+    #[error("the signing keys: {0}")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A name that cannot be one of a ring.
     #[error("the name of a ring has 1 to 64 letters, digits, `-` and `_`")]
     Name,
@@ -89,6 +92,19 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// [`KeyStoreError`]; not if nothing is there.
     fn delete(&self, name: &str) -> Result<(), KeyStoreError>;
+
+    /// Whether other processes change the keys while this one uses them.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Another text after each change of any ring, where [`KeyStore::is_shared`].
+    ///
+    /// # Errors
+    /// [`KeyStoreError`].
+    fn fingerprint(&self) -> Result<String, KeyStoreError> {
+        Ok(String::new())
+    }
 }
 
 /// A file for each ring, with mode 0600, in a directory with mode 0700 that one process uses at a time.

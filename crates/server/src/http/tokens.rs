@@ -130,10 +130,7 @@ pub(crate) async fn rotate(State(app): State<App>, caller: Caller, payload: Payl
     let rotated = app
         .long(move || {
             let issuer = shared.identities.own(&caller, &shared.registry)?;
-            let usual = shared.identities.built_in.as_ref().map(|own| own.algorithm);
-            let algorithm = algorithm.or(usual).unwrap_or(Algorithm::RS256);
-            let rotated = issuer.ring().rotate(algorithm, revoke, now());
-            let kid = rotated.map_err(|error| ApiError::Internal(error.to_string()))?;
+            let (kid, algorithm) = shared.identities.rotate(&issuer, algorithm, revoke)?;
             Ok::<_, ApiError>(json!({
                 "object": "key_rotation",
                 "client_id": issuer.client_id(),

@@ -1,11 +1,10 @@
 //! The server's own issuer: keys for each environment, made when they are first needed.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rowgate_environment::{Environment, Registry};
-use rowgate_identity::built_in::{BuiltIn, KeyFiles, KeyStore, KeyStoreError, Ring};
+use rowgate_identity::built_in::{BuiltIn, KeyStore, KeyStoreError, Ring};
 use rowgate_identity::{Algorithm, IssuerError, Verifier};
 
 use crate::config::{BuiltInConfig, ConfigError};
@@ -24,9 +23,12 @@ pub(crate) struct BuiltIns {
     issuer: Option<String>,
     /// By the uid of the environment: one that is deleted and made again has other keys. Held while keys are made.
     issuers: Mutex<Issuers>,
+    /// What was there when other servers were followed last: the fingerprint of the keys, and the uids of the environments.
+    followed: Mutex<Option<(String, Vec<String>)>>,
 }
 
-type Issuers = HashMap<String, Arc<BuiltIn>>;
+/// With the names that the verifier knows them by.
+type Issuers = HashMap<String, (String, Arc<BuiltIn>)>;
 
 /// The client id of an environment: where its public keys are, and whom its tokens are for.
 pub(crate) fn client_id(environment: &Environment) -> String {
@@ -42,7 +44,7 @@ impl BuiltIns {
     /// Reads the keys of all environments that have some, and makes those of the default environment. May block.
     pub(super) fn open(
         config: &BuiltInConfig,
-        keys: &Path,
+        store: Arc<dyn KeyStore>,
         verifier: &Arc<Verifier>,
         registry: &Registry,
     ) -> Result<Self, ServeError> {
@@ -53,9 +55,9 @@ impl BuiltIns {
             let message = "`built_in.algorithm` must be RS256, ES256 or EdDSA";
             return Err(ConfigError(message.into()).into());
         }
-        let directory = config.keys.as_deref().unwrap_or(keys);
         let built_ins = Self {
-            store: Arc::new(KeyFiles::new(directory)),
+            followed: Mutex::default(),
+            store,
             verifier: Arc::clone(verifier),
             algorithm: config.algorithm,
             issuer: config.issuer.clone(),
@@ -68,6 +70,63 @@ impl BuiltIns {
             }
         }
         Ok(built_ins)
+    }
+
+    /// Whether other servers change the keys, too.
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// Takes over what other servers did to the keys. May block.
+    pub(super) fn follow(&self, registry: &Registry) -> Result<(), ServeError> {
+        let environments = registry.environments();
+        let uids: Vec<String> = environments.iter().map(|each| each.uid().to_owned()).collect();
+        let there = (self.store.fingerprint().map_err(unreadable)?, uids);
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if followed.as_ref() == Some(&there) {
+            return Ok(());
+        }
+        let mut issuers = self.lock();
+        self.forget_deleted(&environments, &mut issuers);
+        for environment in &environments {
+            if let Some((_, issuer)) = issuers.get(environment.uid()) {
+                let now = rowgate_identity::now() as u64;
+                issuer.ring().refresh(now).map_err(unreadable)?;
+            } else if Ring::exists(&*self.store, &ring_name(environment)).map_err(unreadable)? {
+                self.open_or_make(environment, &mut issuers)?;
+            }
+        }
+        *followed = Some(there);
+        Ok(())
+    }
+
+    /// The issuers of environments that another server deleted. It deleted their keys, too.
+    fn forget_deleted(&self, environments: &[Environment], issuers: &mut Issuers) {
+        issuers.retain(|uid, (name, _)| {
+            let is_there = environments.iter().any(|each| each.uid() == uid);
+            if !is_there {
+                self.verifier.remove(name);
+            }
+            is_there
+        });
+    }
+
+    /// A new key signs for an issuer from now on. May block.
+    pub(crate) fn rotate(
+        &self,
+        issuer: &BuiltIn,
+        algorithm: Algorithm,
+        revoke: bool,
+    ) -> Result<String, KeyStoreError> {
+        let now = rowgate_identity::now() as u64;
+        match issuer.ring().rotate(algorithm, revoke, now) {
+            // Another server was faster: its key is replaced as well.
+            Err(KeyStoreError::Changed { .. }) if self.is_shared() => {
+                issuer.ring().refresh(now)?;
+                issuer.ring().rotate(algorithm, revoke, now)
+            }
+            rotated => rotated,
+        }
     }
 
     /// The issuer of an environment. May block.
@@ -102,9 +161,11 @@ impl BuiltIns {
         environment: &Environment,
         issuers: &mut Issuers,
     ) -> Result<Arc<BuiltIn>, ServeError> {
-        if let Some(issuer) = issuers.get(environment.uid()) {
+        if let Some((_, issuer)) = issuers.get(environment.uid()) {
             return Ok(Arc::clone(issuer));
         }
+        // An environment of that name that another server deleted.
+        self.verifier.remove(&name(environment));
         let now = rowgate_identity::now() as u64;
         let ring = Ring::open(
             Arc::clone(&self.store),
@@ -122,7 +183,8 @@ impl BuiltIns {
         self.verifier
             .add(issuer.as_issuer(name(environment)))
             .map_err(wrong)?;
-        issuers.insert(environment.uid().to_owned(), Arc::clone(&issuer));
+        let known = (name(environment), Arc::clone(&issuer));
+        issuers.insert(environment.uid().to_owned(), known);
         Ok(issuer)
     }
 }

@@ -1,15 +1,18 @@
 //! Sessions to lend. Each pool is for one role and one way to log in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::Session;
+use super::{Claimed, Session};
 use crate::config::Limits;
 use crate::error::{Error, Result};
+use crate::session_jwt::{self, Signer};
 use crate::wire::{Dialer, Login, WireError, connect};
 
 /// How soon a login is tried again whose last session Postgres still counts.
@@ -19,24 +22,79 @@ const AGAIN: Duration = Duration::from_millis(25);
 const MARGIN: usize = 64 << 10;
 
 /// How sessions of a pool log in.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
-    /// As one of the logins of a client role, each of which can have one session.
-    Client { logins: Vec<String>, password: String },
+    /// As one of the logins of a client role.
+    Client(Arc<Logins>),
     /// As the role itself, with the password of the request.
     Password(String),
 }
 
+/// The logins of a client role, each of which can have one session.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Logins {
+    pub(crate) names: Vec<String>,
+    pub(crate) password: String,
+    /// Whether the extension `pg_session_jwt` answers who asks.
+    pub(crate) signed: bool,
+}
+
 /// Which pool.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     role: String,
     credentials: Credentials,
 }
 
+/// Without the many names of logins: few pools have the same role.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.role.hash(state);
+        if let Credentials::Password(password) = &self.credentials {
+            password.hash(state);
+        }
+    }
+}
+
+/// How the sessions of a role are used at this moment.
+pub(crate) struct Gauge {
+    /// The role; [`WITH_PASSWORD`] for all sessions with passwords.
+    pub(crate) role: String,
+    pub(crate) in_use: usize,
+    pub(crate) idle: usize,
+    pub(crate) waiting: usize,
+    pub(crate) limit: usize,
+}
+
+impl Gauge {
+    fn of(role: &str) -> Self {
+        Self {
+            role: role.to_owned(),
+            in_use: 0,
+            idle: 0,
+            waiting: 0,
+            limit: 0,
+        }
+    }
+}
+
+impl Key {
+    /// The role, as it is shown to operators.
+    fn shown_role(&self) -> &str {
+        match self.credentials {
+            Credentials::Client(_) => &self.role,
+            Credentials::Password(_) => WITH_PASSWORD,
+        }
+    }
+}
+
+/// Stands for all roles with passwords, whose names requests choose.
+const WITH_PASSWORD: &str = "(password)";
+
 /// The pools.
 pub(crate) struct Pools {
     dialer: Arc<Dialer>,
+    signer: Arc<Signer>,
     database: String,
     limits: Limits,
     /// Sessions with passwords, over all roles and passwords.
@@ -45,10 +103,11 @@ pub(crate) struct Pools {
 }
 
 impl Pools {
-    pub(crate) fn new(dialer: Arc<Dialer>, database: String, limits: Limits) -> Self {
+    pub(crate) fn new(dialer: Arc<Dialer>, signer: Arc<Signer>, database: String, limits: Limits) -> Self {
         let password_places = Arc::new(Semaphore::new(limits.password_sessions));
         Self {
             dialer,
+            signer,
             database,
             limits,
             password_places,
@@ -67,18 +126,20 @@ impl Pools {
             return Arc::clone(pool);
         }
         let (places, free) = match &key.credentials {
-            Credentials::Client { logins, .. } => (
-                Arc::new(Semaphore::new(logins.len())),
-                logins.iter().cloned().collect(),
+            Credentials::Client(logins) => (
+                Arc::new(Semaphore::new(logins.names.len())),
+                logins.names.iter().cloned().collect(),
             ),
             Credentials::Password(_) => (Arc::clone(&self.password_places), VecDeque::new()),
         };
         let pool = Arc::new(Pool {
             key: key.clone(),
             dialer: Arc::clone(&self.dialer),
+            signer: Arc::clone(&self.signer),
             database: self.database.clone(),
             limits: self.limits.clone(),
             places,
+            waiting: AtomicUsize::new(0),
             state: Mutex::new(State {
                 idle: Vec::new(),
                 free,
@@ -86,6 +147,31 @@ impl Pools {
         });
         pools.insert(key, Arc::clone(&pool));
         pool
+    }
+
+    /// How sessions are used at this moment, for each client role, and for all roles with passwords together.
+    pub(crate) fn gauges(&self) -> Vec<Gauge> {
+        let mut gauges: BTreeMap<String, Gauge> = BTreeMap::new();
+        for pool in lock(&self.pools).values() {
+            let (limit, free) = match &pool.key.credentials {
+                Credentials::Client(logins) => (logins.names.len(), pool.places.available_permits()),
+                // Counted once for all pools, below.
+                Credentials::Password(_) => (0, 0),
+            };
+            let state = lock(&pool.state);
+            let role = pool.key.shown_role();
+            let gauge = gauges.entry(role.to_owned()).or_insert_with(|| Gauge::of(role));
+            gauge.idle += state.idle.len();
+            gauge.waiting += pool.waiting.load(Ordering::Relaxed);
+            gauge.limit += limit;
+            gauge.in_use += limit - free.min(limit);
+        }
+        if let Some(gauge) = gauges.get_mut(WITH_PASSWORD) {
+            gauge.limit = self.limits.password_sessions;
+            let free = self.password_places.available_permits();
+            gauge.in_use = gauge.limit - free.min(gauge.limit);
+        }
+        gauges.into_values().collect()
     }
 
     /// Closes what has been idle for too long, and forgets pools without sessions.
@@ -115,9 +201,12 @@ impl Pools {
 pub(crate) struct Pool {
     key: Key,
     dialer: Arc<Dialer>,
+    signer: Arc<Signer>,
     database: String,
     limits: Limits,
     places: Arc<Semaphore>,
+    /// Requests that wait for a place.
+    waiting: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -130,7 +219,7 @@ struct State {
 
 impl State {
     fn release(&mut self, session: &Session, key: &Key) {
-        if matches!(key.credentials, Credentials::Client { .. }) {
+        if matches!(key.credentials, Credentials::Client(_)) {
             self.free.push_back(session.login.clone());
         }
     }
@@ -148,10 +237,7 @@ impl Pool {
 
     /// A session that nobody else uses.
     pub(crate) async fn lend(self: Arc<Self>) -> Result<Lease> {
-        let waiting = timeout(self.limits.wait, Arc::clone(&self.places).acquire_owned());
-        let Ok(Ok(place)) = waiting.await else {
-            return Err(Error::Busy("all sessions of the role are in use; try again"));
-        };
+        let place = self.place().await?;
         loop {
             let idle = lock(&self.state).idle.pop();
             let Some(idle) = idle else { break };
@@ -167,7 +253,7 @@ impl Pool {
             }
         }
         let session = match &self.key.credentials {
-            Credentials::Client { password, .. } => self.open_as_client(password).await?,
+            Credentials::Client(logins) => self.open_as_client(logins).await?,
             Credentials::Password(password) => self.open_with_password(password).await?,
         };
         Ok(Lease {
@@ -175,6 +261,18 @@ impl Pool {
             pool: self,
             _place: Some(place),
         })
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiting = Waiting::new(&self.waiting);
+        let place = timeout(self.limits.wait, Arc::clone(&self.places).acquire_owned());
+        match place.await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Error::Busy("all sessions of the role are in use; try again")),
+        }
     }
 
     async fn open_with_password(&self, password: &str) -> Result<Session> {
@@ -191,21 +289,22 @@ impl Pool {
         Ok(Session {
             connection,
             name: None,
-            request: None,
+            claimed: Claimed::Never,
             login: role.clone(),
             role: role.clone(),
             opened: Instant::now(),
+            asked: false,
         })
     }
 
     /// Another server may have a session with a login; then it is the turn of the next.
-    async fn open_as_client(&self, password: &str) -> Result<Session> {
+    async fn open_as_client(&self, logins: &Logins) -> Result<Session> {
         let until = Instant::now() + self.limits.wait;
         loop {
             let Some(login) = lock(&self.state).free.pop_front() else {
                 return Err(Error::Busy("all sessions of the role are in use; try again"));
             };
-            let opened = self.open_login(&login, password).await;
+            let opened = self.open_login(&login, logins).await;
             match opened {
                 Ok(session) => return Ok(session),
                 Err(error) => {
@@ -228,41 +327,48 @@ impl Pool {
         }
     }
 
-    async fn open_login(&self, login: &str, password: &str) -> Result<Session, WireError> {
+    async fn open_login(&self, login: &str, logins: &Logins) -> Result<Session, WireError> {
         let role = &self.key.role;
         let time = self.limits.time.as_millis().to_string();
-        let settings = [
+        let mut settings = vec![
             ("role", role.as_str()),
             ("default_transaction_isolation", "repeatable read"),
             ("statement_timeout", &time),
             ("idle_in_transaction_session_timeout", &time),
         ];
+        let first = if logins.signed {
+            settings.push((session_jwt::KEY_SETTING, self.signer.jwk()));
+            "select rowgate_client.connection(), auth.init()::text, current_user"
+        } else {
+            "select auth.connection(), auth.next_request(), current_user"
+        };
         let as_login = Login {
             user: login,
-            password: Some(password),
+            password: Some(&logins.password),
             database: &self.database,
             settings: &settings,
             proven: false,
         };
         let mut connection = connect(&self.dialer, &as_login, self.limits.response + MARGIN).await?;
-        let (rows, _) = connection
-            .simple("select auth.connection(), auth.next_request(), current_user")
-            .await?;
-        let [name, request, user] = rows
-            .into_iter()
-            .next()
-            .and_then(|row| row.try_into().ok())
-            .ok_or(WireError::Unexpected)?;
+        let (rows, _) = connection.simple(first).await?;
+        let row = rows.into_iter().next().and_then(|row| row.try_into().ok());
+        let [name, request, user] = row.ok_or(WireError::Unexpected)?;
         if name.is_none() || user.as_deref() != Some(role) {
             return Err(WireError::Unexpected);
         }
+        let claimed = match request {
+            _ if logins.signed => Claimed::Signed(0),
+            Some(request) => Claimed::Sealed(request),
+            None => return Err(WireError::Unexpected),
+        };
         Ok(Session {
             connection,
             name,
-            request,
+            claimed,
             login: login.to_owned(),
             role: role.clone(),
             opened: Instant::now(),
+            asked: false,
         })
     }
 }
@@ -285,6 +391,22 @@ fn refused_login(error: WireError, role: &str) -> Error {
             "the database lets this role in without its password, so a password proves nothing; change pg_hba.conf",
         ),
         other => other.answer(),
+    }
+}
+
+/// One that waits, counted until dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{Header, Message};
 use postgres_protocol::message::frontend;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use super::stream::Stream;
 use crate::error::{DatabaseError, Error};
@@ -49,6 +49,9 @@ impl WireError {
         }
     }
 }
+
+/// Rows of texts.
+pub(crate) type Texts = Vec<Vec<Option<String>>>;
 
 /// Where Postgres says that a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,18 +140,14 @@ impl Connection {
         if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
             return Poll::Ready(Err(error.into()));
         }
-        let mut chunk = [0; CHUNK];
-        let mut buffer = ReadBuf::new(&mut chunk);
-        match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+        if self.input.capacity() - self.input.len() < CHUNK / 4 {
+            self.input.reserve(CHUNK);
+        }
+        match pin!(self.stream.read_buf(&mut self.input)).poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
-            Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
-                Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()))
-            }
-            Poll::Ready(Ok(())) => {
-                self.input.extend_from_slice(buffer.filled());
-                Poll::Ready(Ok(()))
-            }
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
         }
     }
 
@@ -185,15 +184,17 @@ impl Connection {
     }
 
     /// Statements without parameters, by the simple protocol. The values of the rows, and where the session stands afterwards.
-    pub(crate) async fn simple(
-        &mut self,
-        sql: &str,
-    ) -> Result<(Vec<Vec<Option<String>>>, Transaction), WireError> {
+    pub(crate) async fn simple(&mut self, sql: &str) -> Result<(Texts, Transaction), WireError> {
         frontend::query(sql, &mut self.output)?;
+        self.simple_result().await
+    }
+
+    /// What came of statements that were sent by the simple protocol.
+    pub(crate) async fn simple_result(&mut self) -> Result<(Texts, Transaction), WireError> {
         let (mut rows, mut failed) = (Vec::new(), None);
         loop {
             match self.next().await? {
-                Message::DataRow(row) => rows.push(super::connection::texts(&row)?),
+                Message::DataRow(row) => rows.push(texts(&row)?),
                 Message::ErrorResponse(body) => failed = Some(DatabaseError::read(&body)),
                 Message::ReadyForQuery(body) => {
                     return match failed {

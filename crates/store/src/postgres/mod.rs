@@ -19,6 +19,7 @@
 //! * `environments`, `keys`, `log`: the tables of the same names
 //! * `number`: revisions for what is pending; `net`, `rows`: what commits do to the tables; `turn`: writing
 //! * `load`, `follow`: reading what others wrote
+//! * `signing`: the private keys of the built-in issuer
 //! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens; `owners`: what the owners of tables lack
 //!
 //! Everything blocks. It must not be called on a thread that runs an async executor.
@@ -38,6 +39,7 @@ mod owners;
 mod pool;
 mod rows;
 mod session;
+mod signing;
 mod target;
 mod tls;
 mod turn;

@@ -1,0 +1,135 @@
+//! SQL over HTTP beside a bare driver on the same database, in turns.
+//!
+//! Server, clients and Postgres share the machine, so with many connections work is measured, not waiting.
+
+mod asker;
+mod identity;
+mod world;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::{Map, Value, json};
+
+use crate::http::server::{self, Server};
+use crate::measure::{Times, median};
+use asker::{Asker, WAYS, Way};
+use world::{STATEMENTS, Statement, World};
+
+/// How the load is made.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Rounds; each has a turn of every way to ask.
+    pub rounds: usize,
+    /// Length of a turn.
+    pub turn: Duration,
+    /// The server's binary; built from the workspace when absent.
+    pub server: Option<PathBuf>,
+    /// Only the statements whose name contains this.
+    pub only: Option<String>,
+}
+
+/// Measures every statement with 1 and with 16 connections, and what the identity costs a statement.
+pub fn run(load: &Load) -> Result<Value> {
+    let binary = load.server.clone().map_or_else(server::build, Ok)?;
+    let world = World::new()?;
+    let server = Server::start_with(&binary, "off", &["--sql", world.database.url()])?;
+    let world = world.with_tokens(server.address())?;
+    let mut out = Map::new();
+    let wanted = |statement: &&Statement| {
+        let only = load.only.as_deref();
+        only.is_none_or(|part| statement.name.contains(part))
+    };
+    for statement in STATEMENTS.iter().filter(wanted) {
+        for connections in [1, 16] {
+            let measured = measure(&world, &server, statement, connections, load)?;
+            let name = format!("{}, {connections}", statement.name);
+            eprintln!("sql, {name}: {measured}");
+            out.insert(name, measured);
+        }
+    }
+    // Its sessions end, so that a login is free.
+    drop(server);
+    out.insert("identity".into(), identity::measure(&world.database)?);
+    Ok(Value::Object(out))
+}
+
+fn measure(
+    world: &World,
+    server: &Server,
+    statement: &Statement,
+    connections: usize,
+    load: &Load,
+) -> Result<Value> {
+    let mut rates: [Vec<f64>; WAYS.len()] = Default::default();
+    let mut times: [Times; WAYS.len()] = Default::default();
+    // The first round warms up. Each begins with another one.
+    for round in 0..=load.rounds {
+        for at in 0..WAYS.len() {
+            let number = (round + at) % WAYS.len();
+            let askers = (0..connections)
+                .map(|seed| Asker::new(world, server.address(), statement, WAYS[number].0, seed))
+                .collect::<Result<Vec<_>>>()?;
+            let (took, rate) = turn(askers, load.turn)?;
+            if round > 0 {
+                times[number].extend(&took);
+                rates[number].push(rate);
+            }
+        }
+    }
+    let of = |way: Way| -> Result<usize> {
+        let at = WAYS.iter().position(|(own, _)| *own == way);
+        at.context("a way that is not measured")
+    };
+    let sql = of(Way::Sql)?;
+    let mut ways = Map::new();
+    for (number, (way, name)) in WAYS.iter().enumerate() {
+        let mut measured = json!({
+            "per_s": median(&rates[number]),
+            "median_us": times[number].quantile(0.5) / 1e3,
+            "p99_us": times[number].quantile(0.99) / 1e3,
+        });
+        if *way != Way::Sql {
+            let ratios: Vec<f64> = rates[sql].iter().zip(&rates[number]).map(|(sql, bare)| sql / bare).collect();
+            measured["sql_ratio"] = json!(median(&ratios));
+            let added = times[sql].quantile(0.5) - times[number].quantile(0.5);
+            measured["sql_added_us"] = json!(added / 1e3);
+        }
+        ways.insert((*name).to_owned(), measured);
+    }
+    Ok(Value::Object(ways))
+}
+
+/// All connections at once, for a while: the times, and answers per second.
+fn turn(askers: Vec<Asker>, length: Duration) -> Result<(Times, f64)> {
+    let started = Instant::now();
+    let run = |mut asker: Asker| -> Result<Times> {
+        let mut times = Times::default();
+        let mut before = Instant::now();
+        for number in 0.. {
+            asker.ask(number)?;
+            let now = Instant::now();
+            times.push(now - before);
+            before = now;
+            if now - started >= length {
+                break;
+            }
+        }
+        Ok(times)
+    };
+    let run = &run;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = askers
+            .into_iter()
+            .map(|asker| scope.spawn(move || run(asker)))
+            .collect();
+        let mut all = Times::default();
+        for thread in threads {
+            let times = thread.join().map_err(|_| anyhow!("a connection's thread panicked"))??;
+            all.extend(&times);
+        }
+        let rate = all.len() as f64 / started.elapsed().as_secs_f64();
+        Ok((all, rate))
+    })
+}
