@@ -38,9 +38,8 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     all.insert("load_after".into(), json!(machine::load()));
     let all = Value::Object(all);
     let mut page = report::page(&all);
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
     // Rows are measured by a command of their own.
-    let before = std::fs::read_to_string(&results).unwrap_or_default();
+    let before = std::fs::read_to_string(results()).unwrap_or_default();
     write!(page, "\n{}", section::of(&before))?;
     let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("NOTES.md");
     // What the numbers mean is written by hand and stays beside them.

@@ -373,6 +373,34 @@ fn does_not_overwrite_keys_that_somebody_else_made() {
 }
 
 #[test]
+fn takes_over_what_another_process_did() {
+    let directory = TempDir::new().unwrap();
+    let (one, two) = (
+        open(&directory, Algorithm::EdDSA),
+        open(&directory, Algorithm::EdDSA),
+    );
+    let before = mint(&two);
+    one.ring().rotate(Algorithm::ES256, false, NOW).unwrap();
+    let believing_two = believing(two.as_issuer("own"));
+    assert!(verify(&believing_two, &mint(&one).token).is_err());
+    two.ring().refresh(NOW).unwrap();
+    assert_eq!(mint(&two).kid, mint(&one).kid);
+    assert!(verify(&believing_two, &mint(&one).token).is_ok());
+    assert!(verify(&believing_two, &before.token).is_ok());
+    // Now it may rotate as well.
+    two.ring().rotate(Algorithm::EdDSA, true, NOW).unwrap();
+    one.ring().refresh(NOW).unwrap();
+    assert!(verify(&believing(one.as_issuer("own")), &before.token).is_err());
+    // Keys that are gone are no reason to make new ones.
+    std::fs::remove_file(file(&directory)).unwrap();
+    let kid = mint(&one).kid;
+    let refused = one.ring().refresh(NOW).unwrap_err();
+    assert!(matches!(refused, KeyStoreError::Changed { .. }), "{refused}");
+    assert_eq!(mint(&one).kid, kid);
+    assert!(!file(&directory).exists());
+}
+
+#[test]
 fn finishes_what_a_crash_left_behind() {
     let directory = TempDir::new().unwrap();
     let issuer = open(&directory, Algorithm::EdDSA);

@@ -262,6 +262,13 @@ fn words(command: &Command) -> Vec<std::ffi::OsString> {
         .collect()
 }
 
+/// Gives a file or a directory to the user that servers run as, who alone may read the file then: what Postgres asks of a private key.
+pub fn give_to_postgres(path: &Path) {
+    let mode = if path.is_dir() { 0o755 } else { 0o600 };
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    give_away(&[path]);
+}
+
 fn give_away(paths: &[&Path]) {
     if is_root() {
         let done = Command::new("chown").arg(unprivileged()).args(paths).status();

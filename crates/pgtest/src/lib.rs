@@ -28,7 +28,7 @@ mod cluster;
 mod database;
 
 pub use binaries::Version;
-pub use cluster::{Certificate, Cluster, Options};
+pub use cluster::{Certificate, Cluster, Options, give_to_postgres};
 pub use database::Database;
 
 /// The versions that everything is tested on: the oldest supported and the newest.

@@ -228,6 +228,75 @@ fn says_when_all_sessions_are_in_use() {
 }
 
 #[test]
+fn says_when_there_are_too_many_requests() {
+    let server = Server::with(Cluster::shared(Version::V15), 2, |config| config.limits.requests = 1);
+    thread::scope(|scope| {
+        let long = scope.spawn(|| server.rows("ann", "select pg_sleep(1)"));
+        eventually(&server, BUSY, 1);
+        let answer = server.ask("bob", "select 1");
+        assert_eq!(
+            answer.error(),
+            (503, "53300", "too many requests at a time; try again")
+        );
+        long.join().unwrap();
+    });
+    assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
+    assert_eq!(server.metric("rowgate_sql_requests_total{outcome=\"busy\"}"), 1);
+}
+
+/// Statements that Postgres asks to repeat, and how often they were tried.
+const AGAIN: &str = "create sequence tries;
+    create function again(until int) returns text language plpgsql security definer as $$ begin
+        if nextval('tries') < until then raise exception 'again' using errcode = 'serialization_failure'; end if;
+        return auth.user_id();
+    end $$;
+    create table counter (n int);
+    insert into counter values (0);
+    grant select, update on counter to authenticated;";
+
+#[test]
+fn repeats_a_statement_once_when_postgres_asks_for_it() {
+    for version in versions() {
+        let server = Server::with(Cluster::shared(version), 2, |_| {});
+        let mut admin = server.database.client();
+        admin.batch_execute(AGAIN).unwrap();
+        let mut tries = || -> i64 {
+            let sql = "select case when is_called then last_value else 0 end from tries";
+            let tries = admin.query_one(sql, &[]).unwrap().get(0);
+            admin.batch_execute("alter sequence tries restart").unwrap();
+            tries
+        };
+        let retries = || server.metric("rowgate_sql_retries_total");
+        assert_eq!(server.value("ann", "select again(1)"), "ann");
+        assert_eq!((tries(), retries()), (1, 0));
+        // As the same user, although the session drew another number for it.
+        assert_eq!(server.value("ann", "select again(2)"), "ann");
+        assert_eq!((tries(), retries()), (2, 1));
+        // Once, and no more.
+        assert_eq!(server.ask("ann", "select again(3)").error(), (400, "40001", "again"));
+        assert_eq!((tries(), retries()), (2, 2));
+        // Not a batch: it may have told somebody something already.
+        let request = server.request("authenticated", Some("ann"));
+        assert_eq!(request.batch(&["select again(2)"]).error().1, "40001");
+        assert_eq!((tries(), retries()), (1, 2));
+
+        // Two who change the same row: whoever comes second waits, is told to begin again, and does.
+        let mut change = admin.transaction().unwrap();
+        change.batch_execute("update counter set n = n + 1").unwrap();
+        let answer = thread::scope(|scope| {
+            let waiting = scope.spawn(|| server.rows("ann", "update counter set n = n + 1 returning n"));
+            eventually(&server, BUSY, 1);
+            thread::sleep(Duration::from_millis(200));
+            change.commit().unwrap();
+            waiting.join().unwrap()
+        });
+        assert_eq!(answer, json!([["2"]]));
+        assert_eq!(retries(), 3);
+        assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
+    }
+}
+
+#[test]
 fn serves_at_the_same_time_without_mixing_users_up() {
     let server = Server::with(Cluster::shared(Version::V18), 4, |_| {});
     thread::scope(|scope| {

@@ -59,6 +59,11 @@ async function behind(postgres) {
     anonymousUrl: `postgres://anonymous@127.0.0.1/${DATABASE}`,
     /** SQL past Rowgate, as the superuser. */
     psql: (sql) => postgres.psql(postgres.admin.replace(/\/postgres$/, `/${DATABASE}`), sql),
+    /** What `rowgate rls verify` finds in the database, as the owner sees it. */
+    async verify() {
+      const found = await rowgate(['rls', 'verify', '--database', owner, '--json']).catch((failed) => failed);
+      return JSON.parse(found.stdout);
+    },
     log: () => program.printed(),
     /** A token as an identity provider would issue it. */
     async token(user, ...more) {

@@ -69,6 +69,7 @@ impl Authenticate for Tokens {
 pub struct Server {
     pub address: SocketAddr,
     pub database: Database,
+    gateway: Arc<Gateway>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -78,30 +79,80 @@ impl Server {
     }
 
     pub fn with(cluster: &Cluster, sessions: i32, change: impl FnOnce(&mut Config)) -> Self {
+        Self::prepared(cluster, sessions, |_| {}, change)
+    }
+
+    /// Before a database in which something was done before Rowgate was installed.
+    pub fn prepared(
+        cluster: &Cluster,
+        sessions: i32,
+        prepare: impl FnOnce(&Database),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let database = cluster.database("sql");
+        prepare(&database);
+        set_up(&database, sessions);
+        let mut config = Config::new(database.url().parse().unwrap());
+        change(&mut config);
+        let server = Self::serve(database, config);
+        server.check().unwrap();
+        server
+    }
+
+    /// Before a database that may not be reached by what the URL says.
+    pub fn unchecked(
+        cluster: &Cluster,
+        sessions: i32,
+        finish: impl FnOnce(&Database),
+        url: impl FnOnce(&Database) -> String,
+    ) -> Self {
         let database = cluster.database("sql");
         set_up(&database, sessions);
-        let target: Target = database.url().parse().unwrap();
-        let mut config = Config::new(target);
+        finish(&database);
+        let target: Target = url(&database).parse().unwrap();
+        Self::serve(database, Config::new(target))
+    }
+
+    /// Why there is no gateway for a URL.
+    pub fn refused(url: &str) -> String {
+        let config = Config::new(url.parse().unwrap());
+        Gateway::new(config, Arc::new(Tokens)).unwrap_err().to_string()
+    }
+
+    fn serve(database: Database, mut config: Config) -> Self {
         config.anonymous = true;
-        change(&mut config);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let address = runtime.block_on(async {
+        let (address, gateway) = runtime.block_on(async {
             let gateway = Gateway::new(config, Arc::new(Tokens)).unwrap();
-            gateway.check().await.unwrap();
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            tokio::spawn(async move { axum::serve(listener, router(gateway)).await });
-            address
+            let router = router(Arc::clone(&gateway));
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            (address, gateway)
         });
         Self {
             address,
             database,
+            gateway,
             runtime: Some(runtime),
         }
+    }
+
+    fn check(&self) -> Result<(), rowgate_sql::GatewayError> {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.block_on(self.gateway.check())
+    }
+
+    /// A line of `/metrics`: what stands behind its name.
+    pub fn metric(&self, name: &str) -> u64 {
+        let mut text = String::new();
+        self.gateway.write_metrics(&mut text).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
     }
 
     /// A request, with the headers that drivers send.

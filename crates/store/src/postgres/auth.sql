@@ -21,11 +21,12 @@ create schema if not exists auth authorization rowgate_owner;
 set local role rowgate_owner;
 
 -- Draws the number of the next request in this session, and forgets the one before. Anybody may: it only takes claims away.
+-- In PL/pgSQL, which keeps its plan: a function in SQL is planned in every query that calls it.
 create or replace function auth.next_request() returns text
-    language sql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
-    begin atomic
-        select pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
-    end;
+    language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+as $$ begin
+    return pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
+end $$;
 
 -- This session: its process, and when that started, in microseconds since 1970. For rowgate.end_session().
 create or replace function auth.connection() returns text

@@ -4,8 +4,9 @@ use std::fmt;
 
 use postgres::Transaction;
 
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::install::{OWNER, become_role, quoted};
+use crate::ErrorKind;
 
 /// A role for clients: what a server lets in with a token, or as `anonymous` without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +50,34 @@ pub(super) fn make(tx: &mut Transaction<'_>, client: &ClientRole) -> Result<()> 
     tx.batch_execute(&format!("set local role {OWNER}"))?;
     let sql = "select pg_temp.keep_client_role($1::text::name, $2::text[]::name[], $3)";
     tx.execute(sql, &[&client.name, &logins, &password])?;
+    let ours = "select nspowner = current_user::regrole from pg_namespace where nspname = 'auth'";
+    if !tx.query_one(ours, &[])?.try_get::<_, bool>(0)? {
+        let_use_auth(tx, &client.name)?;
+    }
     // Temporary objects keep those from being dropped who own them.
     tx.batch_execute("drop function pg_temp.keep_client_role; set local role none")?;
     tx.batch_execute(&format!(
         "drop function pg_temp.make_client_role; set local role {OWNER}"
     ))?;
     Ok(())
+}
+
+/// Lets a role use the functions of the extension `pg_session_jwt`, which everybody may call who may use their schema. The transaction acts
+/// as the owner, before and after.
+pub(super) fn let_use_auth(tx: &mut Transaction<'_>, role: &str) -> Result<()> {
+    let role_name = quoted(role);
+    tx.batch_execute(&format!(
+        "set local role none; grant usage on schema auth to {role_name}; set local role {OWNER}"
+    ))?;
+    let sql = "select has_schema_privilege($1::text::name, 'auth', 'usage')";
+    if tx.query_one(sql, &[&role])?.try_get(0)? {
+        return Ok(());
+    }
+    let what = format!(
+        "the schema `auth` of the extension pg_session_jwt is not yours to grant: run `grant usage on schema auth to {role_name}` as a \
+         superuser, or install as one"
+    );
+    Err(Failure::new(ErrorKind::Forbidden, what))
 }
 
 /// The logins of all client roles.

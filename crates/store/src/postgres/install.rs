@@ -26,6 +26,7 @@ pub const SERVER: &str = "rowgate_server";
 pub const APP: &str = "rowgate_app";
 
 const AUTH: &str = include_str!("auth.sql");
+const SESSION_JWT: &str = include_str!("auth/session_jwt.sql");
 
 const ROLES: [&str; 4] = [OWNER, READER, SERVER, APP];
 
@@ -54,6 +55,8 @@ pub enum Step {
     CreateAuth,
     /// Leaves a schema `auth` as it is, which belongs to that role.
     KeepAuth(String),
+    /// Leaves the schema `auth` to the extension `pg_session_jwt`, and lets clients and servers use it.
+    UseSessionJwt,
     /// Grants the first role to the second.
     Grant(&'static str, String),
     /// Creates a role for clients, or brings it up to date.
@@ -75,6 +78,9 @@ impl fmt::Display for Step {
             Step::CreateSchema => write!(f, "create schema rowgate, owned by {OWNER}"),
             Step::Migrate(_, name) => write!(f, "apply migration {name}"),
             Step::CreateAuth => f.write_str("create schema auth with session(), user_id() and the like"),
+            Step::UseSessionJwt => {
+                f.write_str("leave schema auth to the extension pg_session_jwt, and let the roles use it")
+            }
             Step::KeepAuth(owner) => write!(f, "leave schema auth as it is: it belongs to {owner}"),
             Step::Grant(role, to) => write!(f, "grant {role} to {}", quoted(to)),
             Step::MakeClientRole(client) => write!(f, "make {client}"),
@@ -165,7 +171,12 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
         None => steps.push(Step::CreateAuth),
         Some(row) => {
             let (owner, comment): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
-            if owner != OWNER {
+            if is_session_jwt(tx)? {
+                if !is_in_use(tx)? {
+                    steps.push(Step::UseSessionJwt);
+                }
+            } else if owner != OWNER {
+                assert_no_clients(grants, &owner)?;
                 steps.push(Step::KeepAuth(owner));
             } else if comment.as_deref() != Some(&auth_comment()) {
                 steps.push(Step::CreateAuth);
@@ -181,6 +192,32 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
     // Tables come and go, and with them the grants that are missing; so this is done each time.
     steps.extend(grants.clients.iter().cloned().map(Step::MakeClientRole));
     Ok(steps)
+}
+
+/// Whether `auth` is that of the extension `pg_session_jwt`.
+fn is_session_jwt(tx: &mut Transaction<'_>) -> Result<bool> {
+    let sql = "select exists (select from pg_depend d join pg_extension e on e.oid = d.refobjid \
+                   where e.extname = 'pg_session_jwt' and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e' \
+                       and d.classid = 'pg_proc'::regclass and d.objid = to_regprocedure('auth.jwt_session_init(text)'))";
+    Ok(tx.query_one(sql, &[])?.try_get(0)?)
+}
+
+/// Whether what [`Step::UseSessionJwt`] does was done.
+fn is_in_use(tx: &mut Transaction<'_>) -> Result<bool> {
+    let sql = "select exists (select from pg_namespace where nspname = 'rowgate_client' and obj_description(oid, 'pg_namespace') = $1)";
+    Ok(tx.query_one(sql, &[&session_jwt_comment()])?.try_get(0)?)
+}
+
+/// Clients send any SQL, and what other schemas of that name believe is a setting that any SQL can change.
+fn assert_no_clients(grants: &Grants, owner: &str) -> Result<()> {
+    if grants.clients.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "the schema `auth` belongs to `{owner}` and is not that of the extension pg_session_jwt: a client that sends SQL could be \
+         anybody to its functions; install in a database without it, or without client roles"
+    );
+    Err(Failure::new(ErrorKind::Unsupported, what))
 }
 
 fn exists(tx: &mut Transaction<'_>, sql: &str, name: &str) -> Result<bool> {
@@ -252,6 +289,15 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
                 tx.batch_execute(AUTH)?;
                 tx.batch_execute(&format!("comment on schema auth is '{}'", auth_comment()))?;
             }
+            Step::UseSessionJwt => {
+                tx.batch_execute("set local role none")?;
+                tx.batch_execute(SESSION_JWT)?;
+                let comment = session_jwt_comment();
+                tx.batch_execute(&format!("comment on schema rowgate_client is '{comment}'"))?;
+                for role in [APP, READER, SERVER] {
+                    clients::let_use_auth(tx, role)?;
+                }
+            }
             Step::MakeClientRole(client) => clients::make(tx, client)?,
             Step::Grant(role, to) => {
                 tx.batch_execute(&format!(
@@ -266,11 +312,18 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
 
 /// Stands on the schema `auth` and tells which version of it is there.
 fn auth_comment() -> String {
-    let hash = blake3::hash(AUTH.as_bytes()).to_hex();
-    format!(
-        "Who the current session acts for (Rowgate, {})",
-        hash.get(..16).unwrap_or_default()
-    )
+    format!("Who the current session acts for (Rowgate, {})", version_of(AUTH))
+}
+
+/// Stands on the schema `rowgate_client`.
+fn session_jwt_comment() -> String {
+    let version = version_of(SESSION_JWT);
+    format!("What servers ask sessions of clients beside pg_session_jwt (Rowgate, {version})")
+}
+
+fn version_of(sql: &str) -> String {
+    let hash = blake3::hash(sql.as_bytes()).to_hex();
+    hash.get(..16).unwrap_or_default().to_owned()
 }
 
 /// Roles belong to all databases of a server: another one may just be getting them, too.

@@ -23,6 +23,8 @@ pub enum Step {
     },
     /// Drops the schema `auth`.
     DropAuth,
+    /// Drops the schema `rowgate_client`, which is there beside the extension `pg_session_jwt`.
+    DropClient,
     /// Drops the logins of so many sessions of clients. The roles that they are members of stay, for tables are granted to them.
     DropLogins(usize),
     /// Drops a role.
@@ -42,6 +44,7 @@ impl fmt::Display for Step {
                 "drop schema rowgate, with {environments} environments and {warrants} warrants"
             ),
             Step::DropAuth => f.write_str("drop schema auth"),
+            Step::DropClient => f.write_str("drop schema rowgate_client"),
             Step::DropLogins(logins) => write!(f, "drop {logins} logins of client roles"),
             Step::DropRole(role) => write!(f, "drop role {role}"),
             Step::KeepRole(role, why) => write!(f, "leave role {role}: {why}"),
@@ -74,7 +77,7 @@ pub fn uninstall(url: &str) -> crate::Result<Vec<Step>> {
 fn carry_out(tx: &mut Transaction<'_>) -> Result<Vec<Step>> {
     tx.execute("select pg_advisory_xact_lock(1380403012, -1)", &[])?;
     let mut steps = Vec::new();
-    let owned = "select nspname::text from pg_namespace where nspname in ('rowgate', 'auth') \
+    let owned = "select nspname::text from pg_namespace where nspname in ('rowgate', 'auth', 'rowgate_client') \
                  and nspowner = (select oid from pg_roles where rolname = 'rowgate_owner')";
     let schemas: Vec<String> = tx
         .query(owned, &[])?
@@ -93,18 +96,19 @@ fn carry_out(tx: &mut Transaction<'_>) -> Result<Vec<Step>> {
         }
         let as_owner = become_role(tx, OWNER)?;
         for schema in &schemas {
-            if schema == "rowgate" {
-                let sql = "select (select count(*) from rowgate.environment), (select count(*) from rowgate.warrant)";
-                let row = tx.query_one(sql, &[])?;
-                steps.push(Step::DropSchema {
-                    environments: row.try_get(0)?,
-                    warrants: row.try_get(1)?,
-                });
-                tx.batch_execute("drop schema rowgate cascade")?;
-            } else {
-                tx.batch_execute("drop schema auth cascade")?;
-                steps.push(Step::DropAuth);
+            match schema.as_str() {
+                "rowgate" => {
+                    let sql = "select (select count(*) from rowgate.environment), (select count(*) from rowgate.warrant)";
+                    let row = tx.query_one(sql, &[])?;
+                    steps.push(Step::DropSchema {
+                        environments: row.try_get(0)?,
+                        warrants: row.try_get(1)?,
+                    });
+                }
+                "auth" => steps.push(Step::DropAuth),
+                _ => steps.push(Step::DropClient),
             }
+            tx.batch_execute(&format!("drop schema {} cascade", quoted(schema)))?;
         }
         as_owner.end(tx)?;
     }

@@ -13,8 +13,13 @@ begin
         raise exception 'a login of the role % exists already, with rights of its own', quote_ident(client)
             using errcode = 'invalid_parameter_value', hint = format('Drop the roles whose names begin with %s_.', client);
     end if;
-    execute format('grant usage on schema auth to %I', client);
-    execute format('grant execute on all functions in schema auth to %I', client);
+    if exists (select from pg_namespace where nspname = 'auth' and nspowner = 'rowgate_owner'::regrole) then
+        execute format('grant usage on schema auth to %I', client);
+        execute format('grant execute on all functions in schema auth to %I', client);
+    else
+        execute format('grant usage on schema rowgate_client to %I', client);
+        execute format('grant execute on all functions in schema rowgate_client to %I', client);
+    end if;
     insert into rowgate.client_role as r (role, logins, password) values ($1, $2, $3)
         on conflict (role) do update set logins = excluded.logins, password = excluded.password;
 end $$;
