@@ -57,7 +57,11 @@ pub fn write_sql(measured: &Value) -> Result<()> {
     let machine = machine::describe();
     let text = |field: &str| machine[field].as_str().unwrap_or_default().to_owned();
     let load = machine::load();
-    writeln!(section, "\nMeasured by itself: {}, load average {load} afterwards.", text("date"))?;
+    writeln!(
+        section,
+        "\nMeasured by itself: {}, load average {load} afterwards.",
+        text("date")
+    )?;
     let page = std::fs::read_to_string(results())?;
     std::fs::write(results(), report::with_section(&page, &section))?;
     Ok(())

@@ -83,7 +83,9 @@ pub fn with_section(page: &str, section: &str) -> String {
 
 /// SQL over HTTP beside a driver, with its targets.
 pub fn sql(part: &Value, out: &mut String) {
-    let Some(statements) = part.as_object() else { return };
+    let Some(statements) = part.as_object() else {
+        return;
+    };
     out.push_str(
         "\n## SQL over HTTP\n\nMicroseconds and answers per second; medians of rounds in which the ways take turns. Server, Postgres and load share \
          the cores.\nRatio and added time are those of `/sql` to the line.\n\n",
@@ -93,18 +95,28 @@ pub fn sql(part: &Value, out: &mut String) {
     for (name, ways) in statements.iter().filter(|(name, _)| *name != "identity") {
         let bare = &ways[driver];
         if name.ends_with(", 1") {
-            let added = bare["sql_added_us"].as_f64().map(|us| (us, format!("{us:.0} µs")));
+            let added = bare["sql_added_us"]
+                .as_f64()
+                .map(|us| (us, format!("{us:.0} µs")));
             let what = format!("added to a driver's query, median: {name} connection");
             target(out, &what, "≤ 500 µs", added, |us| us <= 500.0);
         } else {
-            let ratio = bare["sql_ratio"].as_f64().map(|ratio| (ratio, format!("{ratio:.2}")));
+            let ratio = bare["sql_ratio"]
+                .as_f64()
+                .map(|ratio| (ratio, format!("{ratio:.2}")));
             let what = format!("answers per driver's answer: {name} connections");
             target(out, &what, "≥ 0.7", ratio, |ratio| ratio >= 0.7);
         }
     }
     let identity = part["identity"]["statement_us"].as_f64();
     let measured = identity.map(|us| (us, format!("{us:.1} µs")));
-    target(out, "sealed identity, per statement", "≤ 50 µs", measured, |us| us <= 50.0);
+    target(
+        out,
+        "sealed identity, per statement",
+        "≤ 50 µs",
+        measured,
+        |us| us <= 50.0,
+    );
     out.push_str(
         "\n| statement, connections | way | per s | median | p99 | ratio | added |\n|---|---|---|---|---|---|---|\n",
     );
@@ -116,7 +128,10 @@ pub fn sql(part: &Value, out: &mut String) {
             };
             let (rate, median, p99) = (show("per_s", 0), show("median_us", 0), show("p99_us", 0));
             let (ratio, added) = (show("sql_ratio", 2), show("sql_added_us", 0));
-            let _ = writeln!(out, "| {name} | {way} | {rate} | {median} | {p99} | {ratio} | {added} |");
+            let _ = writeln!(
+                out,
+                "| {name} | {way} | {rate} | {median} | {p99} | {ratio} | {added} |"
+            );
         }
     }
 }

@@ -91,7 +91,11 @@ fn measure(
             "p99_us": times[number].quantile(0.99) / 1e3,
         });
         if *way != Way::Sql {
-            let ratios: Vec<f64> = rates[sql].iter().zip(&rates[number]).map(|(sql, bare)| sql / bare).collect();
+            let ratios: Vec<f64> = rates[sql]
+                .iter()
+                .zip(&rates[number])
+                .map(|(sql, bare)| sql / bare)
+                .collect();
             measured["sql_ratio"] = json!(median(&ratios));
             let added = times[sql].quantile(0.5) - times[number].quantile(0.5);
             measured["sql_added_us"] = json!(added / 1e3);
@@ -126,7 +130,9 @@ fn turn(askers: Vec<Asker>, length: Duration) -> Result<(Times, f64)> {
             .collect();
         let mut all = Times::default();
         for thread in threads {
-            let times = thread.join().map_err(|_| anyhow!("a connection's thread panicked"))??;
+            let times = thread
+                .join()
+                .map_err(|_| anyhow!("a connection's thread panicked"))??;
             all.extend(&times);
         }
         let rate = all.len() as f64 / started.elapsed().as_secs_f64();

@@ -144,7 +144,10 @@ impl Values {
     }
 
     fn typed(&self, by_user: bool) -> Vec<(&(dyn ToSql + Sync), Type)> {
-        self.of(by_user).into_iter().zip([Type::INT8, Type::TEXT]).collect()
+        self.of(by_user)
+            .into_iter()
+            .zip([Type::INT8, Type::TEXT])
+            .collect()
     }
 }
 

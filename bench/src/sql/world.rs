@@ -107,7 +107,11 @@ impl World {
         let mut connection = Connection::open(server)?;
         let mut mint = |user: usize| -> Result<String> {
             let body = json!({"user": user_name(user), "organization": "org_1", "roles": ["member"], "permissions": ["todos:read"]});
-            let request = post("/rowgate/v1/tokens", "application/json", body.to_string().as_bytes());
+            let request = post(
+                "/rowgate/v1/tokens",
+                "application/json",
+                body.to_string().as_bytes(),
+            );
             let answer: Value = serde_json::from_slice(connection.exchange(&request)?)?;
             Ok(answer["token"].as_str().context("no token")?.to_owned())
         };

@@ -99,9 +99,7 @@ impl Identities {
         registry: &Arc<Registry>,
     ) -> Result<Arc<Identity>, TokenError> {
         match self.verifier.verify(token).await {
-            Err(TokenError::UnknownKey { .. } | TokenError::UnknownIssuer)
-                if self.follow(registry).await =>
-            {
+            Err(TokenError::UnknownKey { .. } | TokenError::UnknownIssuer) if self.follow(registry).await => {
                 self.verifier.verify(token).await
             }
             verified => verified,

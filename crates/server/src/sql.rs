@@ -22,8 +22,7 @@ pub(crate) async fn router(app: &App, config: Config) -> Result<Router<App>, Ser
         identities: Arc::clone(&app.identities),
         registry: Arc::clone(&app.registry),
     };
-    let gateway = Gateway::new(config, Arc::new(tokens))
-        .map_err(|error| ConfigError(error.to_string()))?;
+    let gateway = Gateway::new(config, Arc::new(tokens)).map_err(|error| ConfigError(error.to_string()))?;
     if let Err(error) = gateway.check().await {
         tracing::warn!(%error, "SQL over HTTP does not work yet");
     }

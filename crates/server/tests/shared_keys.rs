@@ -89,8 +89,11 @@ fn servers_share_keys_and_rotations() {
         assert_eq!(keys["keys"][0]["kid"], json!(fifth));
 
         // An environment that one server made and the other has just heard of.
-        one.post("/rowgate/v1/environments", json!({"name": "staging"})).ok();
-        let key = one.post("/rowgate/v1/keys?environment=staging", json!({"name": "k"})).ok();
+        one.post("/rowgate/v1/environments", json!({"name": "staging"}))
+            .ok();
+        let key = one
+            .post("/rowgate/v1/keys?environment=staging", json!({"name": "k"}))
+            .ok();
         let key = key["key"].as_str().unwrap();
         let minted = one.call_as(key, "POST", "/rowgate/v1/tokens", Some(&json!({"user": "ann"})));
         let token = minted.ok()["token"].as_str().unwrap().to_owned();

@@ -47,10 +47,7 @@ impl Sql {
 
     /// A token of the server's own issuer.
     fn token(&self, user: &str) -> String {
-        let minted = self
-            .server
-            .post("/rowgate/v1/tokens", json!({"user": user}))
-            .ok();
+        let minted = self.server.post("/rowgate/v1/tokens", json!({"user": user})).ok();
         minted["token"].as_str().unwrap().to_owned()
     }
 
@@ -100,7 +97,10 @@ fn answers_as_the_document_says() {
     let array = [("Neon-Array-Mode", "true"), ("Neon-Raw-Text-Output", "true")];
     let query = br#"{"query": "select $1::int, 2", "params": [1], "arrayMode": true}"#;
     check(&sql.send("authenticated", Some(&ann), &array, query), 200);
-    check(&sql.send("anonymous", None, &[], br#"{"query": "select auth.user_id()"}"#), 200);
+    check(
+        &sql.send("anonymous", None, &[], br#"{"query": "select auth.user_id()"}"#),
+        200,
+    );
     let batch = [
         ("Neon-Batch-Isolation-Level", "Serializable"),
         ("Neon-Batch-Read-Only", "true"),
@@ -110,7 +110,10 @@ fn answers_as_the_document_says() {
     let answer = sql.send("authenticated", Some(&ann), &batch, queries);
     check(&answer, 200);
     assert_eq!(answer.header("neon-batch-isolation-level"), "Serializable");
-    check(&sql.send("authenticated", Some(&ann), &[], br#"{"queries": []}"#), 200);
+    check(
+        &sql.send("authenticated", Some(&ann), &[], br#"{"queries": []}"#),
+        200,
+    );
     check(&sql.ask(&ann, "select 1/0"), 400);
     check(&sql.ask("no.token.at.all", "select 1"), 400);
     check(&sql.send("authenticated", None, &[], b"{}"), 400);
@@ -118,7 +121,10 @@ fn answers_as_the_document_says() {
     check(&sql.send("postgres", Some(&ann), &[], b"{}"), 400);
     check(&sql.ask(&ann, "copy note to stdout"), 400);
     check(&sql.ask(&ann, &format!("select '{}'", "x".repeat(100_000))), 413);
-    check(&sql.ask(&ann, "select repeat('x', 1000) from generate_series(1, 100)"), 507);
+    check(
+        &sql.ask(&ann, "select repeat('x', 1000) from generate_series(1, 100)"),
+        507,
+    );
     std::thread::scope(|scope| {
         let busy = || sql.ask(&ann, "select pg_sleep(1)");
         let long = [scope.spawn(busy), scope.spawn(busy)];
@@ -131,12 +137,23 @@ fn answers_as_the_document_says() {
     let allowed = sql.server.send("OPTIONS", "/sql", &[], None);
     document.check("OPTIONS", "/sql", &allowed);
     let other = sql.server.send("GET", "/sql", &[], None);
-    assert_eq!((other.status, other.text.as_str()), (400, "\"query is not supported\""));
+    assert_eq!(
+        (other.status, other.text.as_str()),
+        (400, "\"query is not supported\"")
+    );
     // A database that goes away is a test of the crate itself; a timeout of the whole request takes too long.
-    let operation = document.value["paths"]["/sql"]["post"]["responses"].as_object().unwrap();
-    for status in operation.keys().filter(|status| !["500", "504"].contains(&status.as_str())) {
+    let operation = document.value["paths"]["/sql"]["post"]["responses"]
+        .as_object()
+        .unwrap();
+    for status in operation
+        .keys()
+        .filter(|status| !["500", "504"].contains(&status.as_str()))
+    {
         let seen = format!("POST /sql {status}");
-        assert!(document.seen.contains(&seen), "{seen} is documented and was not seen");
+        assert!(
+            document.seen.contains(&seen),
+            "{seen} is documented and was not seen"
+        );
     }
 }
 
@@ -144,7 +161,10 @@ fn answers_as_the_document_says() {
 fn counts_what_becomes_of_requests() {
     let sql = Sql::start(|config| config.limits.response = 50_000);
     let ann = sql.token("ann");
-    assert_eq!(rows(&sql.ask(&ann, "select body from note")), json!([{"body": "of ann"}]));
+    assert_eq!(
+        rows(&sql.ask(&ann, "select body from note")),
+        json!([{"body": "of ann"}])
+    );
     sql.ask(&ann, "select 1/0");
     sql.ask("bad", "select 1");
     sql.ask(&ann, "select repeat('x', 60000)");

@@ -192,9 +192,11 @@ fn write_sessions(sessions: &[Gauge], out: &mut String) -> fmt::Result {
             "Most sessions at a time.",
             (|gauge| gauge.limit) as fn(&Gauge) -> usize,
         ),
-        ("rowgate_sql_waiting", "Requests that wait for a session.", |gauge| {
-            gauge.waiting
-        }),
+        (
+            "rowgate_sql_waiting",
+            "Requests that wait for a session.",
+            |gauge| gauge.waiting,
+        ),
     ] {
         head(out, metric, "gauge", help)?;
         for gauge in sessions {

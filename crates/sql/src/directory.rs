@@ -92,7 +92,9 @@ impl Directory {
         let id = id.parse().map_err(|_| WireError::Unexpected)?;
         let seal = SealKey::new(id, &from_hex(secret).ok_or(WireError::Unexpected)?);
         let (signed, _) = connection.simple(SIGNED).await?;
-        let signed = signed.first().is_some_and(|row| row.first() == Some(&Some("t".into())));
+        let signed = signed
+            .first()
+            .is_some_and(|row| row.first() == Some(&Some("t".into())));
         let (rows, _) = connection.simple(ROLES).await?;
         let roles = rows
             .into_iter()

@@ -330,7 +330,9 @@ impl InUse {
 
     /// For the next user, or closed if it cannot be made clean.
     fn put_back(mut self, transaction: Transaction) {
-        let Some(mut lease) = self.lease.take() else { return };
+        let Some(mut lease) = self.lease.take() else {
+            return;
+        };
         let gateway = Arc::clone(&self.gateway);
         tokio::spawn(async move {
             let Ok(session) = lease.session() else { return };

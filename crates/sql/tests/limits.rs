@@ -229,7 +229,9 @@ fn says_when_all_sessions_are_in_use() {
 
 #[test]
 fn says_when_there_are_too_many_requests() {
-    let server = Server::with(Cluster::shared(Version::V15), 2, |config| config.limits.requests = 1);
+    let server = Server::with(Cluster::shared(Version::V15), 2, |config| {
+        config.limits.requests = 1
+    });
     thread::scope(|scope| {
         let long = scope.spawn(|| server.rows("ann", "select pg_sleep(1)"));
         eventually(&server, BUSY, 1);
@@ -273,7 +275,10 @@ fn repeats_a_statement_once_when_postgres_asks_for_it() {
         assert_eq!(server.value("ann", "select again(2)"), "ann");
         assert_eq!((tries(), retries()), (2, 1));
         // Once, and no more.
-        assert_eq!(server.ask("ann", "select again(3)").error(), (400, "40001", "again"));
+        assert_eq!(
+            server.ask("ann", "select again(3)").error(),
+            (400, "40001", "again")
+        );
         assert_eq!((tries(), retries()), (2, 2));
         // Not a batch: it may have told somebody something already.
         let request = server.request("authenticated", Some("ann"));

@@ -64,11 +64,17 @@ fn the_extension_answers_who_asks() {
             let bodies = server.rows(user, "insert into note (body) values ('mine') returning owner");
             assert_eq!(bodies, json!([[user]]));
         }
-        let batch = server.request("authenticated", Some("ann")).arrays().raw().batch(&[
-            "select auth.user_id()",
-            "select auth.session() ->> 'role'",
-        ]);
-        assert_eq!(batch.body["results"][0]["rows"], json!([["ann"]]), "{}", batch.text);
+        let batch = server
+            .request("authenticated", Some("ann"))
+            .arrays()
+            .raw()
+            .batch(&["select auth.user_id()", "select auth.session() ->> 'role'"]);
+        assert_eq!(
+            batch.body["results"][0]["rows"],
+            json!([["ann"]]),
+            "{}",
+            batch.text
+        );
         assert_eq!(batch.body["results"][1]["rows"], json!([["member"]]));
     }
     let nobody = server.request("anonymous", None).arrays().raw();
@@ -97,7 +103,11 @@ fn a_token_is_worth_nothing_in_the_next_request() {
     let answer = request.batch(&[&replay, "select auth.user_id()"]);
     assert_eq!(
         answer.error(),
-        (400, "23514", "Token ID must be strictly monotonically increasing.")
+        (
+            400,
+            "23514",
+            "Token ID must be strictly monotonically increasing."
+        )
     );
     // A request without a token has a token of nobody, so that the last one is not taken again.
     let nobody = |token: Option<&str>| server.request("anonymous", token).arrays().raw();
@@ -135,7 +145,10 @@ fn installing_leaves_what_is_not_ours() {
     assert_eq!(state(), before);
     let left: i64 = database
         .client()
-        .query_one("select count(*) from pg_namespace where nspname like 'rowgate%'", &[])
+        .query_one(
+            "select count(*) from pg_namespace where nspname like 'rowgate%'",
+            &[],
+        )
         .unwrap()
         .get(0);
     assert_eq!(left, 0);
@@ -154,7 +167,10 @@ fn a_schema_auth_of_others_can_be_forged_and_so_has_no_clients() {
     assert!(steps.contains(&Step::KeepAuth("postgres".into())), "{steps:?}");
     let functions: i64 = database
         .client()
-        .query_one("select count(*) from pg_proc where pronamespace = 'auth'::regnamespace", &[])
+        .query_one(
+            "select count(*) from pg_proc where pronamespace = 'auth'::regnamespace",
+            &[],
+        )
         .unwrap()
         .get(0);
     assert_eq!(functions, 1);

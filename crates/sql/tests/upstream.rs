@@ -57,7 +57,9 @@ impl Tls {
             self.cluster.port(),
             authority.display()
         );
-        Server::unchecked(&self.cluster, 2, gate, move |database| url.replace("NAME", database.name()))
+        Server::unchecked(&self.cluster, 2, gate, move |database| {
+            url.replace("NAME", database.name())
+        })
     }
 }
 
@@ -102,7 +104,11 @@ fn speaks_tls_to_a_database_whose_certificate_it_verifies() {
             assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
             let much = server.ask("ann", "select repeat('x', 1000) from generate_series(1, 5000)");
             assert_eq!(much.body["rowCount"], 5000);
-            server.database.client().batch_execute("drop owned by gate; drop role gate").unwrap();
+            server
+                .database
+                .client()
+                .batch_execute("drop owned by gate; drop role gate")
+                .unwrap();
         }
     }
 }
@@ -128,7 +134,11 @@ fn refuses_a_database_that_is_not_who_it_should_be() {
             (500, "08006", "the database cannot be reached, or is not set up"),
             "{mode}"
         );
-        server.database.client().batch_execute("drop owned by gate; drop role gate").unwrap();
+        server
+            .database
+            .client()
+            .batch_execute("drop owned by gate; drop role gate")
+            .unwrap();
     }
     // What encrypts without looking is not even taken for a setting.
     let refused = "postgres://gate@localhost/app?sslmode=prefer".parse::<Target>();

@@ -67,7 +67,13 @@ fn only_servers_read_them() {
         let server = Postgres::connect(&url, PostgresOptions::default()).unwrap();
         assert!(server.replace_signing_keys("default", None, b"secret").unwrap());
         assert_eq!(server.signing_keys("default").unwrap().unwrap(), b"secret");
-        for role in ["rg_app", "rg_other", "authenticated", "rowgate_reader", "rowgate_app"] {
+        for role in [
+            "rg_app",
+            "rg_other",
+            "authenticated",
+            "rowgate_reader",
+            "rowgate_app",
+        ] {
             let mut admin = database.client();
             for sql in [
                 "select contents from rowgate.signing_key",

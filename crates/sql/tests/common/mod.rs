@@ -151,8 +151,12 @@ impl Server {
     pub fn metric(&self, name: &str) -> u64 {
         let mut text = String::new();
         self.gateway.write_metrics(&mut text).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}"))
+            .parse()
+            .unwrap()
     }
 
     /// A request, with the headers that drivers send.
