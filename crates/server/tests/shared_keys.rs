@@ -31,7 +31,8 @@ fn mint(server: &Served) -> (String, String) {
 fn takes(server: &Served, token: &str) -> bool {
     let check = json!({"checks": [parse("document:d1#viewer@user:ann")]});
     let answer = server.call_as(token, "POST", "/fga/v1/check", Some(&check));
-    assert!(matches!(answer.status, 200 | 401), "{}", answer.text);
+    // 403: the server has heard that the environment is gone, and not yet that its issuer is.
+    assert!(matches!(answer.status, 200 | 401 | 403), "{}", answer.text);
     answer.status == 200
 }
 
