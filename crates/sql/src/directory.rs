@@ -22,9 +22,11 @@ const LONGEST: usize = 1 << 20;
 
 const ROLES: &str = "select role, pg_catalog.to_json(logins), password from rowgate.client_roles()";
 /// Whether `auth` is that of the extension `pg_session_jwt`.
-const SIGNED: &str = "select exists (select from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
-    where e.extname = 'pg_session_jwt' and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e'
-        and d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = pg_catalog.to_regprocedure('auth.jwt_session_init(text)'))";
+const SIGNED: &str = "select exists (select from pg_catalog.pg_extension e
+    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid and d.deptype = 'e'
+    join pg_catalog.pg_proc p on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and p.proname = 'jwt_session_init'
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'auth'
+    where e.extname = 'pg_session_jwt')";
 const KEY: &str = "select id, pg_catalog.encode(secret, 'hex') from rowgate.newest_seal_key()";
 
 /// What a server has to know to act for clients.

@@ -196,9 +196,12 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
 
 /// Whether `auth` is that of the extension `pg_session_jwt`.
 fn is_session_jwt(tx: &mut Transaction<'_>) -> Result<bool> {
-    let sql = "select exists (select from pg_depend d join pg_extension e on e.oid = d.refobjid \
-                   where e.extname = 'pg_session_jwt' and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e' \
-                       and d.classid = 'pg_proc'::regclass and d.objid = to_regprocedure('auth.jwt_session_init(text)'))";
+    // Not by `to_regprocedure`, which wants the right to use the schema.
+    let sql = "select exists (select from pg_extension e \
+                   join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e' \
+                   join pg_proc p on d.classid = 'pg_proc'::regclass and d.objid = p.oid and p.proname = 'jwt_session_init' \
+                   join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'auth' \
+                   where e.extname = 'pg_session_jwt')";
     Ok(tx.query_one(sql, &[])?.try_get(0)?)
 }
 
