@@ -27,6 +27,7 @@ fn cluster() -> Cluster {
         Options {
             durable: false,
             settings: vec![("extension_control_path", path)],
+            ..Options::default()
         },
     )
 }

@@ -42,6 +42,7 @@ impl Tls {
         let options = Options {
             durable: false,
             settings,
+            ..Options::default()
         };
         Self {
             cluster: Cluster::start(version, options),
