@@ -55,6 +55,8 @@ pub(crate) struct NamedPolicy {
 pub struct Program {
     /// By type symbol; relations sorted by symbol.
     types: Vec<Option<Vec<(Symbol, RelationIndex)>>>,
+    /// (type, relation) -> where it is among `relations`.
+    declared: FxHashMap<(Symbol, Symbol), RelationIndex>,
     relations: Vec<Relation>,
     policies: Vec<NamedPolicy>,
     /// (type, relation) -> relations of the same type that it drives.
@@ -96,7 +98,9 @@ impl Program {
                     .map(|rule| lower(rule, graph, &indexes))
                     .transpose()?
                     .flatten();
-                listed.push((symbol, RelationIndex(program.relations.len() as u32)));
+                let index = RelationIndex(program.relations.len() as u32);
+                listed.push((symbol, index));
+                program.declared.insert((resource_type, symbol), index);
                 program.relations.push(Relation {
                     resource_type,
                     relation: symbol,
@@ -163,9 +167,8 @@ impl Program {
 
     #[inline]
     pub(crate) fn relation(&self, resource_type: Symbol, relation: Symbol) -> Option<&Relation> {
-        let listed = self.relations_of(resource_type)?;
-        let at = listed.iter().position(|(symbol, _)| *symbol == relation)?;
-        Some(self.at(listed[at].1))
+        let index = self.declared.get(&(resource_type, relation))?;
+        Some(self.at(*index))
     }
 
     pub(crate) fn at(&self, index: RelationIndex) -> &Relation {

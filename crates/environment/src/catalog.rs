@@ -14,7 +14,7 @@ use crate::{Result, load};
 pub(crate) struct Catalog {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environments: ArcSwap<Vec<Environment>>,
-    pub(crate) keys: ArcSwap<FxHashMap<[u8; 32], ApiKeyRecord>>,
+    pub(crate) keys: ArcSwap<FxHashMap<[u8; 32], Arc<ApiKeyRecord>>>,
     /// Held while environments or keys change.
     changing: Mutex<()>,
     pub(crate) queue: Arc<Queue>,
@@ -68,7 +68,7 @@ impl Catalog {
 
     /// Reads the keys. Of several records of one secret, which servers that start together may store, the first stays.
     pub(crate) fn read_keys(&self) -> Result<()> {
-        let mut keys: FxHashMap<[u8; 32], ApiKeyRecord> = FxHashMap::default();
+        let mut keys: FxHashMap<[u8; 32], Arc<ApiKeyRecord>> = FxHashMap::default();
         for key in self.store.api_keys()? {
             match keys.entry(key.hash) {
                 Entry::Occupied(_) => match self.store.delete_api_key(&key.id) {
@@ -79,7 +79,7 @@ impl Catalog {
                     }
                 },
                 Entry::Vacant(place) => {
-                    place.insert(key);
+                    place.insert(Arc::new(key));
                 }
             }
         }

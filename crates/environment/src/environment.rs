@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use arc_swap::ArcSwap;
-use rowgate_store::{EnvironmentRecord, Store, TransactionState};
+use rowgate_store::{AuditEntry, AuditRange, EnvironmentRecord, Store, TransactionState};
 
 use crate::form::Form;
 use crate::kept::Kept;
@@ -260,6 +260,22 @@ impl Environment {
             let _ = answer.send(outcome);
         });
         answered.recv().unwrap_or(Err(Error::Stopping))
+    }
+
+    /// A part of the audit log: what transactions and imports said of themselves. It is read from the store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn audit(&self, range: &AuditRange) -> Result<Vec<AuditEntry>> {
+        Ok(self.store.audit(self.id(), range)?)
+    }
+
+    /// Removes what the audit log has of before a moment, microseconds since the Unix epoch. Returns how many entries that was.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn prune_audit(&self, before: i64) -> Result<u64> {
+        Ok(self.store.prune_audit(self.id(), before)?)
     }
 
     /// Keeps a revision for the next page of a list.

@@ -26,6 +26,7 @@ pub(crate) enum Form {
         schema: Option<Schema>,
         resources: Vec<Resource>,
         warrants: Vec<Entry>,
+        audit: Option<String>,
     },
 }
 
@@ -99,10 +100,12 @@ impl Form {
                 schema,
                 resources,
                 warrants,
+                audit,
             } => Self::Import {
                 schema,
                 resources: resources.into_iter().map(imported).collect::<Result<_>>()?,
                 warrants: imported_entries(warrants)?,
+                audit,
             },
         })
     }

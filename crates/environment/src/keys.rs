@@ -1,5 +1,7 @@
 //! API keys: random, shown once, stored as a hash.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rowgate_store::{ApiKeyRecord, EnvironmentId};
@@ -26,6 +28,28 @@ pub struct ApiKey {
     pub prefix: String,
     /// When it was created, microseconds since the Unix epoch.
     pub created_at: i64,
+}
+
+/// Which key a request was made with. Cloning it is cheap.
+#[derive(Clone)]
+pub struct KeyHandle(pub(crate) Arc<ApiKeyRecord>);
+
+impl KeyHandle {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl std::fmt::Debug for KeyHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("KeyHandle").field(&self.id()).finish()
+    }
 }
 
 pub(crate) fn random(bytes: usize) -> Result<String> {

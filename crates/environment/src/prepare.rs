@@ -70,7 +70,14 @@ pub(crate) fn prepare(working: &Working, form: Form, now: i64) -> Result<Prepare
             schema,
             resources,
             warrants,
-        } => import(working, schema, resources, warrants, now),
+            audit,
+        } => {
+            let mut prepared = import(working, schema, resources, warrants, now)?;
+            if let Some(entry) = audit.filter(|_| !prepared.changes.list.is_empty()) {
+                prepared.changes.push(Change::Audit { entry }, None);
+            }
+            Ok(prepared)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use rowgate_store::{ApiKeyRecord, Embedded, ErrorKind, LogSize, NewEnvironment, 
 use crate::catalog::Catalog;
 use crate::environment::{Environment, Inner, Snapshotting};
 use crate::follow::{Follower, Following};
-use crate::keys::{self, ApiKey};
+use crate::keys::{self, ApiKey, KeyHandle};
 use crate::{Error, Result, load, turn, writer};
 
 /// The environment that every store has. Its keys may manage the other environments.
@@ -203,6 +203,11 @@ impl Registry {
 
     /// The environment that a secret opens.
     pub fn authenticate(&self, secret: &str) -> Option<Environment> {
+        self.opened_by(secret).map(|(environment, _)| environment)
+    }
+
+    /// The environment that a secret opens, and the key that the secret is of.
+    pub fn opened_by(&self, secret: &str) -> Option<(Environment, KeyHandle)> {
         if secret.len() > keys::MAX_KEY {
             return None;
         }
@@ -210,10 +215,10 @@ impl Registry {
         let keys = self.catalog.keys.load();
         let record = keys.get(&hash).filter(|record| keys::same(&record.hash, &hash))?;
         let environments = self.catalog.environments.load();
-        environments
+        let environment = environments
             .iter()
-            .find(|environment| environment.inner.record.id == record.environment)
-            .cloned()
+            .find(|environment| environment.inner.record.id == record.environment)?;
+        Some((environment.clone(), KeyHandle(Arc::clone(record))))
     }
 
     /// Creates a key; the secret is returned here and never again.

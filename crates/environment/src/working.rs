@@ -200,7 +200,7 @@ fn apply_at(graph: &mut Graph, change: &Change, place: &Place) -> Result<()> {
 /// What a stored change does to the graph; a change of schema or of bindings does nothing to it.
 pub(crate) fn apply(graph: &mut Graph, change: &Change) -> Result<()> {
     match change {
-        Change::Schema { .. } | Change::Bindings { .. } => {}
+        Change::Schema { .. } | Change::Bindings { .. } | Change::Audit { .. } => {}
         Change::PutResource {
             resource_type,
             resource_id,

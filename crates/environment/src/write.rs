@@ -91,7 +91,7 @@ pub struct State<'a> {
 pub struct Edit {
     /// The new schema, if it changes.
     pub schema: Option<Schema>,
-    /// Changes in order, none of them of the schema or of bindings.
+    /// Changes in order, none of them of the schema or of bindings. What is said to the audit log is among them.
     pub changes: Vec<Change>,
 }
 
@@ -124,6 +124,8 @@ pub enum Write {
         resources: Vec<(NewResource, Option<i64>)>,
         /// Warrants.
         warrants: Vec<ImportedWarrant>,
+        /// What the audit log is to say, if anything is changed: a JSON object.
+        audit: Option<String>,
     },
 }
 

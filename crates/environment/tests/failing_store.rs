@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rowgate_environment::{Environment, Error, Op, Registry, Result, Warrant, Write, Written};
 use rowgate_store::{
-    ApiKeyRecord, Commit, Embedded, EnvironmentId, EnvironmentRecord, ErrorKind, LogSize, NewEnvironment,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, Embedded, EnvironmentId, EnvironmentRecord, ErrorKind, LogSize, NewEnvironment,
     Options, Result as StoreResult, Revision, Store, StoreError,
 };
 
@@ -111,6 +111,14 @@ impl Store for Gate {
         write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
     ) -> StoreResult<()> {
         self.store.write_snapshot(environment, revision, write)
+    }
+
+    fn audit(&self, environment: EnvironmentId, range: &AuditRange) -> StoreResult<Vec<AuditEntry>> {
+        self.store.audit(environment, range)
+    }
+
+    fn prune_audit(&self, environment: EnvironmentId, before: i64) -> StoreResult<u64> {
+        self.store.prune_audit(environment, before)
     }
 
     fn log_size(&self, environment: EnvironmentId) -> StoreResult<LogSize> {

@@ -84,7 +84,7 @@ fn apply(graph: &mut Graph, change: &Change) {
         } => {
             graph.delete_resource(resource_type, resource_id);
         }
-        Change::Schema { .. } | Change::Bindings { .. } => {}
+        Change::Schema { .. } | Change::Bindings { .. } | Change::Audit { .. } => {}
     }
 }
 

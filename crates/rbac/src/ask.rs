@@ -72,7 +72,7 @@ impl<'a> Asker<'a> {
         Ok(self.view.check(&check, self.ambient)?)
     }
 
-    fn has(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<bool> {
+    pub(crate) fn has(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<bool> {
         Ok(self.check_on(membership, relation, on)?.value == Value::True)
     }
 

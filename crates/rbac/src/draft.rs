@@ -18,7 +18,7 @@ use crate::names::{self, relation};
 use crate::read::{Reader, name_id};
 use crate::record::{Record, Resource};
 use crate::settings::Settings;
-use crate::{Error, Result, schema};
+use crate::{Actor, Error, Result, audit, schema};
 
 /// The code of the error that the writer hands back when the reason lies in [`Outcome`].
 const ABORTED: &str = "aborted";
@@ -33,6 +33,7 @@ pub struct Draft<'a> {
     changes: Vec<Change>,
     pub(crate) grants: BTreeMap<String, GrantEdit>,
     settings: Option<Settings>,
+    actor: Actor,
     pub(crate) removed: Removed,
 }
 
@@ -54,8 +55,13 @@ pub struct Removed {
 }
 
 impl<'a> Draft<'a> {
-    /// On top of a state.
+    /// On top of a state, from within this process.
     pub fn new(state: &State<'a>) -> Self {
+        Self::by(state, Actor::default())
+    }
+
+    /// On top of a state, by somebody.
+    pub fn by(state: &State<'a>, actor: Actor) -> Self {
         Self {
             read: Reader::new(state.graph),
             model: state.model,
@@ -64,6 +70,7 @@ impl<'a> Draft<'a> {
             changes: Vec::new(),
             grants: BTreeMap::new(),
             settings: None,
+            actor,
             removed: Removed::default(),
         }
     }
@@ -193,6 +200,9 @@ impl<'a> Draft<'a> {
     /// What it comes to.
     pub fn finish(mut self) -> Edit {
         crate::grant::settle(&mut self);
+        let entries = audit::entries(self.read, &self.changes, &self.actor);
+        let entries = entries.into_iter().map(|entry| Change::Audit { entry });
+        self.changes.extend(entries);
         Edit {
             schema: self.schema,
             changes: self.changes,
@@ -242,14 +252,15 @@ fn refusal(error: rowgate_environment::Error) -> Error {
     }
 }
 
-/// A change as a write. The environment is made ready for this API if it is not.
+/// A change by somebody as a write.
 pub fn write<T: Send + 'static>(
+    actor: Actor,
     change: impl Fn(&mut Draft<'_>) -> Result<T> + Send + Sync + 'static,
 ) -> (Write, Outcome<T>) {
     let outcome = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&outcome);
     let run: Transaction = Arc::new(move |state: &State<'_>| {
-        let mut draft = Draft::new(state);
+        let mut draft = Draft::by(state, actor.clone());
         let found = change(&mut draft);
         let edit = match &found {
             Ok(_) => Ok(draft.finish()),
@@ -264,7 +275,7 @@ pub fn write<T: Send + 'static>(
     (Write::Transaction(run), Outcome(outcome))
 }
 
-/// Changes an environment and waits until that is durable.
+/// Changes an environment from within this process and waits until that is durable.
 ///
 /// # Errors
 /// The reason why nothing was changed.
@@ -272,6 +283,6 @@ pub fn apply<T: Send + 'static>(
     environment: &Environment,
     change: impl Fn(&mut Draft<'_>) -> Result<T> + Send + Sync + 'static,
 ) -> Result<T> {
-    let (write, outcome) = write(change);
+    let (write, outcome) = write(Actor::default(), change);
     outcome.of(environment.write(write))
 }

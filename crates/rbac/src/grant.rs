@@ -21,8 +21,8 @@ pub(crate) struct GrantEdit {
 }
 
 /// The id of the grant of a role on a resource.
-pub(crate) fn id(role: &Role<'_>, resource: &Resource<'_>) -> String {
-    Key::hashed(&[role.id(), resource.type_name(), resource.id()]).id("grant")
+fn id(role: &str, (resource_type, resource_id): (&str, &str)) -> String {
+    Key::hashed(&[role, resource_type, resource_id]).id("grant")
 }
 
 /// Who has a grant: `subject` is a membership, or a group for all of its members.
@@ -55,11 +55,16 @@ pub(crate) fn held_by(grant: &str, relation: &str, (subject_type, subject_id): (
 impl<'a> Draft<'a> {
     /// The edit of the grant of a role on a resource.
     pub(crate) fn grant_of(&mut self, role: &Role<'a>, resource: &Resource<'a>) -> (String, &mut GrantEdit) {
-        let id = id(role, resource);
+        self.grant_on(role, (resource.type_name(), resource.id()))
+    }
+
+    /// The same for a resource that is perhaps only being created.
+    pub(crate) fn grant_on(&mut self, role: &Role<'a>, resource: (&str, &str)) -> (String, &mut GrantEdit) {
+        let id = id(role.id(), resource);
         let exists = self.read.find(names::GRANT, &id).is_some();
         let edit = self.grants.entry(id.clone()).or_insert_with(|| GrantEdit {
             role: role.id().into(),
-            resource: (resource.type_name().into(), resource.id().into()),
+            resource: (resource.0.into(), resource.1.into()),
             exists,
             ..GrantEdit::default()
         });
@@ -99,7 +104,7 @@ pub(crate) fn settle(draft: &mut Draft<'_>) {
             continue;
         }
         let removed: BTreeSet<&WarrantKey> = edit.remove.iter().collect();
-        if edit.add.is_empty() && holders(draft, &id) <= removed.len() {
+        if edit.add.is_empty() && !has_more_holders(draft, &id, removed.len()) {
             draft.delete(names::GRANT, &id);
             continue;
         }
@@ -120,12 +125,15 @@ pub(crate) fn settle(draft: &mut Draft<'_>) {
     }
 }
 
-/// How many memberships and groups have a grant.
-fn holders(draft: &Draft<'_>, id: &str) -> usize {
+/// Whether more than so many memberships and groups have a grant.
+fn has_more_holders(draft: &Draft<'_>, id: &str, than: usize) -> bool {
     let Some(grant) = draft.read.find(names::GRANT, id) else {
-        return 0;
+        return false;
     };
     let edges = draft.read.graph.subjects(grant.object());
-    let of = |relation: &str| edges.of(draft.read.symbol(relation)).count();
-    of(relation::MEMBER) + of(relation::PARKED)
+    let of = |relation: &str| edges.of(draft.read.symbol(relation));
+    of(relation::MEMBER)
+        .chain(of(relation::PARKED))
+        .nth(than)
+        .is_some()
 }

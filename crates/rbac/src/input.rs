@@ -187,6 +187,20 @@ impl Fields {
         id
     }
 
+    /// An external id that may be left out. An empty one is as good as none.
+    pub fn optional_external_id(&mut self, field: &str) -> Option<String> {
+        let id = self.text(field).filter(|id| !id.is_empty())?;
+        self.external_id_form(field, &id);
+        Some(id)
+    }
+
+    /// A text of at most so many characters that may be left out. An empty one is as good as none.
+    pub fn short_text(&mut self, field: &str, most: usize) -> Option<String> {
+        let text = self.text(field).filter(|text| !text.is_empty())?;
+        self.at_most(field, &text, most);
+        Some(text)
+    }
+
     /// An external id that `null` clears.
     pub fn new_external_id(&mut self) -> Option<Option<String>> {
         let id = self.clearable("external_id")?;

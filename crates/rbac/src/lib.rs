@@ -36,12 +36,14 @@
 //! * [`names`]: what things are called in the graph; [`key`](Key): ids and their order.
 //! * `schema`, [`hierarchy`]: types and permissions as rules.
 //! * [`read`], [`record`], [`assignment`], [`settings`], [`condition`]: what is stored.
-//! * [`ask`]: check, effective permissions, lists of resources and memberships.
+//! * [`ask`]: check, effective permissions, lists of resources and memberships; [`session`]: what a token says.
 //! * [`rows`]: resources that are rows of the application's tables.
 //! * [`change`]: what can be changed; [`draft`]: a change in the making; `grant`: who has which role where.
+//! * [`audit`]: what a change grants and revokes, and who did it.
 //! * [`input`], [`page`]: the form of requests; [`error`](Error): why one is refused.
 
 pub mod ask;
+pub mod audit;
 pub mod assignment;
 pub mod change;
 pub mod condition;
@@ -57,8 +59,10 @@ pub mod read;
 pub mod record;
 pub mod rows;
 mod schema;
+pub mod session;
 pub mod settings;
 
+pub use audit::Actor;
 pub use assignment::{Assignment, GroupAssignment};
 pub use draft::{Draft, Removed, apply, write};
 pub use error::{Error, FieldError, Result};

@@ -37,7 +37,7 @@ pub enum Command {
     /// Apply, read, convert, format and validate schemas
     #[command(subcommand)]
     Schema(schema::Schema),
-    /// Resource types, permissions and roles of the authorization API as a file
+    /// Types, people and audit log of the authorization API
     #[command(subcommand)]
     Authz(authz::Authz),
     /// Create, delete and list warrants

@@ -13,6 +13,9 @@ pub use identity::{AudiencesConfig, BuiltInConfig, IdentityConfig, IssuerConfig,
 /// The port of the default address.
 pub const DEFAULT_PORT: u16 = 7480;
 
+/// How long the audit log is kept unless told otherwise: 400 days, so that a year can be looked back on.
+pub const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 /// How a server is set up.
 #[derive(Clone)]
 pub struct Config {
@@ -28,6 +31,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Whose tokens are accepted, and the server's own issuer.
     pub identity: IdentityConfig,
+    /// How long the audit log of the authorization API is kept.
+    pub audit_retention: Duration,
     /// SQL over HTTP, if it is served.
     pub sql: Option<rowgate_sql::Config>,
     /// How logs are written.
@@ -44,6 +49,7 @@ impl Config {
             limits: Limits::default(),
             cors_origins: Vec::new(),
             identity: IdentityConfig::default(),
+            audit_retention: AUDIT_RETENTION,
             sql: None,
             log: Log::default(),
         }
@@ -60,6 +66,7 @@ impl fmt::Debug for Config {
             limits,
             cors_origins,
             identity,
+            audit_retention,
             sql,
             log,
         } = self;
@@ -70,6 +77,7 @@ impl fmt::Debug for Config {
             .field("limits", limits)
             .field("cors_origins", cors_origins)
             .field("identity", identity)
+            .field("audit_retention", audit_retention)
             .field("sql", sql)
             .field("log", log)
             .finish()

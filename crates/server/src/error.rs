@@ -270,6 +270,16 @@ impl From<EnvironmentError> for ApiError {
     }
 }
 
+/// Of a question that was put to the authorization API by another part of the server: only the limits of a decision can be in its way.
+impl From<rowgate_rbac::Error> for ApiError {
+    fn from(error: rowgate_rbac::Error) -> Self {
+        match error {
+            rowgate_rbac::Error::Environment(error) => error.into(),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         Self::Environment(error.into())

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use rowgate_environment::keys::KeyHandle;
 use rowgate_environment::{Environment, Freshness, Published};
 use rowgate_schema::Document;
 use serde::de::{Deserialize, DeserializeOwned};
@@ -26,7 +27,14 @@ use crate::wire::text::Object;
 
 /// The environment whose key a request carries.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(pub(crate) Environment);
+pub(crate) struct Caller(pub(crate) Environment, Option<KeyHandle>);
+
+impl Caller {
+    /// The key of the request; `None` if it carries a user's token.
+    pub(crate) fn key(&self) -> Option<&KeyHandle> {
+        self.1.as_ref()
+    }
+}
 
 impl Deref for Caller {
     type Target = Environment;
@@ -97,12 +105,12 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Option<User
         ));
     }
     let secret = secret.trim();
-    match app.registry.authenticate(secret) {
-        Some(environment) => Ok((Caller(environment), None)),
+    match app.registry.opened_by(secret) {
+        Some((environment, key)) => Ok((Caller(environment, Some(key)), None)),
         // What an identity provider issues has three parts, the first of which is JSON in base64url.
         None if secret.starts_with("eyJ") && secret.split('.').count() == 3 => {
             let (environment, user) = app.identities.authenticate(secret, &app.registry).await?;
-            Ok((Caller(environment), Some(user)))
+            Ok((Caller(environment, None), Some(user)))
         }
         None => Err(ApiError::Unauthorized("the API key is not known to this server")),
     }

@@ -10,6 +10,7 @@
 //! * `sql`: SQL over HTTP, which is a crate of its own.
 //! * `error`: every answer that is not a success.
 //! * `identity`: issuers, the users who ask with their tokens, and the server's own issuer.
+//! * `retention`: how long the audit log is kept.
 //! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
 //!
 //! `openapi.json` describes every route and is what the tests hold the answers against.
@@ -24,6 +25,7 @@ mod identity;
 mod leftover;
 mod log;
 mod metrics;
+mod retention;
 mod server;
 pub mod sql;
 mod state;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rowgate_environment::{Environment, Registry};
 use rowgate_identity::built_in::{KeyFiles, KeyStore};
@@ -11,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::config::{Config, ConfigError, StoreLocation};
 use crate::identity::{Identities, StoredKeys, keep_following};
 use crate::state::App;
-use crate::{accept, http, log, sql};
+use crate::{accept, http, log, retention, sql};
 
 /// The name of the key that a configuration brings along.
 const BOOTSTRAP: &str = "bootstrap";
@@ -54,6 +55,7 @@ pub struct Server {
     address: SocketAddr,
     app: App,
     router: axum::Router,
+    audit_retention: Duration,
     generated_key: Option<String>,
 }
 
@@ -101,6 +103,7 @@ impl Server {
             address,
             app,
             router,
+            audit_retention: config.audit_retention,
             generated_key,
         })
     }
@@ -130,10 +133,13 @@ impl Server {
             address,
             app,
             router,
+            audit_retention,
             ..
         } = self;
         tracing::info!(%address, version = crate::VERSION, "listening");
+        let pruning = tokio::spawn(retention::keep_to(Arc::clone(&app.registry), audit_retention));
         accept::serve(listener, router, &app, shutdown).await;
+        pruning.abort();
         let registry = Arc::clone(&app.registry);
         let closed = tokio::task::spawn_blocking(move || registry.close()).await;
         closed

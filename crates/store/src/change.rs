@@ -104,6 +104,12 @@ pub enum Change {
     CreateWarrant(Warrant),
     /// Deletes a warrant.
     DeleteWarrant(WarrantKey),
+    /// Says what the commit is about, for whoever asks later. It changes nothing; the store files it as an [`AuditEntry`], which
+    /// outlives the commit.
+    Audit {
+        /// A JSON object.
+        entry: String,
+    },
 }
 
 /// What makes a warrant the warrant it is.

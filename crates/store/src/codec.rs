@@ -8,7 +8,9 @@ mod commit;
 mod records;
 
 pub use commit::{decode_commit, encode_commit};
-pub(crate) use records::{Head, decode_api_key, decode_environment, encode_api_key, encode_environment};
+pub(crate) use records::{
+    Head, decode_api_key, decode_audit, decode_environment, encode_api_key, encode_audit, encode_environment,
+};
 
 use std::error::Error;
 use std::fmt;

@@ -13,6 +13,7 @@
 //!
 //! # Layout
 //!
+//! * `audit`: what commits say of themselves, kept for longer
 //! * `change`: what a commit is made of, revisions and environment ids
 //! * `record`: what is kept beside the log, environments and API keys
 //! * `codec`: the bytes of a commit and of the records (drawn in `FORMAT.md`)
@@ -23,6 +24,7 @@
 //!
 //! Everything here is synchronous. A caller with an async runtime moves the calls to a blocking thread.
 
+mod audit;
 mod change;
 mod codec;
 mod embedded;
@@ -32,6 +34,7 @@ mod record;
 mod shared;
 mod store;
 
+pub use audit::{AuditEntry, AuditPlace, AuditRange};
 pub use change::{Change, Commit, EnvironmentId, Revision, Warrant, WarrantKey};
 pub use codec::{DecodeError, decode_commit, encode_commit};
 pub use embedded::{Embedded, Options};

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use crate::{
-    ApiKeyRecord, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result, Revision, Shared,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result, Revision, Shared,
 };
 
 /// How much of an environment's log lies after its snapshot.
@@ -105,6 +105,13 @@ pub trait Store: Send + Sync + 'static {
         revision: Revision,
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()>;
+
+    /// A part of the audit log of an environment, in the order asked for. Fewer entries than the limit are all that there are.
+    fn audit(&self, environment: EnvironmentId, range: &AuditRange) -> Result<Vec<AuditEntry>>;
+
+    /// Removes the entries of an audit log that are older than a moment, in microseconds since the Unix epoch, a part at a time.
+    /// Returns how many.
+    fn prune_audit(&self, environment: EnvironmentId, before: i64) -> Result<u64>;
 
     /// How much of an environment's log lies after its snapshot: what start-up has to replay.
     fn log_size(&self, environment: EnvironmentId) -> Result<LogSize>;

@@ -36,6 +36,7 @@ fn change() -> impl Strategy<Value = Change> {
         (key(), any::<i64>())
             .prop_map(|(key, created_at)| Change::CreateWarrant(Warrant { key, created_at })),
         key().prop_map(Change::DeleteWarrant),
+        text().prop_map(|entry| Change::Audit { entry }),
     ]
 }
 

@@ -5,7 +5,9 @@ mod common;
 
 use common::*;
 use rowgate_pgtest::{Database, Version};
-use rowgate_store::{ApiKeyRecord, EnvironmentId, ErrorKind, NewEnvironment, Store};
+use rowgate_store::{
+    ApiKeyRecord, AuditEntry, AuditPlace, AuditRange, Change, Commit, EnvironmentId, ErrorKind, NewEnvironment, Store,
+};
 
 /// Where a store is, so that it can be opened again.
 enum Place {
@@ -61,6 +63,9 @@ contract!(
     a_closed_store_refuses_and_lets_another_in,
     many_threads_read_while_one_writes,
     bindings_are_kept_and_taken_back,
+    what_commits_say_of_themselves_outlives_them,
+    a_refused_commit_leaves_no_audit_entry,
+    old_audit_entries_are_removed_and_young_ones_stay,
 );
 
 fn key(id: &str, environment: EnvironmentId) -> ApiKeyRecord {
@@ -307,4 +312,102 @@ fn bindings_are_kept_and_taken_back(place: &Place) {
         .collect();
     store.append(&commits).unwrap();
     assert_eq!(read_log(&*store, env, 0).unwrap(), commits);
+}
+
+/// A commit that says so many things of itself, between changes.
+fn telling(environment: EnvironmentId, number: u64, entries: u32) -> Commit {
+    let mut commit = commit(environment, number);
+    let said = (0..entries).map(|index| Change::Audit {
+        entry: format!("{{\"said\":\"{number}.{index} é \\u0000\"}}"),
+    });
+    commit.changes.splice(0..0, said);
+    commit
+}
+
+fn told(store: &dyn Store, environment: EnvironmentId, range: &AuditRange) -> Vec<(u64, u32)> {
+    let entries = store.audit(environment, range).unwrap();
+    for AuditEntry { place, at, entry } in &entries {
+        let number = place.revision.get();
+        assert_eq!(*at, number as i64);
+        assert_eq!(
+            *entry,
+            format!("{{\"said\":\"{number}.{} é \\u0000\"}}", place.index)
+        );
+    }
+    let places = entries.iter().map(|entry| entry.place);
+    places
+        .map(|place| (place.revision.get(), place.index))
+        .collect()
+}
+
+const ALL: AuditRange = AuditRange {
+    newest_first: false,
+    after: None,
+    limit: 1000,
+};
+
+fn what_commits_say_of_themselves_outlives_them(place: &Place) {
+    let store = place.open();
+    let (env, other) = (
+        create_environment(&*store, "a"),
+        create_environment(&*store, "b"),
+    );
+    store.append(&[telling(env, 1, 2), telling(env, 2, 0)]).unwrap();
+    store
+        .append(&[telling(env, 3, 3), telling(other, 1, 1)])
+        .unwrap();
+    write_snapshot(&*store, env, 3, b"as of 3").unwrap();
+    store.append(&[telling(env, 4, 1)]).unwrap();
+    drop(store);
+    let store = place.open();
+    let all = [(1, 0), (1, 1), (3, 0), (3, 1), (3, 2), (4, 0)];
+    assert_eq!(told(&*store, env, &ALL), all);
+    assert_eq!(told(&*store, other, &ALL), [(1, 0)]);
+    for newest_first in [false, true] {
+        let mut ordered = all.to_vec();
+        if newest_first {
+            ordered.reverse();
+        }
+        let (mut walked, mut after) = (Vec::new(), None);
+        loop {
+            let range = AuditRange {
+                newest_first,
+                after,
+                limit: 2,
+            };
+            let page = told(&*store, env, &range);
+            let Some(&(revision, index)) = page.last() else { break };
+            after = Some(AuditPlace {
+                revision: rev(revision),
+                index,
+            });
+            walked.extend(page);
+        }
+        assert_eq!(walked, ordered);
+    }
+    assert!(store.delete_environment(env).unwrap());
+    assert_eq!(store.audit(env, &ALL).unwrap_err().code(), "environment_unknown");
+    assert_eq!(told(&*store, other, &ALL), [(1, 0)]);
+}
+
+fn a_refused_commit_leaves_no_audit_entry(place: &Place) {
+    let store = place.open();
+    let env = create_environment(&*store, "a");
+    store.append(&[telling(env, 1, 1)]).unwrap();
+    let refused = store.append(&[telling(env, 2, 1), telling(env, 4, 1)]);
+    assert_eq!(refused.unwrap_err().code(), "revision_conflict");
+    assert_eq!(told(&*store, env, &ALL), [(1, 0)]);
+}
+
+fn old_audit_entries_are_removed_and_young_ones_stay(place: &Place) {
+    let store = place.open();
+    let env = create_environment(&*store, "a");
+    let commits: Vec<Commit> = (1..=10).map(|number| telling(env, number, 2)).collect();
+    store.append(&commits).unwrap();
+    assert_eq!(store.prune_audit(env, 4).unwrap(), 6);
+    assert_eq!(store.prune_audit(env, 4).unwrap(), 0);
+    assert_eq!(told(&*store, env, &ALL).first(), Some(&(4, 0)));
+    assert_eq!(told(&*store, env, &ALL).len(), 14);
+    assert_eq!(store.prune_audit(env, i64::MAX).unwrap(), 14);
+    assert_eq!(told(&*store, env, &ALL), []);
 }

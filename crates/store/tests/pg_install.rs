@@ -261,6 +261,7 @@ fn roles_may_do_what_they_are_for_and_nothing_else() {
             "commit",
             "pending",
             "migration",
+            "audit",
         ];
         for table in tables {
             let reads = format!("select * from rowgate.{table}");

@@ -30,7 +30,7 @@ impl State {
 
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Schema { .. } | Change::Bindings { .. } => {}
+            Change::Schema { .. } | Change::Bindings { .. } | Change::Audit { .. } => {}
             Change::PutResource {
                 resource_type,
                 resource_id,

@@ -477,3 +477,44 @@ fn grants_notify_unless_others_wait_already() {
         assert_eq!(heard(), 1);
     }
 }
+
+/// What is stored under the types of the authorization API keeps promises that single warrants cannot keep: a server writes it.
+#[test]
+fn warrants_of_reserved_types_are_refused() {
+    for version in versions() {
+        let (database, environment) = database(version, "reserved");
+        let store = pg::store(&database);
+        let schema = "version 0.3\ntype authz--membership\ntype authz--grant\n    relation member [authz--membership]\n\
+                      type note\n    relation reader [authz--membership]\n";
+        put_schema(&store, environment, schema);
+        let mut app = database.client_as("rg_app");
+        let member = ["authz--grant:g", "member", "authz--membership:om_1"];
+        let error = create(&mut app, member[0], member[1], member[2]).unwrap_err();
+        let (code, message) = refusal(&error);
+        assert_eq!(code, "42501", "{message}");
+        assert!(message.contains("belongs to the authorization API"), "{message}");
+        // Nor can what a server wrote be taken away.
+        let key = rowgate_store::WarrantKey {
+            resource_type: "authz--grant".into(),
+            resource_id: "g".into(),
+            relation: "member".into(),
+            subject_type: "authz--membership".into(),
+            subject_id: "om_1".into(),
+            subject_relation: None,
+            policy: None,
+        };
+        let granted = Commit {
+            environment,
+            revision: store.head(environment).unwrap().next(),
+            at: 1,
+            changes: vec![Change::CreateWarrant(rowgate_store::Warrant { key, created_at: 1 })],
+        };
+        store.append(&[granted]).unwrap();
+        let error = app
+            .query_one("select rowgate.delete_warrant($1, $2, $3)", &[&member[0], &member[1], &member[2]])
+            .unwrap_err();
+        assert_eq!(refusal(&error).0, "42501");
+        // As a subject such a type can be named.
+        assert!(create(&mut app, "note:1", "reader", "authz--membership:om_1").unwrap());
+    }
+}

@@ -24,7 +24,7 @@ pub fn create(
     id: Option<&str>,
 ) -> Result<String> {
     let (user, organization) = (draft.read.user(user)?, draft.read.organization(organization)?);
-    let roles = organization_roles(draft, &organization, roles)?;
+    let roles = organization_roles(draft, Some(&organization), roles)?;
     let own = |membership: &Membership<'_>| {
         membership
             .organization()
@@ -47,33 +47,57 @@ pub fn create(
             }
         };
     }
-    let (at, fresh) = draft.fresh("om")?;
-    let id = id.map_or(fresh, str::to_owned);
-    if draft.read.membership(&id).is_ok() {
+    if let Some(id) = id
+        && draft.read.membership(id).is_ok()
+    {
         let message = format!("The organization membership '{id}' exists already.");
         return Err(Error::conflict("user_already_organization_member", message));
     }
+    add(draft, user.id(), organization.id(), &roles, id)
+}
+
+/// Adds a membership that is not there, of a user and an organization that are perhaps only being created.
+pub(crate) fn add<'a>(
+    draft: &mut Draft<'a>,
+    user: &str,
+    organization: &str,
+    roles: &[Role<'a>],
+    id: Option<&str>,
+) -> Result<String> {
+    let (at, fresh) = draft.fresh("om")?;
+    let id = id.map_or(fresh, str::to_owned);
     let this = (names::MEMBERSHIP, id.as_str());
+    let root = (names::ORGANIZATION_TYPE, organization);
     draft.put(names::MEMBERSHIP, &id, Map::new(), at);
-    draft.link(this, relation::USER, (names::USER, user.id()), at);
-    let to = (names::ORGANIZATION_TYPE, organization.id());
-    draft.link(this, relation::ORGANIZATION, to, at);
+    draft.link(this, relation::USER, (names::USER, user), at);
+    draft.link(this, relation::ORGANIZATION, root, at);
     for role in roles {
         let at = draft.moment();
-        let (grant, edit) = draft.grant_of(&role, &organization.root());
+        let (grant, edit) = draft.grant_on(role, root);
         edit.add(crate::grant::held_by(&grant, relation::MEMBER, this), at);
     }
     Ok(id)
 }
 
+/// A role as an organization sees it; one that is only being created sees those of the environment.
+fn role_of<'a>(draft: &Draft<'a>, organization: Option<&Organization<'a>>, slug: &str) -> Result<Role<'a>> {
+    match organization {
+        Some(organization) => draft.read.role(organization, slug),
+        None => draft.read.environment_role(slug),
+    }
+}
+
 /// The roles of a request, or the default one.
-fn organization_roles<'a>(
+pub(crate) fn organization_roles<'a>(
     draft: &Draft<'a>,
-    organization: &Organization<'a>,
+    organization: Option<&Organization<'a>>,
     slugs: Option<&[String]>,
 ) -> Result<Vec<Role<'a>>> {
     let slugs = match slugs {
-        None | Some([]) => return Ok(vec![assignments::default_role(draft, organization)?]),
+        None | Some([]) => {
+            let default = draft.settings().default_role;
+            return Ok(vec![role_of(draft, organization, &default)?]);
+        }
         Some(slugs) => slugs,
     };
     if slugs.len() > 1 && !draft.settings().multiple_roles {
@@ -84,7 +108,7 @@ fn organization_roles<'a>(
     }
     let mut roles: Vec<Role<'a>> = Vec::with_capacity(slugs.len());
     for slug in slugs {
-        let Ok(role) = draft.read.role(organization, slug) else {
+        let Ok(role) = role_of(draft, organization, slug) else {
             return Err(Error::unprocessable(
                 "invalid_role",
                 format!("Role '{slug}' is not a valid role."),
@@ -112,12 +136,12 @@ pub fn update(draft: &mut Draft<'_>, membership: &str, roles: Option<&[String]>)
     let membership = draft.read.membership(membership)?;
     let Some(roles) = roles else { return Ok(()) };
     let organization = membership.organization()?;
-    let roles = organization_roles(draft, &organization, Some(roles))?;
+    let roles = organization_roles(draft, Some(&organization), Some(roles))?;
     replace_roles(draft, &membership, &organization, &roles, membership.status());
     Ok(())
 }
 
-fn replace_roles<'a>(
+pub(crate) fn replace_roles<'a>(
     draft: &mut Draft<'a>,
     membership: &Membership<'a>,
     organization: &Organization<'a>,
@@ -187,7 +211,7 @@ fn cannot(what: &str) -> Error {
 }
 
 /// Everything that the membership holds is held in the other way from now on, since the same time as before.
-fn set_status<'a>(draft: &mut Draft<'a>, membership: &Membership<'a>, status: Status) {
+pub(crate) fn set_status<'a>(draft: &mut Draft<'a>, membership: &Membership<'a>, status: Status) {
     let (before, after) = (
         assignments::holding(membership.status()),
         assignments::holding(status),

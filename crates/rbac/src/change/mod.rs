@@ -5,6 +5,7 @@ pub mod assignments;
 pub mod groups;
 pub mod memberships;
 pub mod organizations;
+pub mod people;
 pub mod permissions;
 pub mod resources;
 pub mod roles;

@@ -10,12 +10,15 @@ use rowgate_rbac::change::{self, organizations, resources, setup, users};
 use rowgate_rbac::{Draft, Error, Reader, Result, Target};
 use rowgate_schema::Model;
 use rowgate_store::{Change, WarrantKey};
+use serde_json::Value;
 
 pub struct World {
     pub graph: Graph,
     pub model: Model,
     program: Program,
     pub now: i64,
+    /// What was said to the audit log.
+    pub said: Vec<Value>,
 }
 
 impl World {
@@ -28,6 +31,7 @@ impl World {
             model,
             program,
             now: 1_784_000_000_000_000,
+            said: Vec::new(),
         };
         world.run(setup::ensure).unwrap();
         world
@@ -45,6 +49,9 @@ impl World {
         let outcome = change(&mut draft)?;
         let edit = draft.finish();
         for change in &edit.changes {
+            if let Change::Audit { entry } = change {
+                self.said.push(serde_json::from_str(entry).unwrap());
+            }
             apply(&mut self.graph, change);
         }
         if let Some(schema) = edit.schema {
@@ -165,6 +172,7 @@ fn apply(graph: &mut Graph, change: &Change) {
             graph.delete_warrant(&tuple(key));
         }
         Change::Schema { .. } | Change::Bindings { .. } => unreachable!(),
+        Change::Audit { .. } => {}
     }
 }
 

@@ -52,6 +52,11 @@ impl Refused {
             _ => self.message.clone(),
         };
         if self.errors.len() > 1 {
+            // They stand in the message, too, one after the other.
+            if let Some(at) = self.errors.first().and_then(|first| text.find(first.as_str())) {
+                text.truncate(at);
+                text.truncate(text.trim_end().len());
+            }
             for error in &self.errors {
                 text.push_str("\n  ");
                 text.push_str(error);

@@ -5,6 +5,7 @@ mod sql;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use rowgate_server::config::DEFAULT_PORT;
@@ -43,6 +44,15 @@ pub struct Serve {
         value_name = "ORIGIN"
     )]
     cors_origins: Vec<String>,
+    /// How many days the audit log of the authorization API is kept
+    #[arg(
+        long,
+        env = "ROWGATE_AUDIT_DAYS",
+        value_name = "DAYS",
+        default_value_t = 400,
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    audit_days: u32,
     #[command(flatten)]
     sql: sql::Sql,
     /// The form of log lines: text, json or off
@@ -64,6 +74,7 @@ impl Serve {
             api_key: session.api_key().map(str::to_owned),
             cors_origins: self.cors_origins.clone(),
             identity,
+            audit_retention: Duration::from_secs(u64::from(self.audit_days) * 24 * 60 * 60),
             sql: self.sql.config()?,
             log: Log {
                 format: self.log_format,

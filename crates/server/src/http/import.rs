@@ -4,11 +4,14 @@ use std::collections::HashSet;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use rowgate_environment::reserved::is_reserved;
 use rowgate_environment::{Error, ImportedWarrant, NewResource, Op, Write};
+use rowgate_rbac::Actor;
 use rowgate_schema::Document;
 use rowgate_schema::ast::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::actor::actor;
 use super::schema::checked;
 use super::write;
 use crate::error::{ApiError, Result};
@@ -49,6 +52,9 @@ struct Batch {
 }
 
 pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let actor = actor(&parts, &caller)?;
+    let request = Request::from_parts(parts, body);
     let body = Payload(read(request, app.limits.import_body, &app).await?);
     let most = app.limits.import_lines;
     let (batch, body) = app
@@ -61,11 +67,13 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         warrants,
         places,
     } = batch;
+    let audit = audit(&actor, &resources, &warrants);
     let (line, schema) = schema.map_or((0, None), |(line, schema)| (line, Some(schema)));
     let everything = Write::Import {
         schema,
         resources,
         warrants,
+        audit,
     };
     let written = match write(&caller, everything).await {
         Ok(written) => written,
@@ -81,6 +89,28 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         lines,
         warrant_token,
     }))
+}
+
+/// What the audit log is to say of an import that brings things of the authorization API.
+fn audit(
+    actor: &Actor,
+    resources: &[(NewResource, Option<i64>)],
+    warrants: &[ImportedWarrant],
+) -> Option<String> {
+    let resources = resources
+        .iter()
+        .filter(|(new, _)| is_reserved(&new.resource_type));
+    let warrants = warrants
+        .iter()
+        .filter(|entry| is_reserved(&entry.warrant.resource_type));
+    let counts = [("resources", resources.count()), ("warrants", warrants.count())];
+    if counts.iter().all(|(_, count)| *count == 0) {
+        return None;
+    }
+    let counts = counts
+        .into_iter()
+        .map(|(what, count)| (what.to_owned(), count.into()));
+    Some(actor.entry("environment.imported", counts.collect()))
 }
 
 fn parse(body: &Payload, most: usize) -> Result<Batch> {

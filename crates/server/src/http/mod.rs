@@ -1,5 +1,6 @@
 //! The routes, one file per resource, and what every request goes through.
 
+mod actor;
 mod authorization;
 mod by_name;
 mod by_number;

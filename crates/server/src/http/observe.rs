@@ -19,10 +19,21 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Longest id of a request that is taken over from the client.
 const MAX_REQUEST_ID: usize = 128;
 
-pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+/// The id of a request, for those who write it down.
+#[derive(Clone)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub(crate) fn text(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let in_flight = app.metrics.begin();
     let id = request_id(request.headers(), &app);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let answer = tokio::time::timeout(app.limits.request_timeout, next.run(leftover::finish(request))).await;

@@ -1,19 +1,24 @@
 //! `/rowgate/v1/tokens`: issuing tokens for users, rotating the keys that sign them, and saying what is wrong with one.
 //!
+//! The roles and permissions of a token are those that the user has in the organization, unless the request says.
+//!
 //! An API key allows everything in its environment, asking as any user included. So it may say who somebody is there, too, and nowhere else.
 
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use rowgate_environment::Freshness;
 use rowgate_identity::Algorithm;
 use rowgate_identity::built_in::{Grant, MintError};
 use rowgate_policy::Context;
+use rowgate_rbac::ask::Asker;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::authorization::ask;
 use crate::error::{ApiError, Result};
-use crate::extract::{Caller, Payload};
+use crate::extract::{Caller, Fresh, Payload};
 use crate::state::App;
 use crate::wire::keyed::keyed;
 use crate::wire::text::{AtMost, Text, given, owned};
@@ -49,7 +54,49 @@ struct InspectIn<'a> {
     token: Option<Text<'a>>,
 }
 
+/// What a token is to say, and which of that is still to be found out.
+struct Wanted {
+    grant: Grant,
+    find_roles: bool,
+    find_permissions: bool,
+}
+
+impl Wanted {
+    /// Takes from the authorization API what the request does not give.
+    fn fill(&mut self, asker: &Asker<'_>) -> rowgate_rbac::Result<()> {
+        let grant = &mut self.grant;
+        let Some(organization) = grant.organization.as_deref() else {
+            return Ok(());
+        };
+        let Some(session) = asker.session(&grant.user, organization)? else {
+            return Ok(());
+        };
+        if self.find_permissions {
+            grant.permissions = if self.find_roles {
+                session.permissions
+            } else {
+                asker.carried(organization, &grant.roles)
+            };
+        }
+        if self.find_roles {
+            grant.roles = session.roles;
+        }
+        Ok(())
+    }
+}
+
 impl TokenIn<'_> {
+    fn wanted(self) -> Result<Wanted> {
+        let has_role = |claims: &Context| claims.contains_key("role");
+        let find_roles = self.roles.is_none() && !self.claims.as_ref().is_some_and(has_role);
+        let find_permissions = self.permissions.is_none();
+        Ok(Wanted {
+            grant: self.grant()?,
+            find_roles,
+            find_permissions,
+        })
+    }
+
     fn grant(self) -> Result<Grant> {
         let user = given(&self.user).ok_or_else(|| ApiError::missing("user"))?;
         let mut grant = Grant::new(user);
@@ -81,7 +128,18 @@ fn now() -> u64 {
 }
 
 pub(crate) async fn mint(State(app): State<App>, caller: Caller, payload: Payload) -> Result<Response> {
-    let grant = payload.object::<TokenIn<'_>>()?.grant()?;
+    let mut wanted = payload.object::<TokenIn<'_>>()?.wanted()?;
+    if wanted.grant.organization.is_some() && (wanted.find_roles || wanted.find_permissions) {
+        // A role that was revoked on another server is not in a token of this one.
+        let published = Fresh(Freshness::Latest).read(&app, &caller).await?;
+        wanted = app
+            .long(move || {
+                let filled = ask(&published, &Context::new(), |asker| wanted.fill(&asker));
+                filled.map(|()| wanted).map_err(ApiError::from)
+            })
+            .await??;
+    }
+    let grant = wanted.grant;
     let shared = app.clone();
     // Signing takes about a millisecond with RSA, and the key may have to be made first.
     let minted = app

@@ -12,6 +12,7 @@ const DELETE_RESOURCE: u8 = 3;
 const CREATE_WARRANT: u8 = 4;
 const DELETE_WARRANT: u8 = 5;
 const BINDINGS: u8 = 6;
+const AUDIT: u8 = 7;
 
 /// The shortest change: a tag, and a schema of no characters or no bindings.
 const SHORTEST_CHANGE: usize = 2;
@@ -92,6 +93,10 @@ fn encode_change(to: &mut Writer, change: &Change) {
             to.u8(DELETE_WARRANT);
             encode_key(to, key);
         }
+        Change::Audit { entry } => {
+            to.u8(AUDIT);
+            to.string(entry);
+        }
     }
 }
 
@@ -118,6 +123,9 @@ fn decode_change(from: &mut Reader<'_>) -> Result<Change> {
             created_at: from.i64("warrant time")?,
         }),
         DELETE_WARRANT => Change::DeleteWarrant(decode_key(from)?),
+        AUDIT => Change::Audit {
+            entry: from.string("audit entry")?,
+        },
         _ => return Err(DecodeError::Malformed("change tag")),
     })
 }

@@ -4,7 +4,7 @@
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
-use crate::{ApiKeyRecord, EnvironmentId, EnvironmentRecord, Revision};
+use crate::{ApiKeyRecord, AuditEntry, AuditPlace, EnvironmentId, EnvironmentRecord, Revision};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -52,6 +52,28 @@ pub(crate) fn decode_api_key(bytes: &[u8]) -> Result<ApiKeyRecord> {
     };
     from.end()?;
     Ok(record)
+}
+
+pub(crate) fn encode_audit(environment: EnvironmentId, place: AuditPlace, at: i64, entry: &str) -> Vec<u8> {
+    let mut to = Writer::with_capacity(32 + entry.len());
+    to.varint(environment.0.into());
+    to.varint(place.revision.get());
+    to.varint(place.index.into());
+    to.i64(at);
+    to.string(entry);
+    to.seal()
+}
+
+pub(crate) fn decode_audit(bytes: &[u8]) -> Result<(EnvironmentId, AuditEntry)> {
+    let mut from = Reader::unseal(bytes)?;
+    let environment = EnvironmentId(from.varint32("environment")?);
+    let place = AuditPlace {
+        revision: Revision::from_u64(from.varint("revision")?),
+        index: from.varint32("index")?,
+    };
+    let (at, entry) = (from.i64("time")?, from.string("audit entry")?);
+    from.end()?;
+    Ok((environment, AuditEntry { place, at, entry }))
 }
 
 /// Where the history of an environment stands.

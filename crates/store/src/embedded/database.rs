@@ -118,6 +118,7 @@ pub(super) fn put_back(database: &Database, undo: &Undo, sequence: u64) -> Outco
                 |_, _| false,
             )?;
             heads.insert(environment, head.encode().as_slice())?;
+            super::audit::take_back(&transaction, head.environment, head.head)?;
         }
         transaction.open_table(META)?.insert(SEQUENCE, sequence)?;
     }

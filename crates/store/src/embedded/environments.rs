@@ -2,7 +2,7 @@
 
 use redb::ReadableTable;
 
-use super::Embedded;
+use super::{Embedded, audit};
 use super::failure::Outcome;
 use super::keys::remove_keys;
 use super::log::remove_log;
@@ -67,6 +67,7 @@ impl Embedded {
                 return Ok(false);
             }
             remove_log(transaction, id)?;
+            audit::remove(transaction, id)?;
             remove_keys(transaction, id, self.engine.path())?;
             Ok(true)
         })

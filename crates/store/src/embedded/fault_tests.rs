@@ -11,7 +11,7 @@ use redb::backends::FileBackend;
 
 use super::backend::{OpenFile, open_file};
 use super::{DATABASE, Embedded, Options};
-use crate::{Change, Commit, EnvironmentId, NewEnvironment, Result, Revision, Store};
+use crate::{AuditRange, Change, Commit, EnvironmentId, NewEnvironment, Result, Revision, Store};
 
 const SECTOR: u64 = 512;
 
@@ -213,7 +213,12 @@ impl World {
             environment: self.env,
             revision: Revision::from_u64(number),
             at: batch_end as i64,
-            changes: vec![Change::Schema { json }],
+            changes: vec![
+                Change::Schema { json },
+                Change::Audit {
+                    entry: number.to_string(),
+                },
+            ],
         }
     }
 
@@ -232,6 +237,18 @@ impl World {
             .unwrap();
         assert_eq!((last, end), (head, head), "no batch is torn");
         assert_eq!(store.log_size(self.env).unwrap().commits, head);
+        let range = AuditRange {
+            newest_first: false,
+            after: None,
+            limit: usize::MAX,
+        };
+        let told = store.audit(self.env, &range).unwrap();
+        let told = told.iter().map(|entry| entry.entry.parse().unwrap());
+        assert_eq!(
+            told.collect::<Vec<u64>>(),
+            (1..=head).collect::<Vec<u64>>(),
+            "an audit entry for each commit and for nothing else"
+        );
     }
 }
 

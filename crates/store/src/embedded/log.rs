@@ -1,6 +1,6 @@
 //! The logs of the environments.
 
-use super::Embedded;
+use super::{Embedded, audit};
 use super::failure::{Failure, Outcome};
 use super::files::corrupt;
 use super::tables::{HEADS, LOG, damaged, head, read_head, unknown};
@@ -9,7 +9,7 @@ use crate::{Commit, EnvironmentId, ErrorKind, LogSize, Result, Revision, StoreEr
 
 /// How much is read of a log at a time. No transaction is open while the caller looks at it.
 const PAGE_COMMITS: usize = 1024;
-const PAGE_BYTES: usize = 1 << 20;
+pub(super) const PAGE_BYTES: usize = 1 << 20;
 
 /// How many commits one transaction removes, so that appending goes on between.
 const TRIM_COMMITS: usize = 4096;
@@ -50,7 +50,7 @@ impl Embedded {
             for head in after {
                 heads.insert(head.environment.0, head.encode().as_slice())?;
             }
-            Ok(())
+            audit::file(transaction, commits)
         })
     }
 

@@ -15,9 +15,10 @@
 //!   transactions, a new handle after an error, a panic that is damage
 //! * `trial`: opening a file without changing it
 //! * `tables`: the tables and their rows
-//! * `environments`, `keys`, `log`: what is in them
+//! * `environments`, `keys`, `log`, `audit`: what is in them
 //! * `snapshot_file`: the format of a snapshot; `snapshots`: which one counts
 
+mod audit;
 mod backend;
 mod database;
 mod engine;
@@ -46,7 +47,7 @@ use self::lock::{LOCK, LockFile};
 use self::snapshots::{SNAPSHOT, UNFINISHED, snapshot_files};
 use self::tables::{API_KEYS, ENVIRONMENTS, HEADS, META, NEXT_ENVIRONMENT};
 use crate::{
-    ApiKeyRecord, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result, Revision, Store,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result, Revision, Store,
 };
 
 const DATABASE: &str = "store.redb";
@@ -130,6 +131,7 @@ fn create(dir: &Path, path: &Path, open_file: &OpenFile) -> Result<()> {
         transaction.open_table(HEADS)?;
         transaction.open_table(tables::LOG)?;
         transaction.open_table(API_KEYS)?;
+        transaction.open_table(tables::AUDIT)?;
         Ok(())
     })?;
     fs::rename(&unfinished, path).map_err(|error| io_error("rename", &unfinished, error))?;
@@ -216,6 +218,14 @@ impl Store for Embedded {
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()> {
         self.replace_snapshot(environment, revision, write)
+    }
+
+    fn audit(&self, environment: EnvironmentId, range: &AuditRange) -> Result<Vec<AuditEntry>> {
+        self.read_audit(environment, range)
+    }
+
+    fn prune_audit(&self, environment: EnvironmentId, before: i64) -> Result<u64> {
+        self.remove_audit(environment, before)
     }
 
     fn log_size(&self, environment: EnvironmentId) -> Result<LogSize> {

@@ -17,6 +17,9 @@ pub(super) const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("head
 pub(super) const ENVIRONMENTS: TableDefinition<u32, &[u8]> = TableDefinition::new("environments");
 /// The id of an API key to its sealed record.
 pub(super) const API_KEYS: TableDefinition<&str, &[u8]> = TableDefinition::new("api_keys");
+/// (environment, revision, number within the commit) to the sealed audit entry. Stores of before there was an audit log lack the table
+/// until something is written to it.
+pub(super) const AUDIT: TableDefinition<(u32, u64, u32), &[u8]> = TableDefinition::new("audit");
 /// Single numbers by name.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 

@@ -84,6 +84,7 @@ pub(super) fn delete(session: &mut Session, environment: EnvironmentId) -> Resul
         "delete from rowgate.type where environment = $1",
         "delete from rowgate.pending where environment = $1",
         "delete from rowgate.commit where environment = $1",
+        "delete from rowgate.audit where environment = $1",
         "delete from rowgate.environment where id = $1",
     ] {
         tx.execute(sql, &[&number])?;

@@ -40,6 +40,7 @@ pub(super) const ALL: &[Migration] = &[
     migration!(7, "0007_clients"),
     migration!(8, "0008_notify"),
     migration!(9, "0009_signing_keys"),
+    migration!(10, "0010_audit"),
 ];
 
 /// Whether the applied migrations, as (version, checksum) in order, are a beginning of `ALL`. Returns how many there are.

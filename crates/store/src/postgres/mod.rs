@@ -16,7 +16,7 @@
 //!
 //! * `target`: connection strings; `tls`: how connections are encrypted
 //! * `session`: one connection and its statements; `pool`: those that are kept, and when to try again; `failure`: what errors mean
-//! * `environments`, `keys`, `log`: the tables of the same names
+//! * `environments`, `keys`, `log`, `audit`: the tables of the same names
 //! * `number`: revisions for what is pending; `net`, `rows`: what commits do to the tables; `turn`: writing
 //! * `load`, `follow`: reading what others wrote
 //! * `signing`: the private keys of the built-in issuer
@@ -24,6 +24,7 @@
 //!
 //! Everything blocks. It must not be called on a thread that runs an async executor.
 
+mod audit;
 mod clients;
 mod environments;
 mod failure;
@@ -50,7 +51,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::{
-    ApiKeyRecord, Change, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result,
+    ApiKeyRecord, AuditEntry, AuditRange, Change, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result,
     Revision, Shared, Standing, Store, TransactionState,
 };
 use pool::Pool;
@@ -189,6 +190,25 @@ impl Store for Postgres {
             let extent = log::extent(&mut session.read()?, environment)?;
             log::assert_reached(environment, revision, extent.head)
         })
+    }
+
+    fn audit(&self, environment: EnvironmentId, range: &AuditRange) -> Result<Vec<AuditEntry>> {
+        self.pool.run("reading the audit log", |session| {
+            audit::read(session, environment, range)
+        })
+    }
+
+    fn prune_audit(&self, environment: EnvironmentId, before: i64) -> Result<u64> {
+        let mut removed = 0;
+        loop {
+            let (some, more) = self.pool.write("pruning the audit log", |session| {
+                audit::prune_some(session, environment, before)
+            })?;
+            removed += some;
+            if !more {
+                return Ok(removed);
+            }
+        }
     }
 
     /// Nothing: start-up reads the state and not the log.

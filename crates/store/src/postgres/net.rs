@@ -76,6 +76,7 @@ impl<'a> Net<'a> {
                 self.warrants.remove(key);
                 self.deleted_warrants.insert(key);
             }
+            Change::Audit { .. } => {}
         }
     }
 

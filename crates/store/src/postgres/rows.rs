@@ -193,6 +193,7 @@ pub(super) fn append(tx: &mut Tx<'_>, environment: i32, entries: &[Entry<'_>]) -
         sql,
         &[&environment, &revisions, &times, &changes, &xids, &writers],
     )?;
+    super::audit::file(tx, environment, entries)?;
     let head = super::log::as_number(last.commit.revision);
     let sql = "update rowgate.environment set head = $2 where id = $1";
     if tx.execute(sql, &[&environment, &head])? != 1 {

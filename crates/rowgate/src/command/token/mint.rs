@@ -22,10 +22,10 @@ pub struct Mint {
     /// The organization that the session is for: `org_id`
     #[arg(long, visible_alias = "organization", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     org: Option<String>,
-    /// A role in the organization; the first one is also `role`
+    /// A role in the organization; the first one is also `role` [default: those that the user has there]
     #[arg(long = "role", value_name = "SLUG")]
     roles: Vec<String>,
-    /// A permission in the whole organization
+    /// A permission in the whole organization [default: those of the roles]
     #[arg(long = "permission", value_name = "SLUG")]
     permissions: Vec<String>,
     /// The session: `sid`; a new one unless given
@@ -47,11 +47,13 @@ impl Mint {
                 return Err(Failure::new(format!("the claim `{name}` is given twice")));
             }
         }
+        // None is what the environment says; an empty list is none at all.
+        let given = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
         let body = json!({
             "user": self.user,
             "organization": self.org,
-            "roles": self.roles,
-            "permissions": self.permissions,
+            "roles": given(&self.roles),
+            "permissions": given(&self.permissions),
             "session": self.session,
             "expires_in": self.expires,
             "claims": claims,

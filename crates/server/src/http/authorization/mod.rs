@@ -5,10 +5,13 @@
 //! * `rows`: resources that are rows of the application's tables.
 //! * `decisions`: checks and what follows from them.
 //! * `organizations`, `users`, `memberships`, `groups`: to whom.
-//! * `own`: what the API lacks, under `/rowgate/v1/authorization`.
+//! * `audit`: who granted and revoked what.
+//! * `people`: organizations, users and memberships from a list.
+//! * `own`: what else the API lacks, under `/rowgate/v1/authorization`.
 //! * `idempotency`: a request that is sent again gets the answer that it got.
 
 mod assignments;
+mod audit;
 mod decisions;
 mod group_assignments;
 mod groups;
@@ -16,6 +19,7 @@ mod idempotency;
 mod memberships;
 mod organizations;
 mod own;
+mod people;
 mod permissions;
 mod request;
 mod resources;
@@ -34,6 +38,7 @@ use crate::wire;
 use crate::wire::authorization::error::Answer;
 
 pub(crate) use idempotency::{Answers, replay};
+pub(crate) use request::ask;
 
 /// What a deletion took along.
 const REMOVED: HeaderName = HeaderName::from_static("rowgate-removed");
@@ -241,6 +246,8 @@ fn own(routes: Routes) -> Routes {
         .at("/rowgate/v1/authorization/check", post(own::check_many))
         .at("/rowgate/v1/authorization/explain", post(own::explain))
         .at("/rowgate/v1/authorization/resources", get(own::everywhere))
+        .at("/rowgate/v1/authorization/audit", get(audit::list))
+        .at("/rowgate/v1/authorization/people", put(people::import))
 }
 
 /// A thing that is new.

@@ -1,7 +1,6 @@
 //! `/rowgate/v1/authorization`: types as code, the order of roles, several checks at once, reasons, and lists without a parent.
 
 use axum::extract::State;
-use rowgate_environment::State as Newest;
 use rowgate_rbac::Draft;
 use rowgate_rbac::change::types::{self, PermissionEntry, RoleEntry, Step, TypeEntry, Types};
 use rowgate_rbac::change::{roles, setup};
@@ -12,7 +11,7 @@ use rowgate_rbac::{Error, Reader, Target};
 use serde_json::{Value, json};
 
 use super::decisions::Question;
-use super::request::{Body, Ready, ask, page, required};
+use super::request::{Body, Ready, ask, newest, page, required};
 use super::rows::{self, Asking, Paging};
 use crate::extract::Params;
 use crate::state::App;
@@ -126,12 +125,7 @@ pub(crate) async fn apply_types(ready: Ready, Body(mut body): Body) -> Answer {
     let (prune, dry_run) = (prune.unwrap_or(false), dry_run.unwrap_or(false));
     let plan = if dry_run {
         let published = ready.read();
-        let newest = Newest {
-            graph: &published.graph,
-            model: &published.model,
-            now: rowgate_environment::now(),
-        };
-        types::apply(&mut Draft::new(&newest), &wanted, prune)?
+        types::apply(&mut Draft::new(&newest(&published)), &wanted, prune)?
     } else {
         ready
             .change(move |draft| {
@@ -144,7 +138,7 @@ pub(crate) async fn apply_types(ready: Ready, Body(mut body): Body) -> Answer {
     Ok(wire::json(&json!({"applied": !dry_run, "plan": plan})))
 }
 
-fn step(step: &Step) -> Value {
+pub(super) fn step(step: &Step) -> Value {
     json!({"action": step.action.word(), "kind": step.kind, "slug": step.slug, "detail": step.detail})
 }
 

@@ -5,30 +5,33 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use rowgate_engine::Ambient;
-use rowgate_environment::{Published, Written};
+use rowgate_environment::{Environment, Published, State, Written};
 use rowgate_policy::{Context, Timestamp};
 use rowgate_rbac::ask::Asker;
 use rowgate_rbac::change::setup;
 use rowgate_rbac::input::Fields;
 use rowgate_rbac::page::Page;
-use rowgate_rbac::{Draft, Error, Reader};
+use rowgate_rbac::{Actor, Draft, Error, Reader};
 use rowgate_schema::Document;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use crate::extract::{Caller, Params, Payload};
+use crate::http::actor::actor;
 use crate::state::App;
 use crate::wire::authorization::error::{Answer, Failure};
 
 /// The caller's environment, made ready for this API.
 #[derive(Clone)]
-pub(crate) struct Ready(Caller);
+pub(crate) struct Ready(Caller, Actor);
 
 impl<S: Sync> FromRequestParts<S> for Ready {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
-        let ready = Self(Caller::from_request_parts(parts, state).await?);
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let actor = actor(parts, &caller)?;
+        let ready = Self(caller, actor);
         if !Reader::new(&ready.read().graph).is_ready() {
             ready.change(setup::ensure).await?;
         }
@@ -37,6 +40,11 @@ impl<S: Sync> FromRequestParts<S> for Ready {
 }
 
 impl Ready {
+    /// The environment.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0
+    }
+
     /// The newest revision. A request keeps to one.
     pub(crate) fn read(&self) -> Arc<Published> {
         self.0.read()
@@ -52,7 +60,7 @@ impl Ready {
         &self,
         change: impl Fn(&mut Draft<'_>) -> rowgate_rbac::Result<T> + Send + Sync + 'static,
     ) -> Answer<T> {
-        let (write, outcome) = rowgate_rbac::write(change);
+        let (write, outcome) = rowgate_rbac::write(self.1.clone(), change);
         let (answer, answered) = oneshot::channel::<rowgate_environment::Result<Written>>();
         self.0.submit(write, move |written| {
             // Nobody to tell: the request was given up.
@@ -77,7 +85,13 @@ impl FromRequest<App> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Answer<Self> {
-        let payload = Payload::from_request(request, app).await?;
+        Self::read(&Payload::from_request(request, app).await?)
+    }
+}
+
+impl Body {
+    /// Of a body that was read already.
+    pub(crate) fn read(payload: &Payload) -> Answer<Self> {
         let text = payload.text()?.trim();
         if text.is_empty() {
             return Ok(Self(Fields::of(Map::new())));
@@ -93,6 +107,15 @@ impl FromRequest<App> for Body {
             Value::Object(fields) => Ok(Self(Fields::of(fields))),
             _ => Err(wrong("the body must be a JSON object".into()).into()),
         }
+    }
+}
+
+/// The state that a plan is made on: what would be changed if nobody else changed anything.
+pub(crate) fn newest(published: &Published) -> State<'_> {
+    State {
+        graph: &published.graph,
+        model: &published.model,
+        now: rowgate_environment::now(),
     }
 }
 

@@ -44,6 +44,17 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
     .await?
 }
 
+/// Notes what is no mail address.
+pub(super) fn mail_address(body: &mut Fields, email: &str) {
+    let parts = email
+        .split_once('@')
+        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let fits = parts.is_some() && email.len() <= MAX_EMAIL && email.is_ascii();
+    if !fits || email.contains(char::is_whitespace) {
+        body.wrong("email", "invalid", "email must be a mail address");
+    }
+}
+
 /// What a body says of a user.
 fn fields(body: &mut Fields, email: Option<String>) -> Answer<UserFields> {
     for field in ["password", "password_hash"] {
@@ -54,16 +65,7 @@ fn fields(body: &mut Fields, email: Option<String>) -> Answer<UserFields> {
         }
     }
     if let Some(email) = &email {
-        let parts = email
-            .split_once('@')
-            .filter(|(name, host)| !name.is_empty() && !host.is_empty());
-        if parts.is_none()
-            || email.len() > MAX_EMAIL
-            || !email.is_ascii()
-            || email.contains(char::is_whitespace)
-        {
-            body.wrong("email", "invalid", "email must be a mail address");
-        }
+        mail_address(body, email);
     }
     let metadata = body.metadata()?;
     let mut said = UserFields {
