@@ -136,6 +136,10 @@ bench-rows: postgres ## Measure row-level security on 1 and 10 million rows, and
 bench-sql: ## Measure /sql beside a driver and write its section of bench/RESULTS.md; two minutes
 	$(CARGO) run --release --locked --ignore-rust-version --manifest-path bench/Cargo.toml -- sql --write
 
+.PHONY: bench-authz
+bench-authz: ## Measure the authorization API with a million resources, and write its table into bench/RESULTS.md
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- authz --write
+
 .PHONY: clean
 clean: ## Remove what the targets above made
 	$(CARGO) clean

@@ -1,15 +1,13 @@
 //! Everything, each part in a process of its own, and the page of results.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
-use crate::child;
-use crate::machine;
-use crate::report;
-use crate::rows::section;
+use crate::section::{self, results};
+use crate::{child, machine, report};
 
 /// Runs every part and writes `RESULTS.md` beside this program's manifest. `quick` leaves the largest data out.
 pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
@@ -28,9 +26,6 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     }
     part("http", &http)?;
     part("writes", &["writes"])?;
-    let mut sql = vec!["sql"];
-    sql.extend(&http[1..]);
-    part("sql", &sql)?;
     if !quick {
         part("engine 290", &["engine", "--scale", "290", "--rounds", "3"])?;
         part("start 290", &["start", "--scale", "290"])?;
@@ -38,9 +33,9 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     all.insert("load_after".into(), json!(machine::load()));
     let all = Value::Object(all);
     let mut page = report::page(&all);
-    // Rows are measured by a command of their own.
-    let before = std::fs::read_to_string(results()).unwrap_or_default();
-    write!(page, "\n{}", section::of(&before))?;
+    // What commands of their own measure stays as it is.
+    write!(page, "
+{}", section::all())?;
     let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("NOTES.md");
     // What the numbers mean is written by hand and stays beside them.
     if let Ok(notes) = std::fs::read_to_string(notes) {
@@ -48,25 +43,4 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     }
     std::fs::write(results(), page)?;
     Ok(all)
-}
-
-/// Puts what SQL over HTTP was measured with into `RESULTS.md`, and leaves the rest of the page.
-pub fn write_sql(measured: &Value) -> Result<()> {
-    let mut section = String::new();
-    report::sql(measured, &mut section);
-    let machine = machine::describe();
-    let text = |field: &str| machine[field].as_str().unwrap_or_default().to_owned();
-    let load = machine::load();
-    writeln!(
-        section,
-        "\nMeasured by itself: {}, load average {load} afterwards.",
-        text("date")
-    )?;
-    let page = std::fs::read_to_string(results())?;
-    std::fs::write(results(), report::with_section(&page, &section))?;
-    Ok(())
-}
-
-fn results() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md")
 }

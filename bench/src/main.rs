@@ -10,9 +10,11 @@
 //! * `start`: a large store, opened; `writes`: durable writes; `http`: checks over HTTP; `child`: processes of
 //!   their own.
 //! * `rows`: the application's own tables under row-level security.
+//! * `authz`: the authorization API at scale; `section`: parts of the page that commands of their own write.
 //! * `profile`: one kind of operation over and over.
 
 mod all;
+mod authz;
 mod child;
 mod compare;
 mod contender;
@@ -24,6 +26,7 @@ mod question;
 mod report;
 mod rng;
 mod rows;
+mod section;
 mod sql;
 mod start;
 mod world;
@@ -152,6 +155,31 @@ enum Command {
         #[arg(long)]
         server: Option<PathBuf>,
     },
+    /// The authorization API with a million resources: in process and over HTTP
+    Authz {
+        /// Organizations, each with 100 memberships, 1,000 resources and 500 role assignments
+        #[arg(long, default_value_t = 1_000)]
+        organizations: u32,
+        /// The server's binary; built from the workspace unless given
+        #[arg(long)]
+        server: Option<PathBuf>,
+        /// Put the table into RESULTS.md
+        #[arg(long)]
+        write: bool,
+    },
+    /// Builds a store of organizations; a part of `authz`
+    AuthzBuild {
+        /// The directory
+        dir: PathBuf,
+        /// How many organizations
+        #[arg(long)]
+        organizations: u32,
+    },
+    /// Asks such a store in process; a part of `authz`
+    AuthzAsk {
+        /// The directory
+        dir: PathBuf,
+    },
     /// One kind of operation of the engine over and over, for a profiler to look at
     Profile {
         /// What is repeated
@@ -256,10 +284,21 @@ fn main() -> Result<()> {
                 only,
             })?;
             if write {
-                all::write_sql(&measured)?;
+                sql::write(&measured)?;
             }
             measured
         }
+        Command::Authz {
+            organizations,
+            server,
+            write,
+        } => authz::run(&authz::Request {
+            organizations,
+            server,
+            write,
+        })?,
+        Command::AuthzBuild { dir, organizations } => authz::build(&dir, organizations)?,
+        Command::AuthzAsk { dir } => authz::ask(&dir)?,
         Command::Profile {
             subject,
             scale,

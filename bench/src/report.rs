@@ -50,34 +50,6 @@ pub fn page(all: &Value) -> String {
     http(&all["http"], &mut out);
     writes(&all["writes"], &mut out);
     start(&all["start 290"], &mut out);
-    sql(&all["sql"], &mut out);
-    out
-}
-
-/// The page with one section in the place of what it had under that heading; at the end, if it had none.
-pub fn with_section(page: &str, section: &str) -> String {
-    let section = section.trim_matches('\n');
-    let heading = section.lines().next().unwrap_or_default();
-    let is_heading = |line: &str| line.starts_with("## ") || line.starts_with("# ");
-    let (mut out, mut skipping, mut placed) = (String::new(), false, false);
-    for line in page.lines() {
-        if skipping && is_heading(line) {
-            skipping = false;
-            out.push('\n');
-        }
-        if line == heading && !placed {
-            (skipping, placed) = (true, true);
-            out.push_str(section);
-            out.push('\n');
-        }
-        if !skipping {
-            out.push_str(line);
-            out.push('\n');
-        }
-    }
-    if !placed {
-        let _ = write!(out, "\n{section}\n");
-    }
     out
 }
 

@@ -10,7 +10,7 @@
 //! * `prefilter`: the list of ids by `query`
 //! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row
 //! * `grant`: a grant in the application's transaction
-//! * `page`: the tables; `section`: their place on the page of results
+//! * `page`: the tables
 
 mod check;
 mod compare;
@@ -20,7 +20,6 @@ mod grant;
 mod load;
 mod page;
 mod prefilter;
-pub mod section;
 mod session;
 mod way;
 
@@ -32,7 +31,7 @@ use rowgate_pgtest::{Cluster, Database, Options, Version};
 use serde_json::{Value, json};
 
 use crate::http::server::{self, Server};
-use crate::machine;
+use crate::{machine, section};
 use compare::{Asker, Effort};
 use data::{Subject, Tickets};
 use session::Sessions;
@@ -112,9 +111,7 @@ pub fn run(request: &Request) -> Result<Value> {
     found["sizes"] = sizes.into();
     found["load_after"] = machine::load().into();
     if request.write {
-        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
-        let before = std::fs::read_to_string(&results)?;
-        std::fs::write(&results, section::put(&before, &page::section(&found)))?;
+        section::ROWS.write(&page::section(&found))?;
     }
     Ok(found)
 }

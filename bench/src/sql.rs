@@ -6,6 +6,7 @@ mod asker;
 mod identity;
 mod world;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::server::{self, Server};
 use crate::measure::{Times, median};
+use crate::{machine, report, section};
 use asker::{Asker, WAYS, Way};
 use world::{STATEMENTS, Statement, World};
 
@@ -53,6 +55,15 @@ pub fn run(load: &Load) -> Result<Value> {
     drop(server);
     out.insert("identity".into(), identity::measure(&world.database)?);
     Ok(Value::Object(out))
+}
+
+/// Puts it into `RESULTS.md`, and leaves the rest of the page.
+pub fn write(measured: &Value) -> Result<()> {
+    let mut text = String::new();
+    report::sql(measured, &mut text);
+    let date = machine::describe()["date"].as_str().unwrap_or_default().to_owned();
+    writeln!(text, "\n{date}, load average {} afterwards.", machine::load())?;
+    section::SQL.write(&text)
 }
 
 fn measure(

@@ -68,6 +68,7 @@ pub fn fill(environment: &Environment, world: &World) -> Result<()> {
             schema: None,
             resources: Vec::new(),
             warrants,
+            audit: None,
         });
         failed = written.err().or(failed.take());
     };

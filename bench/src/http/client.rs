@@ -70,7 +70,7 @@ impl Connection {
             }
         };
         ensure!(filled == end, "more bytes than the answer has");
-        if !self.buffer.starts_with(b"HTTP/1.1 200") {
+        if !self.buffer.starts_with(b"HTTP/1.1 20") {
             bail!("{}", String::from_utf8_lossy(&self.buffer[..end]));
         }
         Ok(&self.buffer[body..end])

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::client::{Connection, get, post};
 use crate::child::Scratch;
+use crate::measure::memory;
 use crate::world::{Kind, SCHEMA, World};
 
 /// The key of the server that is measured.
@@ -116,6 +117,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Bytes of memory that it has.
+    pub fn memory(&self) -> u64 {
+        memory(&self.process.id().to_string(), "VmRSS:")
     }
 
     /// Sets the schema and imports the data.

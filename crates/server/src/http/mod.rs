@@ -93,7 +93,13 @@ pub(crate) fn router(
         .router
         .merge(fga)
         .merge(own.router.route_layer(with_key.clone()))
-        .merge(authorization.router.route_layer(replay).route_layer(with_key))
+        .merge(
+            authorization
+                .router
+                .route_layer(middleware::from_fn_with_state(app.clone(), authorization::look_again))
+                .route_layer(replay)
+                .route_layer(with_key),
+        )
         .merge(sql.unwrap_or_default())
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -7,6 +7,7 @@
 )]
 
 pub mod document;
+mod postgres;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rowgate_pgtest::Database;
 use rowgate_server::{Config, Limits, Log, LogFormat, Server, StoreLocation};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,11 +23,18 @@ use tokio::sync::oneshot;
 
 pub const KEY: &str = "sk_test_key_of_the_default_environment";
 
+/// Whether the tests of a file are run on Postgres: then they are in a module of this name, and so is this.
+fn on_postgres() -> bool {
+    module_path!().contains("::on_postgres::")
+}
+
 /// A server that runs until it is dropped.
 pub struct Served {
     pub address: SocketAddr,
     pub generated_key: Option<String>,
     pub directory: Arc<TempDir>,
+    /// Where the store is, if that is a database.
+    database: Option<Arc<Database>>,
     pub key: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -110,7 +119,28 @@ pub fn config(directory: &Path) -> Config {
 
 impl Served {
     pub fn start() -> Self {
+        if on_postgres() {
+            return Self::start_on(Arc::new(postgres::installed()));
+        }
         Self::start_in(Arc::new(tempfile::tempdir().unwrap()), |_| {})
+    }
+
+    /// On a database, with signing keys of its own.
+    pub fn start_on(database: Arc<Database>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let keys = directory.path().to_owned();
+        let store = StoreLocation::Postgres(database.url_as(postgres::SERVER).into());
+        let mut served = Self::start_in(directory, |config| {
+            config.store = store;
+            config.identity.built_in.keys = Some(keys);
+        });
+        served.database = Some(database);
+        served
+    }
+
+    /// The database that its store is in.
+    pub fn database(&self) -> &Arc<Database> {
+        self.database.as_ref().expect("its store is in a directory")
     }
 
     pub fn start_in(directory: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Self {
@@ -142,6 +172,7 @@ impl Served {
             address,
             generated_key,
             directory,
+            database: None,
             key,
             stop: Some(stop),
             thread: Some(thread),
@@ -152,6 +183,9 @@ impl Served {
     /// Stops it and starts another one on the same store.
     pub fn restart(mut self) -> Self {
         self.stop();
+        if let Some(database) = self.database.take() {
+            return Self::start_on(database);
+        }
         Self::start_in(Arc::clone(&self.directory), |_| {})
     }
 

@@ -8,10 +8,12 @@
 //! * `audit`: who granted and revoked what.
 //! * `people`: organizations, users and memberships from a list.
 //! * `own`: what else the API lacks, under `/rowgate/v1/authorization`.
+//! * `behind`: what other servers have only just written.
 //! * `idempotency`: a request that is sent again gets the answer that it got.
 
 mod assignments;
 mod audit;
+mod behind;
 mod decisions;
 mod group_assignments;
 mod groups;
@@ -37,6 +39,7 @@ use super::Routes;
 use crate::wire;
 use crate::wire::authorization::error::Answer;
 
+pub(crate) use behind::look_again;
 pub(crate) use idempotency::{Answers, replay};
 pub(crate) use request::ask;
 
