@@ -44,7 +44,9 @@ pub fn run(directory: &Path) -> Result<Value> {
     for _ in 0..ASSIGNMENTS {
         let (_, om, placed) = placement(&mut random, &all);
         let from = Instant::now();
-        rowgate_rbac::apply(&environment, move |draft| assignments::assign(draft, &om, &placed, None))?;
+        rowgate_rbac::apply(&environment, move |draft| {
+            assignments::assign(draft, &om, &placed, None)
+        })?;
         durable.push(from.elapsed());
     }
     let figures = json!({

@@ -91,7 +91,10 @@ pub fn build(directory: &Path, organizations: u32) -> Result<Value> {
         world.flush()?;
     }
     std::fs::write(directory.join(NAMES), serde_json::to_vec(&names)?)?;
-    let (resources, warrants) = (world.graph.state().resource_count(), world.graph.state().warrant_count());
+    let (resources, warrants) = (
+        world.graph.state().resource_count(),
+        world.graph.state().warrant_count(),
+    );
     world.store.close()?;
     drop(world);
     // With a snapshot, as a store has that was in use.
@@ -120,7 +123,8 @@ impl World {
         let outcome = change(&mut draft)?;
         let edit = draft.finish();
         if let Some(schema) = edit.schema {
-            let (model, _) = rowgate_schema::resolve(schema).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+            let (model, _) =
+                rowgate_schema::resolve(schema).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
             let json = rowgate_schema::to_json(model.schema()).to_string();
             self.changes.push(Change::Schema { json });
             self.model = model;
@@ -299,7 +303,11 @@ fn member(world: &mut World, organization: &str, number: u32, at: usize) -> Resu
     let placed = [
         ("workspace-viewer", "workspace", workspace.clone()),
         ("org-own", "workspace", workspace),
-        ("project-editor", "project", format!("w{}-p{p}", (w + 3) % WORKSPACES)),
+        (
+            "project-editor",
+            "project",
+            format!("w{}-p{p}", (w + 3) % WORKSPACES),
+        ),
         ("app-owner", "app", app((w + 5) % WORKSPACES, p, a)),
     ];
     for (role, ty, id) in placed {

@@ -47,7 +47,11 @@ pub fn page(all: &Value) -> String {
         out,
         "| check over loopback, p95, beside the hosted product's documented claim | < {HOSTED_P95_MS} ms | {} | {} |",
         time(p95),
-        if p95 < HOSTED_P95_MS * 1e3 { "met" } else { "**missed**" }
+        if p95 < HOSTED_P95_MS * 1e3 {
+            "met"
+        } else {
+            "**missed**"
+        }
     );
     for place in ["in process", "http"] {
         let _ = writeln!(out, "\n| {place} | median | p95 | p99 |\n|---|---|---|---|");

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rowgate_environment::{Environment, Error, Op, Registry, Result, Warrant, Write, Written};
 use rowgate_store::{
-    ApiKeyRecord, AuditEntry, AuditRange, Commit, Embedded, EnvironmentId, EnvironmentRecord, ErrorKind, LogSize, NewEnvironment,
-    Options, Result as StoreResult, Revision, Store, StoreError,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, Embedded, EnvironmentId, EnvironmentRecord, ErrorKind,
+    LogSize, NewEnvironment, Options, Result as StoreResult, Revision, Store, StoreError,
 };
 
 const SCHEMA: &str = "version 0.3

@@ -44,6 +44,8 @@ impl<'a> Condition<'a> {
         let until = self.expires_at.map(expiry).transpose()?;
         let text = match (until, self.policy) {
             (None, None) => return Ok(None),
+            // Not to be taken for an end of ours with something behind it.
+            (None, Some(policy)) if policy.starts_with(UNTIL) => format!("({policy})"),
             (None, Some(policy)) => policy.to_owned(),
             (Some(until), None) => until,
             (Some(until), Some(policy)) => format!("{until}{AND}{policy})"),
@@ -97,6 +99,23 @@ mod tests {
             if let Some(text) = text {
                 Policy::compile_warrant(&text).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn a_policy_that_begins_like_an_end_is_not_shown_as_one() {
+        for policy in [
+            "now() < date(\"2030-01-01T00:00:00Z\") || true",
+            "now() < date(\"2030-01-01T00:00:00Z\") && (a) || (b)",
+        ] {
+            let condition = Condition {
+                expires_at: None,
+                policy: Some(policy),
+            };
+            let text = condition.write().unwrap().unwrap();
+            let shown = Condition::read(Some(&text));
+            assert_eq!(shown.expires_at, None, "{text}");
+            assert_eq!(shown.policy, Some(format!("({policy})").as_str()));
         }
     }
 

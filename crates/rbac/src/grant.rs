@@ -1,6 +1,6 @@
 //! Grants: one role on one resource, and who has it there. A grant exists exactly as long as somebody has it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rowgate_store::WarrantKey;
 use serde_json::Map;
@@ -16,8 +16,9 @@ pub(crate) struct GrantEdit {
     role: String,
     resource: (String, String),
     exists: bool,
-    add: Vec<(WarrantKey, i64)>,
-    remove: Vec<WarrantKey>,
+    /// New holders, each since when.
+    add: BTreeMap<WarrantKey, i64>,
+    remove: BTreeSet<WarrantKey>,
 }
 
 /// The id of the grant of a role on a resource.
@@ -84,15 +85,13 @@ impl<'a> Draft<'a> {
 
 impl GrantEdit {
     pub(crate) fn add(&mut self, holder: WarrantKey, created_at: i64) {
-        self.add.push((holder, created_at));
+        self.add.insert(holder, created_at);
     }
 
     /// What this draft was only going to add is not added.
     pub(crate) fn remove(&mut self, holder: WarrantKey) {
-        let added = self.add.len();
-        self.add.retain(|(known, _)| *known != holder);
-        if self.add.len() == added {
-            self.remove.push(holder);
+        if self.add.remove(&holder).is_none() {
+            self.remove.insert(holder);
         }
     }
 }
@@ -103,8 +102,7 @@ pub(crate) fn settle(draft: &mut Draft<'_>) {
         if !edit.exists && edit.add.is_empty() {
             continue;
         }
-        let removed: BTreeSet<&WarrantKey> = edit.remove.iter().collect();
-        if edit.add.is_empty() && !has_more_holders(draft, &id, removed.len()) {
+        if edit.add.is_empty() && !has_more_holders(draft, &id, edit.remove.len()) {
             draft.delete(names::GRANT, &id);
             continue;
         }

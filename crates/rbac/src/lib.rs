@@ -43,8 +43,8 @@
 //! * [`input`], [`page`]: the form of requests; [`error`](Error): why one is refused.
 
 pub mod ask;
-pub mod audit;
 pub mod assignment;
+pub mod audit;
 pub mod change;
 pub mod condition;
 pub mod draft;
@@ -62,8 +62,8 @@ mod schema;
 pub mod session;
 pub mod settings;
 
-pub use audit::Actor;
 pub use assignment::{Assignment, GroupAssignment};
+pub use audit::Actor;
 pub use draft::{Draft, Removed, apply, write};
 pub use error::{Error, FieldError, Result};
 pub use key::Key;

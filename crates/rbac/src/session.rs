@@ -59,7 +59,9 @@ impl<'a> Asker<'a> {
         let Ok(organization) = read.organization(organization) else {
             return Vec::new();
         };
-        let roles = slugs.iter().filter_map(|slug| read.role(&organization, slug).ok());
+        let roles = slugs
+            .iter()
+            .filter_map(|slug| read.role(&organization, slug).ok());
         carried(&roles.collect::<Vec<_>>())
     }
 }

@@ -45,8 +45,12 @@ fn claims(server: &Server, user: &str, org: &str) -> Value {
 
 /// The fields of the entries of an action, newest first.
 fn entries(server: &Server, action: &str) -> Vec<Value> {
-    let out = server.rowgate(&["authz", "audit", "--all", "--action", action, "--json"]).ok();
-    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let out = server
+        .rowgate(&["authz", "audit", "--all", "--action", action, "--json"])
+        .ok();
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -61,9 +65,15 @@ fn people_come_from_files_of_three_kinds() {
          bob@example.com,Bob,acme,,\n",
     );
     let planned = server.rowgate(&["authz", "import", &csv, "--plan"]).ok();
-    assert!(planned.contains("+ organization acme  called Acme Ltd"), "{planned}");
+    assert!(
+        planned.contains("+ organization acme  called Acme Ltd"),
+        "{planned}"
+    );
     assert!(planned.contains("+ organization_membership ann@example.com in acme  roles admin, member"));
-    assert!(planned.ends_with("5 changes planned; nothing was changed\n"), "{planned}");
+    assert!(
+        planned.ends_with("5 changes planned; nothing was changed\n"),
+        "{planned}"
+    );
     assert_eq!(entries(&server, "user").len(), 0);
     let applied = server.rowgate(&["authz", "import", &csv]).ok();
     assert!(applied.ends_with("✔ 5 changes applied\n"), "{applied}");
@@ -82,18 +92,34 @@ fn people_come_from_files_of_three_kinds() {
         "[[person]]\nemail = \"cid@example.com\"\norganization = \"acme\"\nroles = [\"admin\"]\n",
     );
     let applied = server.rowgate(&["authz", "import", &toml]).ok();
-    assert!(applied.starts_with("~ organization_membership cid@example.com in acme  roles admin"), "{applied}");
+    assert!(
+        applied.starts_with("~ organization_membership cid@example.com in acme  roles admin"),
+        "{applied}"
+    );
     // Those who are gone from the file stay, unless it is said what becomes of them.
-    let gone = server.rowgate(&["authz", "import", &toml, "--gone", "deactivate", "--plan"]).ok();
-    assert!(gone.contains("~ organization_membership ann@example.com in acme  not in the list: deactivated"), "{gone}");
-    let removed = server.rowgate(&["authz", "import", &toml, "--gone", "remove"]).ok();
-    assert!(removed.contains("- organization_membership bob@example.com in acme"), "{removed}");
+    let gone = server
+        .rowgate(&["authz", "import", &toml, "--gone", "deactivate", "--plan"])
+        .ok();
+    assert!(
+        gone.contains("~ organization_membership ann@example.com in acme  not in the list: deactivated"),
+        "{gone}"
+    );
+    let removed = server
+        .rowgate(&["authz", "import", &toml, "--gone", "remove"])
+        .ok();
+    assert!(
+        removed.contains("- organization_membership bob@example.com in acme"),
+        "{removed}"
+    );
     assert_eq!(entries(&server, "organization_membership.deleted").len(), 2);
     // The tokens of those who are there say their roles.
     let made = &entries(&server, "organization_membership.created")[0];
     let of = |field: &str| made[field].as_str().unwrap().to_owned();
     let claims = claims(&server, &of("user_id"), &of("organization_id"));
-    assert_eq!((&claims["role"], &claims["permissions"][0]), (&"admin".into(), &"org:manage".into()));
+    assert_eq!(
+        (&claims["role"], &claims["permissions"][0]),
+        (&"admin".into(), &"org:manage".into())
+    );
 }
 
 #[test]
@@ -105,14 +131,22 @@ fn a_file_that_is_wrong_changes_nothing_and_says_where() {
     );
     let run = server.rowgate(&["authz", "import", &csv]);
     assert_eq!(run.code, 2);
-    assert!(run.err.contains("line 3: email must be a mail address"), "{}", run.err);
+    assert!(
+        run.err.contains("line 3: email must be a mail address"),
+        "{}",
+        run.err
+    );
     let csv = files.write("people.csv", "email,organization,roles\nann@example.com,acme,\ncid@example.com,acme,nobody\ndan@example.com,acme,none\n");
     let run = server.rowgate(&["authz", "import", &csv]);
     assert_eq!(run.code, 2);
     for line in ["line 3: Role 'nobody'", "line 4: Role 'none'"] {
         assert_eq!(run.err.matches(line).count(), 1, "{}", run.err);
     }
-    assert_eq!(entries(&server, "user").len(), 0, "not even the entry that is right");
+    assert_eq!(
+        entries(&server, "user").len(),
+        0,
+        "not even the entry that is right"
+    );
     for (name, text, what) in [
         ("people.txt", "", "no known kind"),
         ("people.csv", "emial\n", "the column `emial`"),
@@ -136,16 +170,35 @@ fn the_audit_log_is_read_as_sentences_and_as_json() {
         "{\"email\": \"ann@example.com\", \"organization\": \"acme\", \"roles\": [\"admin\"]}\n",
     );
     server.rowgate(&["authz", "import", &people]).ok();
-    let granted = server.rowgate(&["authz", "audit", "--role", "admin", "--action", "role_assignment"]).ok();
+    let granted = server
+        .rowgate(&["authz", "audit", "--role", "admin", "--action", "role_assignment"])
+        .ok();
     assert_eq!(granted.lines().count(), 1, "{granted}");
-    for part in ["role_assignment.created", "role=admin", "membership=om_", "resource=organization:acme"] {
+    for part in [
+        "role_assignment.created",
+        "role=admin",
+        "membership=om_",
+        "resource=organization:acme",
+    ] {
         assert!(granted.contains(part), "{part}: {granted}");
     }
     let all = server.rowgate(&["authz", "audit", "--all"]).ok();
     assert!(all.lines().count() > 6, "{all}");
-    let first = server.rowgate(&["authz", "audit", "--limit", "1", "--order", "asc", "--json"]).ok();
+    let first = server
+        .rowgate(&["authz", "audit", "--limit", "1", "--order", "asc", "--json"])
+        .ok();
     let first: Value = serde_json::from_str(first.trim()).unwrap();
-    let rest = server.rowgate(&["authz", "audit", "--all", "--order", "asc", "--after", first["id"].as_str().unwrap()]).ok();
+    let rest = server
+        .rowgate(&[
+            "authz",
+            "audit",
+            "--all",
+            "--order",
+            "asc",
+            "--after",
+            first["id"].as_str().unwrap(),
+        ])
+        .ok();
     assert_eq!(rest.lines().count() + 1, all.lines().count());
     assert_eq!(server.rowgate(&["authz", "audit", "--actor", "nobody"]).ok(), "");
     let run = server.rowgate(&["authz", "audit", "--after", "nonsense"]);

@@ -254,6 +254,9 @@ impl Session {
         self.ask("PUT", &one, json!({"role_slug": "admin"}), 200);
         self.ask("PUT", &format!("{one}/deactivate"), json!({}), 200);
         self.ask("PUT", &format!("{one}/reactivate"), Value::Null, 200);
+        let people = json!({"people": [{"email": "bob@example.com", "organization": "c-1", "line": 7}]});
+        self.ask("PUT", "/rowgate/v1/authorization/people", people, 200);
+        self.get("/rowgate/v1/authorization/audit");
         (org, user, om)
     }
 

@@ -72,9 +72,9 @@ impl World {
 
     fn unassign(&self, role: &str) {
         let body = self.on_the_organization(role);
-        let answer =
-            self.server
-                .call_as(&self.server.key, "DELETE", &self.assignments(), Some(&body));
+        let answer = self
+            .server
+            .call_as(&self.server.key, "DELETE", &self.assignments(), Some(&body));
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
@@ -101,7 +101,10 @@ impl World {
 }
 
 fn actions(entries: &[Value]) -> Vec<&str> {
-    entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect()
+    entries
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -122,7 +125,9 @@ fn a_grant_and_its_end_are_in_the_log_with_who_did_it() {
         .send("POST", &world.assignments(), &headers, Some(body.as_bytes()));
     assert_eq!(made.status, 201, "{}", made.text);
     let entries = world.audit("limit=1");
-    let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+    let [entry] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
     assert_eq!(entry["object"], "audit_entry");
     assert_eq!(entry["action"], "role_assignment.created");
     assert_eq!(entry["request_id"], "my-request-7");
@@ -170,9 +175,10 @@ fn the_log_is_read_in_pages_and_by_filters() {
     let project = id(&world.server.post("/authorization/resources", resource));
     let on_project = json!({"resource_external_id": "p/1", "resource_type_slug": "project"});
     world.assign("editor", &on_project);
-    let group = id(&world
-        .server
-        .post(&format!("/organizations/{}/groups", world.org), json!({"name": "Team"})));
+    let group = id(&world.server.post(
+        &format!("/organizations/{}/groups", world.org),
+        json!({"name": "Team"}),
+    ));
     let body = json!({"role_slug": "editor", "resource_id": project});
     id(&world
         .server
@@ -212,9 +218,15 @@ fn the_log_is_read_in_pages_and_by_filters() {
             format!("organization_membership_id={}&role_slug=editor", world.om),
             vec!["role_assignment.created"],
         ),
-        (format!("user_id={}&action=user", world.user), vec!["user.created"]),
+        (
+            format!("user_id={}&action=user", world.user),
+            vec!["user.created"],
+        ),
         ("actor=somebody-else".into(), vec![]),
-        ("actor=bootstrap&action=organization".into(), vec!["organization.created"]),
+        (
+            "actor=bootstrap&action=organization".into(),
+            vec!["organization.created"],
+        ),
     ] {
         assert_eq!(actions(&world.audit(&query)), expected, "{query}");
     }
@@ -237,9 +249,13 @@ fn the_log_outlives_a_restart_and_knows_what_a_cascade_took() {
     assert_eq!(after["data"].as_array().unwrap(), &before);
     let deleted = server.delete(&format!("/organizations/{org}"));
     assert!(deleted.status < 300, "{deleted:?}");
-    let of = server.get(&format!("{AUDIT}?organization_id={org}&limit=1000")).ok();
+    let of = server
+        .get(&format!("{AUDIT}?organization_id={org}&limit=1000"))
+        .ok();
     let of = of["data"].as_array().unwrap().clone();
-    let removed = of.iter().filter(|entry| entry["action"] == "role_assignment.removed");
+    let removed = of
+        .iter()
+        .filter(|entry| entry["action"] == "role_assignment.removed");
     assert_eq!(removed.count(), 2, "{of:?}");
     assert!(actions(&of).contains(&"organization.deleted"));
 }
@@ -251,7 +267,11 @@ fn an_import_of_authorization_data_is_in_the_log() {
     let exported = world.server.get("/rowgate/v1/export");
     assert_eq!(exported.status, 200);
     let other = Served::start();
-    let imported = other.post_raw("/rowgate/v1/import", "application/x-ndjson", exported.text.as_bytes());
+    let imported = other.post_raw(
+        "/rowgate/v1/import",
+        "application/x-ndjson",
+        exported.text.as_bytes(),
+    );
     imported.ok();
     let list = other.get(AUDIT).ok();
     assert_eq!(list["data"][0]["action"], "environment.imported");
@@ -263,7 +283,11 @@ fn an_import_of_authorization_data_is_in_the_log() {
     assert_eq!(other.post(&path, body).ok()["authorized"], true);
     // Bringing in what is there already changes nothing, and says nothing.
     other
-        .post_raw("/rowgate/v1/import", "application/x-ndjson", exported.text.as_bytes())
+        .post_raw(
+            "/rowgate/v1/import",
+            "application/x-ndjson",
+            exported.text.as_bytes(),
+        )
         .ok();
     assert_eq!(other.get(AUDIT).ok()["data"].as_array().unwrap().len(), 1);
 }
@@ -295,7 +319,8 @@ fn people_come_from_a_list_as_a_plan_first() {
     assert!(world.may("org:manage"), "admin since the list");
     assert_eq!(list(&json!({}))["plan"], json!([]));
     // Without the others, if that is asked for.
-    let body = json!({"people": [{"email": "ann@example.com", "organization": "acme"}], "gone": "deactivate"});
+    let body =
+        json!({"people": [{"email": "ann@example.com", "organization": "acme"}], "gone": "deactivate"});
     let plan = world.server.put(PEOPLE, body).ok();
     assert_eq!(plan["plan"].as_array().unwrap().len(), 1, "{plan}");
     assert_eq!(plan["plan"][0]["slug"], "bob@example.com in acme");
@@ -305,12 +330,22 @@ fn people_come_from_a_list_as_a_plan_first() {
         {"emial": "x", "line": 14},
         {"email": "e@example.com", "roles": "admin", "line": 15},
     ]});
-    let refused = world.server.put(PEOPLE, wrong).error(422, "invalid_request_parameters");
+    let refused = world
+        .server
+        .put(PEOPLE, wrong)
+        .error(422, "invalid_request_parameters");
     let messages = refused["errors"].to_string();
-    for what in ["line 13: email must be", "line 14: `emial`", "line 15: roles must be a list"] {
+    for what in [
+        "line 13: email must be",
+        "line 14: `emial`",
+        "line 15: roles must be a list",
+    ] {
         assert!(messages.contains(what), "{messages}");
     }
-    let users = world.server.get("/user_management/users?email=dan@example.com").ok();
+    let users = world
+        .server
+        .get("/user_management/users?email=dan@example.com")
+        .ok();
     assert_eq!(users["data"], json!([]), "nothing of it was brought in");
     for body in [
         json!({}),
@@ -318,7 +353,10 @@ fn people_come_from_a_list_as_a_plan_first() {
         json!({"people": {}}),
         json!({"people": [], "gone": "burn"}),
     ] {
-        world.server.put(PEOPLE, body).error(422, "invalid_request_parameters");
+        world
+            .server
+            .put(PEOPLE, body)
+            .error(422, "invalid_request_parameters");
     }
 }
 
@@ -327,7 +365,10 @@ fn a_token_says_the_roles_that_the_user_has_there_now() {
     let world = World::start();
     let claims = world.claims(&json!({}));
     assert_eq!(claims["roles"], json!(["member"]));
-    assert_eq!((&claims["role"], &claims["org_id"]), (&json!("member"), &json!(world.org)));
+    assert_eq!(
+        (&claims["role"], &claims["org_id"]),
+        (&json!("member"), &json!(world.org))
+    );
     world.assign("billing", &Value::Null);
     world.assign("admin", &Value::Null);
     let claims = world.claims(&json!({}));
@@ -361,19 +402,27 @@ fn a_token_has_no_role_that_does_not_count() {
     world.assign("admin", &json!({"expires_at": "2001-01-01T00:00:00Z"}));
     world.assign("billing", &json!({"condition": "at_work"}));
     let claims = world.claims(&json!({}));
-    assert_eq!(claims["roles"], json!(["member"]), "one is over, of the other it is not known");
+    assert_eq!(
+        claims["roles"],
+        json!(["member"]),
+        "one is over, of the other it is not known"
+    );
     world.assign("admin", &json!({"expires_at": "2099-01-01T00:00:00Z"}));
     assert_eq!(world.claims(&json!({}))["role"], "admin");
     // By way of a group it counts as well.
     world.unassign("admin");
-    let group = id(&world
-        .server
-        .post(&format!("/organizations/{}/groups", world.org), json!({"name": "Team"})));
+    let group = id(&world.server.post(
+        &format!("/organizations/{}/groups", world.org),
+        json!({"name": "Team"}),
+    ));
     id(&world.server.post(
         &format!("/authorization/groups/{group}/role_assignments"),
         json!({"role_slug": "admin", "resource_external_id": world.org, "resource_type_slug": "organization"}),
     ));
-    let members = format!("/organizations/{}/groups/{group}/organization-memberships", world.org);
+    let members = format!(
+        "/organizations/{}/groups/{group}/organization-memberships",
+        world.org
+    );
     let added = world
         .server
         .post(&members, json!({"organization_membership_id": world.om}));
@@ -389,7 +438,10 @@ fn a_token_has_no_role_that_does_not_count() {
     // Nothing is said of users and organizations that are not known here.
     let token = world
         .server
-        .post("/rowgate/v1/tokens", json!({"user": "ann", "organization": "acme"}))
+        .post(
+            "/rowgate/v1/tokens",
+            json!({"user": "ann", "organization": "acme"}),
+        )
         .ok();
     assert_eq!(token["claims"]["org_id"], "acme");
     assert!(token["claims"].get("roles").is_none(), "{token}");

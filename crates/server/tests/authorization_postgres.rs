@@ -53,7 +53,8 @@ mod on_postgres {
         ));
         // A write sees everything that was written before it, wherever that was.
         let assignments = format!("/authorization/organization_memberships/{om}/role_assignments");
-        let chief = json!({"role_slug": "chief", "resource_external_id": org, "resource_type_slug": "organization"});
+        let chief =
+            json!({"role_slug": "chief", "resource_external_id": org, "resource_type_slug": "organization"});
         let assigned = one.post(&assignments, chief.clone());
         assert_eq!(assigned.status, 201, "{}", assigned.text);
         let check = |server: &Served| -> Value {

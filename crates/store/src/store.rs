@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 
 use crate::{
-    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result, Revision, Shared,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, NewEnvironment, Result,
+    Revision, Shared,
 };
 
 /// How much of an environment's log lies after its snapshot.

@@ -6,7 +6,8 @@ mod common;
 use common::*;
 use rowgate_pgtest::{Database, Version};
 use rowgate_store::{
-    ApiKeyRecord, AuditEntry, AuditPlace, AuditRange, Change, Commit, EnvironmentId, ErrorKind, NewEnvironment, Store,
+    ApiKeyRecord, AuditEntry, AuditPlace, AuditRange, Change, Commit, EnvironmentId, ErrorKind,
+    NewEnvironment, Store,
 };
 
 /// Where a store is, so that it can be opened again.
@@ -335,9 +336,7 @@ fn told(store: &dyn Store, environment: EnvironmentId, range: &AuditRange) -> Ve
         );
     }
     let places = entries.iter().map(|entry| entry.place);
-    places
-        .map(|place| (place.revision.get(), place.index))
-        .collect()
+    places.map(|place| (place.revision.get(), place.index)).collect()
 }
 
 const ALL: AuditRange = AuditRange {
@@ -348,14 +347,9 @@ const ALL: AuditRange = AuditRange {
 
 fn what_commits_say_of_themselves_outlives_them(place: &Place) {
     let store = place.open();
-    let (env, other) = (
-        create_environment(&*store, "a"),
-        create_environment(&*store, "b"),
-    );
+    let (env, other) = (create_environment(&*store, "a"), create_environment(&*store, "b"));
     store.append(&[telling(env, 1, 2), telling(env, 2, 0)]).unwrap();
-    store
-        .append(&[telling(env, 3, 3), telling(other, 1, 1)])
-        .unwrap();
+    store.append(&[telling(env, 3, 3), telling(other, 1, 1)]).unwrap();
     write_snapshot(&*store, env, 3, b"as of 3").unwrap();
     store.append(&[telling(env, 4, 1)]).unwrap();
     drop(store);
@@ -376,7 +370,9 @@ fn what_commits_say_of_themselves_outlives_them(place: &Place) {
                 limit: 2,
             };
             let page = told(&*store, env, &range);
-            let Some(&(revision, index)) = page.last() else { break };
+            let Some(&(revision, index)) = page.last() else {
+                break;
+            };
             after = Some(AuditPlace {
                 revision: rev(revision),
                 index,

@@ -507,11 +507,17 @@ fn warrants_of_reserved_types_are_refused() {
             environment,
             revision: store.head(environment).unwrap().next(),
             at: 1,
-            changes: vec![Change::CreateWarrant(rowgate_store::Warrant { key, created_at: 1 })],
+            changes: vec![Change::CreateWarrant(rowgate_store::Warrant {
+                key,
+                created_at: 1,
+            })],
         };
         store.append(&[granted]).unwrap();
         let error = app
-            .query_one("select rowgate.delete_warrant($1, $2, $3)", &[&member[0], &member[1], &member[2]])
+            .query_one(
+                "select rowgate.delete_warrant($1, $2, $3)",
+                &[&member[0], &member[1], &member[2]],
+            )
             .unwrap_err();
         assert_eq!(refusal(&error).0, "42501");
         // As a subject such a type can be named.

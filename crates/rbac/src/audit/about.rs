@@ -102,10 +102,7 @@ impl<'c> About<'c> {
     /// Which group, and where.
     pub(super) fn group(&self, id: &'c str) -> Map<String, Value> {
         let organization = self.one((names::GROUP, id), relation::ORGANIZATION);
-        fields([
-            ("organization_id", organization.into()),
-            ("group_id", id.into()),
-        ])
+        fields([("organization_id", organization.into()), ("group_id", id.into())])
     }
 
     /// Which role, and of which organization if it is one's own.

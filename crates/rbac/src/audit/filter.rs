@@ -42,9 +42,7 @@ impl Filter {
         };
         let actor = self.actor.as_deref().is_none_or(|wanted| {
             let names = ["id", "name", "on_behalf_of"];
-            names
-                .iter()
-                .any(|name| field(&["actor", name]) == Some(wanted))
+            names.iter().any(|name| field(&["actor", name]) == Some(wanted))
         });
         let action = self.action.as_deref().is_none_or(|wanted| {
             let action = field(&["action"]).unwrap_or_default();

@@ -211,11 +211,31 @@ impl<'c> Net<'c> {
         let mut entries: Vec<Entry> = Vec::new();
         let things = self.things.iter();
         let (gone, there): (Vec<_>, Vec<_>) = things.partition(|(_, turn)| !turn.after);
-        entries.extend(there.into_iter().filter_map(|(name, turn)| self.there(*name, turn)));
-        entries.extend(self.carried.iter().filter_map(|(role, turn)| self.carries(role, turn)));
-        entries.extend(self.parents.iter().filter_map(|(name, turn)| self.moved(*name, turn)));
-        entries.extend(self.members.iter().filter_map(|(pair, turn)| self.joined(*pair, turn)));
-        entries.extend(self.holders.iter().filter_map(|(pair, turn)| self.holds(*pair, turn)));
+        entries.extend(
+            there
+                .into_iter()
+                .filter_map(|(name, turn)| self.there(*name, turn)),
+        );
+        entries.extend(
+            self.carried
+                .iter()
+                .filter_map(|(role, turn)| self.carries(role, turn)),
+        );
+        entries.extend(
+            self.parents
+                .iter()
+                .filter_map(|(name, turn)| self.moved(*name, turn)),
+        );
+        entries.extend(
+            self.members
+                .iter()
+                .filter_map(|(pair, turn)| self.joined(*pair, turn)),
+        );
+        entries.extend(
+            self.holders
+                .iter()
+                .filter_map(|(pair, turn)| self.holds(*pair, turn)),
+        );
         entries.extend(gone.into_iter().filter_map(|(name, turn)| self.gone(*name, turn)));
         entries
     }
@@ -236,7 +256,10 @@ impl<'c> Net<'c> {
             self.about.membership(subject.1)
         };
         about.extend(self.about.grant(grant));
-        Some((action, before_and_after(about, turn, |policy| policy.map(condition))))
+        Some((
+            action,
+            before_and_after(about, turn, |policy| policy.map(condition)),
+        ))
     }
 
     fn joined(&self, (group, member): Pair<'c>, turn: &Turn<bool>) -> Option<Entry> {

@@ -46,7 +46,9 @@ fn an_assignment_and_its_end_say_who_what_and_where() {
     world
         .run(|draft| assignments::assign(draft, &om, &viewer, None))
         .unwrap();
-    let [made] = world.said.as_slice() else { panic!("{:?}", world.said) };
+    let [made] = world.said.as_slice() else {
+        panic!("{:?}", world.said)
+    };
     assert_eq!(made["action"], "role_assignment.created");
     assert_eq!(made["actor"], json!({"type": "process"}));
     assert_eq!(made["organization_id"], organization);
@@ -54,7 +56,10 @@ fn an_assignment_and_its_end_say_who_what_and_where() {
     assert!(made["user_id"].as_str().unwrap().starts_with("user_"));
     assert_eq!(made["role_slug"], "viewer");
     let resource = world.read().organization(&organization).unwrap();
-    let resource = world.read().target(&resource, &external("project", "p/1")).unwrap();
+    let resource = world
+        .read()
+        .target(&resource, &external("project", "p/1"))
+        .unwrap();
     assert_eq!(
         made["resource"],
         json!({"type_slug": "project", "external_id": "p/1", "id": resource.wire_id()})
@@ -75,7 +80,9 @@ fn an_assignment_and_its_end_say_who_what_and_where() {
     world
         .run(|draft| assignments::assign(draft, &om, &viewer, until.as_deref()))
         .unwrap();
-    let [changed] = world.said.as_slice() else { panic!("{:?}", world.said) };
+    let [changed] = world.said.as_slice() else {
+        panic!("{:?}", world.said)
+    };
     assert_eq!(changed["action"], "role_assignment.updated");
     assert_eq!(changed["before"], json!({"expires_at": null, "condition": null}));
     assert_eq!(
@@ -98,7 +105,9 @@ fn what_a_role_carries_is_told_before_and_after() {
             roles::set_permissions(draft, &viewer, &["project:edit".to_owned()])
         })
         .unwrap();
-    let [changed] = world.said.as_slice() else { panic!("{:?}", world.said) };
+    let [changed] = world.said.as_slice() else {
+        panic!("{:?}", world.said)
+    };
     assert_eq!(changed["action"], "role.permissions_changed");
     assert_eq!(changed["role_slug"], "viewer");
     assert_eq!(changed["before"], json!(["project:view"]));
@@ -146,7 +155,11 @@ fn members_of_groups_come_and_go() {
     assert_eq!(world.said[2]["organization_membership_id"], om);
     assert_eq!(
         actions(&mut world),
-        ["group.created", "group_role_assignment.created", "group_member.added"]
+        [
+            "group.created",
+            "group_role_assignment.created",
+            "group_member.added"
+        ]
     );
     world
         .run(|draft| memberships::change_status(draft, &om, false))
@@ -163,7 +176,11 @@ fn members_of_groups_come_and_go() {
         .unwrap();
     assert_eq!(
         actions(&mut world),
-        ["group_member.removed", "group_role_assignment.removed", "group.deleted"]
+        [
+            "group_member.removed",
+            "group_role_assignment.removed",
+            "group.deleted"
+        ]
     );
 }
 
@@ -171,7 +188,11 @@ fn members_of_groups_come_and_go() {
 fn a_resource_that_moves_takes_its_access_along() {
     let (mut world, organization, _) = started();
     world.resource(&organization, "workspace", "w2", None).unwrap();
-    assert_eq!(actions(&mut world), [""; 0], "a new resource grants nobody anything");
+    assert_eq!(
+        actions(&mut world),
+        [""; 0],
+        "a new resource grants nobody anything"
+    );
     world
         .run(|draft| {
             let organization = draft.read.organization(&organization)?;
@@ -231,9 +252,7 @@ fn types_and_people_are_told_too() {
     assert_eq!(count("permission.created"), 5);
     assert_eq!(count("role.created"), 4);
     assert_eq!(count("role.permissions_changed"), 4);
-    world
-        .run(|draft| types::apply(draft, &guide(), false))
-        .unwrap();
+    world.run(|draft| types::apply(draft, &guide(), false)).unwrap();
     assert_eq!(actions(&mut world), [""; 0], "nothing changed");
     let ann = Person {
         line: 1,
@@ -245,7 +264,10 @@ fn types_and_people_are_told_too() {
     world
         .run(|draft| people::import(draft, std::slice::from_ref(&ann), Gone::Keep))
         .unwrap();
-    let granted = world.said.iter().find(|entry| entry["action"] == "role_assignment.created");
+    let granted = world
+        .said
+        .iter()
+        .find(|entry| entry["action"] == "role_assignment.created");
     let granted = granted.unwrap();
     assert_eq!(granted["role_slug"], "admin");
     assert_eq!(
@@ -325,7 +347,11 @@ fn the_entries_add_up_to_what_is_assigned() {
         }
     }
     for one in world.read().group(&group).unwrap().assignments() {
-        assigned.insert((group.clone(), one.role.slug().into_owned(), one.resource.wire_id()));
+        assigned.insert((
+            group.clone(),
+            one.role.slug().into_owned(),
+            one.resource.wire_id(),
+        ));
     }
     assert_eq!(by_entries.into_keys().collect::<BTreeSet<_>>(), assigned);
 }

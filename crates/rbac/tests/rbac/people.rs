@@ -145,7 +145,11 @@ fn members_who_are_gone_stay_unless_asked_otherwise() {
     let plan = import(&mut world, &all[..1], Gone::Remove).unwrap();
     assert_eq!(plan[0].action, Action::Delete);
     let bob = world.read().user_by_email("bob@example.com").unwrap();
-    assert_eq!(bob.memberships().count(), 1, "the user and the other membership stay");
+    assert_eq!(
+        bob.memberships().count(),
+        1,
+        "the user and the other membership stay"
+    );
 }
 
 #[test]
@@ -205,11 +209,22 @@ fn a_user_who_is_two_people_is_refused() {
         external_id: Some(id.into()),
         ..person(line, email, "", &[])
     };
-    let people = [with_id(1, "ann@example.com", "7"), with_id(2, "bob@example.com", "8")];
+    let people = [
+        with_id(1, "ann@example.com", "7"),
+        with_id(2, "bob@example.com", "8"),
+    ];
     import(&mut world, &people, Gone::Keep).unwrap();
-    let errors = wrong(import(&mut world, &[with_id(1, "bob@example.com", "7")], Gone::Keep));
+    let errors = wrong(import(
+        &mut world,
+        &[with_id(1, "bob@example.com", "7")],
+        Gone::Keep,
+    ));
     assert!(errors[0].contains("the external_id is that of"), "{errors:?}");
-    let errors = wrong(import(&mut world, &[with_id(1, "bob@example.com", "9")], Gone::Keep));
+    let errors = wrong(import(
+        &mut world,
+        &[with_id(1, "bob@example.com", "9")],
+        Gone::Keep,
+    ));
     assert!(errors[0].contains("has the external_id '8'"), "{errors:?}");
     let mut by_id = with_id(2, "", "7");
     by_id.email = None;

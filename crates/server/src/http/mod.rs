@@ -96,7 +96,10 @@ pub(crate) fn router(
         .merge(
             authorization
                 .router
-                .route_layer(middleware::from_fn_with_state(app.clone(), authorization::look_again))
+                .route_layer(middleware::from_fn_with_state(
+                    app.clone(),
+                    authorization::look_again,
+                ))
                 .route_layer(replay)
                 .route_layer(with_key),
         )

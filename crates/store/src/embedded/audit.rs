@@ -61,7 +61,13 @@ fn between(
         table => table?,
     };
     let mut rows = table.range(from..=to)?;
-    let mut next = || if range.newest_first { rows.next_back() } else { rows.next() };
+    let mut next = || {
+        if range.newest_first {
+            rows.next_back()
+        } else {
+            rows.next()
+        }
+    };
     let (mut page, mut bytes) = (Vec::new(), 0);
     while page.len() < range.limit && bytes < PAGE_BYTES {
         let Some(row) = next() else { break };
@@ -143,10 +149,7 @@ impl Embedded {
 
 /// The keys that a list begins and ends with, the smaller one first; `None` when nothing can be after the place.
 fn keys(environment: EnvironmentId, newest_first: bool, after: Option<AuditPlace>) -> Option<[Key; 2]> {
-    let (first, last) = (
-        (environment.0, 0, 0),
-        (environment.0, u64::MAX, u32::MAX),
-    );
+    let (first, last) = ((environment.0, 0, 0), (environment.0, u64::MAX, u32::MAX));
     let Some(place) = after else {
         return Some([first, last]);
     };

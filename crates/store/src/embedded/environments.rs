@@ -2,11 +2,11 @@
 
 use redb::ReadableTable;
 
-use super::{Embedded, audit};
 use super::failure::Outcome;
 use super::keys::remove_keys;
 use super::log::remove_log;
 use super::tables::{ENVIRONMENTS, HEADS, META, NEXT_ENVIRONMENT, damaged, meta, misplaced, unknown};
+use super::{Embedded, audit};
 use crate::codec::{Head, decode_environment, encode_environment};
 use crate::{EnvironmentId, EnvironmentRecord, ErrorKind, NewEnvironment, Result, Revision, StoreError};
 

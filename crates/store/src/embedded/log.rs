@@ -1,9 +1,9 @@
 //! The logs of the environments.
 
-use super::{Embedded, audit};
 use super::failure::{Failure, Outcome};
 use super::files::corrupt;
 use super::tables::{HEADS, LOG, damaged, head, read_head, unknown};
+use super::{Embedded, audit};
 use crate::codec::{Head, decode_commit, encode_commit};
 use crate::{Commit, EnvironmentId, ErrorKind, LogSize, Result, Revision, StoreError};
 

@@ -47,7 +47,8 @@ use self::lock::{LOCK, LockFile};
 use self::snapshots::{SNAPSHOT, UNFINISHED, snapshot_files};
 use self::tables::{API_KEYS, ENVIRONMENTS, HEADS, META, NEXT_ENVIRONMENT};
 use crate::{
-    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result, Revision, Store,
+    ApiKeyRecord, AuditEntry, AuditRange, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment,
+    Result, Revision, Store,
 };
 
 const DATABASE: &str = "store.redb";

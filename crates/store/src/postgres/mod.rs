@@ -51,8 +51,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::{
-    ApiKeyRecord, AuditEntry, AuditRange, Change, Commit, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment, Result,
-    Revision, Shared, Standing, Store, TransactionState,
+    ApiKeyRecord, AuditEntry, AuditRange, Change, Commit, EnvironmentId, EnvironmentRecord, LogSize,
+    NewEnvironment, Result, Revision, Shared, Standing, Store, TransactionState,
 };
 use pool::Pool;
 use session::Session;

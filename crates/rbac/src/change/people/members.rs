@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::organizations::Organizations;
 use super::users::Users;
 use super::{Gone, Notes, Person};
+use crate::Result;
 use crate::change::memberships;
 use crate::change::types::Action;
 use crate::draft::Draft;
 use crate::record::{Membership, Organization, Role, Status};
-use crate::Result;
 
 const KIND: &str = "organization_membership";
 
@@ -45,7 +45,10 @@ impl Members {
             roles: person.roles.clone(),
         };
         if let Some(before) = self.all.insert((organization, user), wanted) {
-            let message = format_args!("the same user in the same organization as on line {}", before.line);
+            let message = format_args!(
+                "the same user in the same organization as on line {}",
+                before.line
+            );
             notes.wrong(person.line, message);
         }
     }
@@ -59,7 +62,11 @@ impl Members {
         notes: &mut Notes,
     ) -> Result<()> {
         for ((organization, user), wanted) in &self.all {
-            let called = format!("{} in {}", users.called(*user), organizations.called(*organization));
+            let called = format!(
+                "{} in {}",
+                users.called(*user),
+                organizations.called(*organization)
+            );
             let (id, stored) = organizations.get(*organization);
             let before = stored.and_then(|stored| membership(users.stored(*user)?, stored));
             let slugs = wanted.roles.as_deref();
@@ -112,10 +119,7 @@ impl Members {
     }
 }
 
-fn membership<'a>(
-    user: &crate::record::User<'a>,
-    organization: &Organization<'a>,
-) -> Option<Membership<'a>> {
+fn membership<'a>(user: &crate::record::User<'a>, organization: &Organization<'a>) -> Option<Membership<'a>> {
     user.memberships().find(|membership| {
         let own = membership.organization();
         own.is_ok_and(|own| own.object() == organization.object())

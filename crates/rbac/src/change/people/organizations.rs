@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Notes, Person, Said};
+use crate::Result;
 use crate::change::organizations::{self, OrganizationFields};
 use crate::change::types::Action;
 use crate::draft::Draft;
 use crate::key::Key;
 use crate::record::Organization;
-use crate::Result;
 
 /// What the id of an organization begins with.
 const ID: &str = "org_";
@@ -33,7 +33,10 @@ impl<'a> Organizations<'a> {
     pub(super) fn add(&mut self, draft: &Draft<'a>, person: &Person, notes: &mut Notes) -> Option<usize> {
         let Some(called) = &person.organization else {
             if person.organization_name.is_some() {
-                notes.wrong(person.line, "organization_name needs organization, its external id");
+                notes.wrong(
+                    person.line,
+                    "organization_name needs organization, its external id",
+                );
             }
             return None;
         };
@@ -42,15 +45,21 @@ impl<'a> Organizations<'a> {
             None => self.find(draft, called, person.line, notes)?,
         };
         let named = &mut self.all[at];
-        named
-            .name
-            .add("organization_name", person.organization_name.as_ref(), person.line, notes);
+        named.name.add(
+            "organization_name",
+            person.organization_name.as_ref(),
+            person.line,
+            notes,
+        );
         Some(at)
     }
 
     fn find(&mut self, draft: &Draft<'a>, called: &str, line: usize, notes: &mut Notes) -> Option<usize> {
-        let by_external_id = draft.read.organization_by_external_id(called);
-        let stored = by_external_id.or_else(|_| draft.read.organization(called)).ok();
+        // An id first: nobody else's external id stands in front of it.
+        let by_id = draft.read.organization(called);
+        let stored = by_id
+            .or_else(|_| draft.read.organization_by_external_id(called))
+            .ok();
         if stored.is_none() && called.starts_with(ID) && Key::of_id(called).is_some() {
             notes.wrong(line, format_args!("there is no organization '{called}'"));
             return None;
@@ -58,7 +67,11 @@ impl<'a> Organizations<'a> {
         // By its id and by its external id it is the same.
         let same = |known: &Named<'a>| {
             let stored = stored.as_ref();
-            stored.is_some_and(|stored| known.stored.is_some_and(|known| known.object() == stored.object()))
+            stored.is_some_and(|stored| {
+                known
+                    .stored
+                    .is_some_and(|known| known.object() == stored.object())
+            })
         };
         let at = self.all.iter().position(same).unwrap_or_else(|| {
             self.all.push(Named {

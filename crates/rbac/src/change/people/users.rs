@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Notes, Person, Said};
+use crate::Result;
 use crate::change::types::Action;
 use crate::change::users::{self, UserFields};
 use crate::draft::Draft;
 use crate::record::User;
-use crate::Result;
 
 /// The users that entries are about, in the order in which they first come.
 #[derive(Default)]
@@ -89,9 +89,7 @@ impl<'a> Users<'a> {
         somebody
             .last_name
             .add("last_name", last_name.as_ref(), *line, notes);
-        somebody
-            .metadata
-            .add("metadata", metadata.as_ref(), *line, notes);
+        somebody.metadata.add("metadata", metadata.as_ref(), *line, notes);
         Some(at)
     }
 
@@ -208,7 +206,8 @@ impl<'a> Somebody<'a> {
 
     /// What is said, of the texts those that are wanted.
     fn fields(&self, mut wanted: impl FnMut(&str, &str) -> bool) -> UserFields {
-        let mut chosen = |field: &str, said: &Said<String>| said.get().filter(|text| wanted(field, text)).cloned();
+        let mut chosen =
+            |field: &str, said: &Said<String>| said.get().filter(|text| wanted(field, text)).cloned();
         let mut fields = UserFields {
             email: chosen("email", &self.email),
             external_id: chosen("external_id", &self.external_id).map(Some),

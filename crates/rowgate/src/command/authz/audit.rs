@@ -18,7 +18,9 @@ const PAGE: usize = 1_000;
 
 /// Print who granted and revoked what. Filters that are given all have to match.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: rowgate authz audit --membership om_01… --action role_assignment\nWith --json, each entry is an object on a line of its own.")]
+#[command(
+    after_help = "Example: rowgate authz audit --membership om_01… --action role_assignment\nWith --json, each entry is an object on a line of its own."
+)]
 pub struct Audit {
     /// By whom: the name or the id of an API key, or on whose behalf
     #[arg(long, value_name = "NAME")]
@@ -83,10 +85,18 @@ impl Audit {
                 query: &query,
                 ..Ask::default()
             })?;
-            let entries = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+            let entries = page
+                .get("data")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             left = left.saturating_sub(entries.len());
             for entry in &entries {
-                output::line(if session.json() { entry.to_string() } else { sentence(entry) })?;
+                output::line(if session.json() {
+                    entry.to_string()
+                } else {
+                    sentence(entry)
+                })?;
             }
             match page.pointer("/list_metadata/after").and_then(Value::as_str) {
                 Some(next) => next.clone_into(&mut after),
@@ -127,7 +137,9 @@ impl Audit {
 /// An entry for people: when, who, what, about what.
 fn sentence(entry: &Value) -> String {
     let text = |path: &str| entry.pointer(path).and_then(Value::as_str).map(output::tame);
-    let by = text("/actor/name").or_else(|| text("/actor/type")).unwrap_or_default();
+    let by = text("/actor/name")
+        .or_else(|| text("/actor/type"))
+        .unwrap_or_default();
     let by = match text("/actor/on_behalf_of") {
         Some(whom) => format!("{by} for {whom}"),
         None => by,

@@ -58,7 +58,13 @@ impl Import {
             let answer = self.send(&client, part).map_err(|failure| far(failure, done))?;
             done += part.len();
             if session.json() {
-                steps.extend(answer.get("plan").and_then(Value::as_array).cloned().unwrap_or_default());
+                steps.extend(
+                    answer
+                        .get("plan")
+                        .and_then(Value::as_array)
+                        .cloned()
+                        .unwrap_or_default(),
+                );
             } else {
                 count += plan::print(&answer)?;
             }
@@ -68,7 +74,9 @@ impl Import {
             return Ok(ExitCode::SUCCESS);
         }
         if self.plan && people.len() > PART {
-            output::note("A large file goes in parts, and each is planned by itself: an organization of several parts stands here several times.");
+            output::note(
+                "A large file goes in parts, and each is planned by itself: an organization of several parts stands here several times.",
+            );
         }
         plan::conclude(count, self.plan)?;
         Ok(ExitCode::SUCCESS)
@@ -94,7 +102,9 @@ fn far(failure: Failure, done: usize) -> Failure {
     if done == 0 {
         return failure;
     }
-    let help = format!("the first {done} entries of the file are in; bring it in again once it is right, they stay as they are");
+    let help = format!(
+        "the first {done} entries of the file are in; bring it in again once it is right, they stay as they are"
+    );
     Failure::Explained {
         failure: Box::new(failure),
         help,

@@ -51,7 +51,10 @@ fn entry(mut fields: Map<String, Value>, line: usize) -> Value {
 
 fn json_lines(file: &str, text: &str) -> Result<Vec<Value>> {
     let mut people = Vec::new();
-    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+    for (line, text) in (1..)
+        .zip(text.lines())
+        .filter(|(_, text)| !text.trim().is_empty())
+    {
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => people.push(entry(fields, line)),
             Ok(_) => return Err(at(file, line, "not a JSON object")),
@@ -68,7 +71,8 @@ fn toml(file: &str, text: &str) -> Result<Vec<Value>> {
         #[serde(default)]
         person: Vec<toml::Spanned<Map<String, Value>>>,
     }
-    let read: File = toml::from_str(text).map_err(|error| Failure::new(format!("{file} is not right: {error}")))?;
+    let read: File =
+        toml::from_str(text).map_err(|error| Failure::new(format!("{file} is not right: {error}")))?;
     let line_of = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
     let people = read.person.into_iter();
     Ok(people
@@ -92,7 +96,10 @@ fn csv(file: &str, text: &str) -> Result<Vec<Value>> {
     let columns = reader.headers().map_err(wrong)?.clone();
     for (number, column) in columns.iter().enumerate() {
         if !COLUMNS.contains(&column) {
-            let message = format!("the column `{column}` means nothing here; known are {}", COLUMNS.join(", "));
+            let message = format!(
+                "the column `{column}` means nothing here; known are {}",
+                COLUMNS.join(", ")
+            );
             return Err(at(file, 1, message));
         }
         if columns.iter().take(number).any(|before| before == column) {
@@ -152,7 +159,10 @@ mod tests {
         let text = "{\"email\":\"a@b.c\"}\n\n{\"external_id\":\"7\"}\n";
         assert_eq!(
             json_lines("p.jsonl", text).unwrap(),
-            [json!({"email": "a@b.c", "line": 1}), json!({"external_id": "7", "line": 3})]
+            [
+                json!({"email": "a@b.c", "line": 1}),
+                json!({"external_id": "7", "line": 3})
+            ]
         );
         assert!(failure(json_lines("p.jsonl", "{}\n[]\n")).contains("line 2: not a JSON object"));
         assert!(failure(json_lines("p.jsonl", "{}\n{\n")).contains("line 2: not JSON"));

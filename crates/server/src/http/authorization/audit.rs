@@ -123,7 +123,8 @@ fn page(environment: &Environment, range: AuditRange, filter: &Filter) -> Answer
                 });
             }
             after = Some(entry.place);
-            let said: Value = serde_json::from_str(&entry.entry).map_err(|error| unreadable(&entry, &error))?;
+            let said: Value =
+                serde_json::from_str(&entry.entry).map_err(|error| unreadable(&entry, &error))?;
             if filter.fits(&said) {
                 entries.push((entry, said));
             }

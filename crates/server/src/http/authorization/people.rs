@@ -97,7 +97,10 @@ fn person(number: usize, entry: Map<String, Value>) -> Answer<Person> {
         .collect();
     let mut fields = Fields::of(entry);
     for field in unknown {
-        let message = format!("`{field}` means nothing here; known are {}", FIELDS[1..].join(", "));
+        let message = format!(
+            "`{field}` means nothing here; known are {}",
+            FIELDS[1..].join(", ")
+        );
         fields.wrong(&field, "invalid", message);
     }
     let read = read_person(line, &mut fields);
@@ -120,7 +123,11 @@ fn read_person(line: usize, fields: &mut Fields) -> rowgate_rbac::Result<Person>
     }
     let roles = fields.texts("roles");
     if roles.as_ref().is_some_and(|roles| roles.len() > MAX_ROLES) {
-        fields.wrong("roles", "too_many", format!("at most {MAX_ROLES} roles are allowed"));
+        fields.wrong(
+            "roles",
+            "too_many",
+            format!("at most {MAX_ROLES} roles are allowed"),
+        );
     }
     Ok(Person {
         line,
