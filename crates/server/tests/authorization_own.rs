@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use support::{Answer, Served};
 
@@ -258,6 +260,22 @@ fn the_log_outlives_a_restart_and_knows_what_a_cascade_took() {
         .filter(|entry| entry["action"] == "role_assignment.removed");
     assert_eq!(removed.count(), 2, "{of:?}");
     assert!(actions(&of).contains(&"organization.deleted"));
+}
+
+#[test]
+fn entries_that_are_old_enough_are_removed() {
+    let World { mut server, .. } = World::start();
+    assert!(!server.get(AUDIT).ok()["data"].as_array().unwrap().is_empty());
+    server.stop();
+    let forgetful = |config: &mut rowgate_server::Config| config.audit_retention = Duration::ZERO;
+    let server = server.start_again(forgetful);
+    let since = Instant::now();
+    while server.get(AUDIT).ok()["data"] != json!([]) {
+        assert!(since.elapsed() < Duration::from_secs(20), "nothing was removed");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // What is granted stays granted.
+    assert_eq!(server.get("/organizations").ok()["data"][0]["name"], "Acme");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use rowgate_graph::{Symbol, WarrantId};
+use serde_json::Value;
 
 use super::{Organization, Permission, Record, Resource, ResourceType, Role};
 use crate::Result;

@@ -127,12 +127,17 @@ impl Served {
 
     /// On a database, with signing keys of its own.
     pub fn start_on(database: Arc<Database>) -> Self {
+        Self::start_on_with(database, |_| {})
+    }
+
+    fn start_on_with(database: Arc<Database>, change: impl FnOnce(&mut Config)) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let keys = directory.path().to_owned();
         let store = StoreLocation::Postgres(database.url_as(postgres::SERVER).into());
         let mut served = Self::start_in(directory, |config| {
             config.store = store;
             config.identity.built_in.keys = Some(keys);
+            change(config);
         });
         served.database = Some(database);
         served
@@ -181,12 +186,17 @@ impl Served {
     }
 
     /// Stops it and starts another one on the same store.
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        self.start_again(|_| {})
+    }
+
+    /// The same, with another configuration.
+    pub fn start_again(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop();
-        if let Some(database) = self.database.take() {
-            return Self::start_on(database);
+        match self.database.take() {
+            Some(database) => Self::start_on_with(database, change),
+            None => Self::start_in(Arc::clone(&self.directory), change),
         }
-        Self::start_in(Arc::clone(&self.directory), |_| {})
     }
 
     /// Tells it to stop, and waits until it has.
