@@ -1,5 +1,9 @@
 //! The tests of `/authorization` and of what is beside it, on a store in Postgres, and two servers on one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the tests of two files run again here, with what they use"
+)]
 
 #[path = "."]
 mod on_postgres {

@@ -27,7 +27,7 @@ pub enum Authz {
     /// Bring in the organizations, users and memberships of a file, and print what was changed
     Import(import::Import),
     /// Print who granted and revoked what, newest first
-    Audit(audit::Audit),
+    Audit(Box<audit::Audit>),
 }
 
 impl Authz {
