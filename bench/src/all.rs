@@ -34,8 +34,7 @@ pub fn run(quick: bool, server: Option<&Path>) -> Result<Value> {
     let all = Value::Object(all);
     let mut page = report::page(&all);
     // What commands of their own measure stays as it is.
-    write!(page, "
-{}", section::all())?;
+    write!(page, "\n{}", section::all())?;
     let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("NOTES.md");
     // What the numbers mean is written by hand and stays beside them.
     if let Ok(notes) = std::fs::read_to_string(notes) {

@@ -61,7 +61,10 @@ pub fn run(load: &Load) -> Result<Value> {
 pub fn write(measured: &Value) -> Result<()> {
     let mut text = String::new();
     report::sql(measured, &mut text);
-    let date = machine::describe()["date"].as_str().unwrap_or_default().to_owned();
+    let date = machine::describe()["date"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     writeln!(text, "\n{date}, load average {} afterwards.", machine::load())?;
     section::SQL.write(&text)
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rowgate_environment::{Op, Registry, Warrant, Write};
 use rowgate_store::{
-    ApiKeyRecord, Change, Commit, Embedded, EnvironmentId, EnvironmentRecord, LogSize, NewEnvironment,
-    Options, Result as StoreResult, Revision, Store, WarrantKey,
+    ApiKeyRecord, AuditEntry, AuditRange, Change, Commit, Embedded, EnvironmentId, EnvironmentRecord,
+    LogSize, NewEnvironment, Options, Result as StoreResult, Revision, Store, WarrantKey,
 };
 use serde_json::{Value, json};
 
@@ -264,6 +264,14 @@ impl Store for Counting {
         write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
     ) -> StoreResult<()> {
         self.store.write_snapshot(environment, revision, write)
+    }
+
+    fn audit(&self, environment: EnvironmentId, range: &AuditRange) -> StoreResult<Vec<AuditEntry>> {
+        self.store.audit(environment, range)
+    }
+
+    fn prune_audit(&self, environment: EnvironmentId, before: i64) -> StoreResult<u64> {
+        self.store.prune_audit(environment, before)
     }
 
     fn log_size(&self, environment: EnvironmentId) -> StoreResult<LogSize> {
