@@ -73,14 +73,39 @@ fn toml(file: &str, text: &str) -> Result<Vec<Value>> {
     }
     let read: File =
         toml::from_str(text).map_err(|error| Failure::new(format!("{file} is not right: {error}")))?;
-    let line_of = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let mut lines = Lines::of(text);
     let people = read.person.into_iter();
     Ok(people
         .map(|person| {
-            let line = line_of(person.span().start);
+            let line = lines.at(person.span().start);
             entry(person.into_inner(), line)
         })
         .collect())
+}
+
+/// Which line a place of a text is on. Places are asked for in their order, so each byte is looked at once.
+struct Lines<'a> {
+    rest: &'a [u8],
+    offset: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            rest: text.as_bytes(),
+            offset: 0,
+            line: 1,
+        }
+    }
+
+    fn at(&mut self, offset: usize) -> usize {
+        let ahead = offset.saturating_sub(self.offset).min(self.rest.len());
+        let (passed, rest) = self.rest.split_at(ahead);
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        (self.rest, self.offset) = (rest, self.offset + ahead);
+        self.line
+    }
 }
 
 fn csv(file: &str, text: &str) -> Result<Vec<Value>> {
@@ -89,8 +114,14 @@ fn csv(file: &str, text: &str) -> Result<Vec<Value>> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
+    let begin = |position: Option<&csv::Position>| {
+        // A row's position is where the row before ends, its line break not included.
+        let end = position.map_or(0, |position| position.byte() as usize);
+        let rest = text.bytes().skip(end);
+        end + rest.take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    };
     let wrong = |error: csv::Error| {
-        let line = error.position().map_or(1, |position| position.line() as usize);
+        let line = Lines::of(text).at(begin(error.position()));
         at(file, line, error)
     };
     let columns = reader.headers().map_err(wrong)?.clone();
@@ -106,10 +137,10 @@ fn csv(file: &str, text: &str) -> Result<Vec<Value>> {
             return Err(at(file, 1, format_args!("the column `{column}` is there twice")));
         }
     }
-    let mut people = Vec::new();
+    let (mut people, mut lines) = (Vec::new(), Lines::of(text));
     for row in reader.records() {
         let row = row.map_err(wrong)?;
-        let line = row.position().map_or(0, |position| position.line() as usize);
+        let line = lines.at(begin(row.position()));
         let mut fields = Map::new();
         for (column, value) in columns.iter().zip(&row).filter(|(_, value)| !value.is_empty()) {
             let value = match column {
