@@ -162,7 +162,9 @@ fn reaches_a_database_over_a_unix_socket() {
         let sql = "select count(*), count(client_addr) from pg_stat_activity
             where datname = current_database() and usename like 'authenticated%'";
         let row = server.database.client().query_one(sql, &[]).unwrap();
-        assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1, 0));
+        // A second session, where the first one was still being reset when the second request came.
+        assert!((1..=2).contains(&row.get::<_, i64>(0)));
+        assert_eq!(row.get::<_, i64>(1), 0, "sessions with an address");
         let request = server.request("authenticated", Some("ann"));
         assert_eq!(request.query("select pg_sleep(0.1)", &[]).status, 200);
     }
