@@ -7,10 +7,11 @@ use rowgate_binding::{Bindings, Source, Table};
 use super::Compiler;
 use super::policy::GuardedTable;
 use crate::shape::KeyType;
+use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{ident, qualified, text};
 use crate::sql::who::{Form, Who};
-use crate::sql::writer::{SetFunction, column, conditions, indent, is_edge, join};
+use crate::sql::writer::SetFunction;
 use crate::sql::{SCHEMA, within};
 
 /// A function that reads with the rights of its owner and is executed by those it is granted to.

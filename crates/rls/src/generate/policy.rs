@@ -4,8 +4,8 @@ use rowgate_binding::authz::permission_slug;
 use rowgate_binding::{Bindings, Command, Qualified, Table};
 
 use super::Explanation;
+use crate::sql::clause::indent;
 use crate::sql::quote::{ident, qualified};
-use crate::sql::writer::indent;
 
 /// The roles that read every row: the owner of the generated functions, and the server.
 pub(crate) const READERS: [&str; 2] = ["rowgate_reader", "rowgate_server"];

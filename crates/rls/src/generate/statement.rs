@@ -9,10 +9,11 @@ use crate::error::Refusal;
 use crate::lower;
 use crate::predicate::Builder;
 use crate::shape::KeyType;
+use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{qualified, text};
 use crate::sql::who::Who;
-use crate::sql::writer::{Sets, Writer, column, conditions, indent, is_edge, join};
+use crate::sql::writer::{Sets, Writer};
 
 /// Most edges that one source of one row gives: a reader that meets this many has not read all of them, and refuses to decide.
 pub const MAX_EDGES: usize = 100_000;

@@ -3,12 +3,17 @@
 //! * `quote`: names and values
 //! * `key`: ids and keys
 //! * `who`: the subject, the context and the claims
-//! * `writer`: predicates and sets
+//! * `clause`: pieces of conditions
+//! * `writer`: what a relation becomes: `condition` each kind of predicate, `policy` policies, `members` sets
 //! * `set`: the query of each kind of set
 //! * `within`: resources of the authorization API; `probe`: looking up instead of listing
 //! * `recursive`: the recursive query of relations that depend on each other
 
+pub(crate) mod clause;
+mod condition;
 pub(crate) mod key;
+mod members;
+mod policy;
 mod probe;
 pub(crate) mod quote;
 mod recursive;

@@ -5,8 +5,9 @@
 
 use rowgate_binding::authz;
 
+use super::clause::join;
 use super::quote::text;
-use super::writer::{Object, Sql, Writer, join};
+use super::writer::{Object, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::{Predicate, Reading, Set, can_be_listed};
 

@@ -5,10 +5,11 @@
 //!
 //! Members may have keys of different types. Each key column has a place among the columns of its type; the others are null.
 
+use super::clause::{conditions, indent, join, names};
 use super::key::{self, Coding};
 use super::quote::qualified;
 use super::set::{certain, nothing, stored_subject};
-use super::writer::{Object, Sql, Writer, conditions, indent, join};
+use super::writer::{Object, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::{Edge, Member, Node, Predicate, Reading, Step};
 use crate::shape::KeyType;
@@ -135,7 +136,7 @@ impl Writer<'_> {
             }
             None => self.listed(&member.start, &member.node.resource_type)?,
         };
-        let names = super::writer::names(types.len());
+        let names = names(types.len());
         let keys: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
         let row = |query: &String| {
             format!(

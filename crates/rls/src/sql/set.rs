@@ -3,10 +3,11 @@
 use rowgate_binding::Table;
 use rowgate_binding::authz::{GRANT, relation};
 
+use super::clause::{conditions, indent, is_edge, join};
 use super::key::{self, Coding};
 use super::quote::{self, qualified};
 use super::within;
-use super::writer::{Object, Sql, Writer, conditions, indent, is_edge, join};
+use super::writer::{Object, Sql, Writer};
 use crate::predicate::{Join, Predicate, Reading, Set};
 use crate::shape::KeyType;
 

@@ -1,10 +1,14 @@
 // What the database itself lets a user do, without any check in the application.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 
 import { WarrantOp } from '@workos-inc/node';
+import { Client as PgClient } from 'pg';
 
+import { EXAMPLE } from '../../scripts/places';
+import { rowgateBinary } from '../../scripts/rowgate';
 import { startStack, type Stack } from '../../scripts/stack';
 import type { asUser as AsUser } from '../../lib/database';
 import type { fga as Fga } from '../../lib/fga';
@@ -100,6 +104,44 @@ describe('row-level security', () => {
       asUser(userId, (database) => database.ticket.deleteMany({ where: { id: 'acme-1' } })).then(({ count }) => count);
     for (const userId of ['ben', 'cleo', 'dan', 'eve']) assert.equal(await remove(userId), 0, userId);
     assert.equal(await remove('ann'), 1);
+  });
+});
+
+describe('rowgate rls verify', () => {
+  const rls = (...args: string[]) =>
+    spawnSync(rowgateBinary(), ['rls', ...args, '--schema', 'schema.txt', '--bindings', 'rowgate.toml'], {
+      cwd: EXAMPLE,
+      env: { ...process.env, ROWGATE_PG_URL: stack.databaseUrl },
+      encoding: 'utf8',
+    });
+  const codes = (stdout: string) => {
+    const { findings } = JSON.parse(stdout) as { findings: { code: string }[] };
+    return findings.map(({ code }) => code);
+  };
+
+  it('finds nothing wrong with what was applied', () => {
+    const { status, stdout, stderr } = rls('verify', '--json');
+    const { errors } = JSON.parse(stdout) as { errors: number };
+    assert.equal(errors, 0, stdout);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(codes(stdout).filter((code) => /^(policy|function)_/.test(code)), [], stdout);
+  });
+
+  it('finds a policy that somebody opened, and apply closes it', async () => {
+    const client = new PgClient({ connectionString: stack.databaseUrl });
+    await client.connect();
+    try {
+      await client.query('alter policy rowgate_select on "Ticket" using (true)');
+    } finally {
+      await client.end();
+    }
+    const { status, stdout } = rls('verify', '--json');
+    assert.equal(status, 1);
+    assert.ok(codes(stdout).includes('policy_changed'), stdout);
+    const applied = rls('apply', '--keep-existing');
+    assert.equal(applied.status, 0, applied.stderr);
+    const again = rls('verify', '--json');
+    assert.equal(again.status, 0, again.stdout);
   });
 });
 
