@@ -49,7 +49,7 @@ impl Function {
 }
 
 /// The functions by which texts become keys. Their bodies are bound when they are created, so no search path matters to them, and they
-/// run with the rights of the caller: the planner can put them in place.
+/// run with the rights of the caller. They are null for null without being declared so: then the planner can put them in place.
 pub(super) fn of_keys() -> Vec<Function> {
     let function = |(name, arguments, returns, body): (&str, &str, &str, &str)| {
         let types: Vec<&str> = arguments
@@ -60,7 +60,7 @@ pub(super) fn of_keys() -> Vec<Function> {
             signature: format!("{SCHEMA}.{name}({})", types.join(", ")),
             sql: format!(
                 "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
-                 language sql immutable strict parallel safe\n    return {body}"
+                 language sql immutable parallel safe\n    return {body}"
             ),
             for_roles: false,
             comment: "Part of an id as a key, null where it is none".to_owned(),
@@ -152,12 +152,7 @@ pub(super) fn of_session(
         "The id of the subject of the session",
     )];
     for form in forms.borrow().iter().filter(|form| **form != Form::ID) {
-        let types = vec![form.ty; form.parts];
-        let me = format!("{SCHEMA}.{}()", Form::ID.function());
-        let body = key::keys(&me, &types, &Coding::Plain)
-            .get(form.part - 1)
-            .cloned()
-            .unwrap_or_default();
+        let body = form.of(&format!("{SCHEMA}.{}()", Form::ID.function()));
         let comment = "A part of the id of the subject of the session as a key, null where it is none";
         out.push(Function::value(&form.function(), form.ty.sql(), &body, comment));
     }

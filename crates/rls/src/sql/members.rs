@@ -96,13 +96,7 @@ impl Writer<'_> {
         wanted: &[KeyType],
         members: impl FnOnce(&str) -> (Vec<String>, Option<String>),
     ) -> Sql {
-        let mut inner = Writer::new(
-            self.builder,
-            self.shapes,
-            self.environment,
-            self.who,
-            Sets::With(Vec::new()),
-        );
+        let mut inner = self.inner();
         let name = inner.with(set)?;
         let (members, test) = members(set.resource_type());
         let test = test.map_or_else(String::new, |test| format!(" where {test}"));

@@ -11,6 +11,8 @@ use crate::shape::KeyType;
 pub(crate) enum Who {
     /// The session. Collects the forms of the subject's id that are needed: each is a function.
     Session(RefCell<BTreeSet<Form>>),
+    /// The session again, in the body of a function: its `with` list begins with the subject's id, so that the claims are read once.
+    Body,
     /// `$1` is the subject's id, `$2` the context and `$3` the claims, both jsonb, and `$6` the time in microseconds since 1970.
     Parameters,
 }
@@ -30,6 +32,14 @@ impl Form {
         part: 1,
         parts: 1,
     };
+
+    /// What an id is in this form; null where it has none.
+    pub(crate) fn of(self, id: &str) -> String {
+        let types = vec![self.ty; self.parts];
+        let keys = key::keys(id, &types, &key::Coding::Plain);
+        let part = keys.into_iter().nth(self.part - 1);
+        part.unwrap_or_else(|| "null".to_owned())
+    }
 
     /// The name of its function.
     pub(crate) fn function(self) -> String {
@@ -63,29 +73,28 @@ impl Who {
                 forms.borrow_mut().insert(form);
                 format!("(select {SCHEMA}.{}())", form.function())
             }
-            Self::Parameters => {
-                let types = vec![form.ty; form.parts];
-                let keys = key::keys("nullif($1::text, '*')", &types, &key::Coding::Plain);
-                let sql = keys
-                    .get(form.part - 1)
-                    .cloned()
-                    .unwrap_or_else(|| "null".to_owned());
-                format!("(select {sql})")
-            }
+            Self::Body => format!("(select {} from me)", form.of("me.id")),
+            Self::Parameters => format!("(select {})", form.of("nullif($1::text, '*')")),
         }
+    }
+
+    /// What the `with` list of a statement begins with.
+    pub(crate) fn beginning(&self) -> Option<String> {
+        matches!(self, Self::Body)
+            .then(|| format!("me (id) as (\n    select {SCHEMA}.{}()\n)", Form::ID.function()))
     }
 
     /// The id as warrants name it, where `*` asks for what everybody has.
     pub(crate) fn named(&self) -> String {
         match self {
-            Self::Session(_) => self.id(),
+            Self::Session(_) | Self::Body => self.id(),
             Self::Parameters => "$1::text".to_owned(),
         }
     }
 
     pub(crate) fn context(&self) -> String {
         match self {
-            Self::Session(_) => format!("(select {SCHEMA}.context())"),
+            Self::Session(_) | Self::Body => format!("(select {SCHEMA}.context())"),
             Self::Parameters => "$2::jsonb".to_owned(),
         }
     }
@@ -93,7 +102,7 @@ impl Who {
     /// The time in nanoseconds since 1970, as a numeric: that of the transaction, or of the request.
     pub(crate) fn now(&self) -> String {
         match self {
-            Self::Session(_) => {
+            Self::Session(_) | Self::Body => {
                 "(select extract(epoch from transaction_timestamp()) * 1000000000)".to_owned()
             }
             Self::Parameters => "($6::bigint::numeric * 1000)".to_owned(),
@@ -102,7 +111,7 @@ impl Who {
 
     pub(crate) fn claims(&self) -> String {
         match self {
-            Self::Session(_) => format!("(select {SCHEMA}.claims())"),
+            Self::Session(_) | Self::Body => format!("(select {SCHEMA}.claims())"),
             Self::Parameters => "$3::jsonb".to_owned(),
         }
     }

@@ -86,6 +86,12 @@ impl<'w> Writer<'w> {
         }
     }
 
+    /// A writer of the body of a function.
+    pub(super) fn inner(&self) -> Writer<'w> {
+        let sets = Sets::With(Vec::new());
+        Writer::new(self.builder, self.shapes, self.environment, &Who::Body, sets)
+    }
+
     /// The condition under which a row counts and the predicate holds.
     pub(crate) fn row(&mut self, predicate: &Predicate, alias: &str, table: &Table) -> Sql {
         let mut parts = conditions(alias, &table.conditions);
@@ -128,15 +134,14 @@ impl<'w> Writer<'w> {
 
     /// A statement with the `with` list in front of it.
     pub(crate) fn statement(&self, select: &str) -> String {
-        match &self.sets {
-            Sets::With(list) if !list.is_empty() => {
-                let parts: Vec<String> = list
-                    .iter()
-                    .map(|(name, body)| format!("{name} as (\n{}\n)", indent(body)))
-                    .collect();
-                format!("with recursive {}\n{select}", parts.join(", "))
-            }
-            _ => select.to_owned(),
+        let mut parts: Vec<String> = self.who.beginning().into_iter().collect();
+        if let Sets::With(list) = &self.sets {
+            let named = |(name, body): &(String, String)| format!("{name} as (\n{}\n)", indent(body));
+            parts.extend(list.iter().map(named));
         }
+        if parts.is_empty() {
+            return select.to_owned();
+        }
+        format!("with recursive {}\n{select}", parts.join(", "))
     }
 }
