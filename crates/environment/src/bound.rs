@@ -6,7 +6,7 @@ use rowgate_graph::Snapshot;
 use rowgate_schema::{Diagnostic, Model};
 
 use crate::write::Warrant;
-use crate::{Error, Result};
+use crate::{Error, Result, validate};
 
 /// The bindings of an environment, checked against its schema.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Bound {
         Self { bindings, unread }
     }
 
-    /// Whether a warrant may be stored: not where a column says who has the relation, and not with a policy where the database
-    /// answers, which cannot evaluate it.
+    /// Whether a warrant may be stored: not where a column says who has the relation, and where the database answers, not with a policy, which
+    /// it cannot evaluate, and not as a leftover of an older schema, which it does not look for.
     pub(crate) fn may_create(&self, warrant: &Warrant) -> Result<()> {
         let Warrant {
             resource_type,
@@ -89,6 +89,14 @@ impl Bound {
                 guard.resource_type, guard.relation, guard.table
             );
             return Err(Error::invalid("policy", message));
+        }
+        if !authz::is_reserved(resource_type) && !validate::accepts(warrant, self.bindings.model()) {
+            let message = format!(
+                "`{}#{}` on table `{}` depends on `{resource_type}#{relation}` and is enforced by row-level security, which does not look for subjects \
+                 that the schema does not accept",
+                guard.resource_type, guard.relation, guard.table
+            );
+            return Err(Error::invalid("subject", message));
         }
         Ok(())
     }

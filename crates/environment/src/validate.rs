@@ -11,9 +11,6 @@ pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
     let Warrant {
         resource_type,
         relation,
-        subject_type,
-        subject_id,
-        subject_relation,
         ..
     } = warrant;
     if model.type_def(resource_type).is_none() {
@@ -24,17 +21,21 @@ pub(crate) fn allowed(warrant: &Warrant, model: &Model) -> Result<()> {
         let message = format!("the relation `{relation}` does not exist on resource type `{resource_type}`");
         return Err(Error::invalid("relation", message));
     }
-    let wildcard = subject_id == "*";
-    if !model.accepts(
-        resource_type,
-        relation,
-        subject_type,
-        subject_relation.as_deref(),
-        wildcard,
-    ) {
+    if !accepts(warrant, model) {
         return Err(Error::invalid("subject", refusal(warrant, model)));
     }
     Ok(())
+}
+
+/// Whether the brackets of a warrant's relation accept its subject.
+pub(crate) fn accepts(warrant: &Warrant, model: &Model) -> bool {
+    model.accepts(
+        &warrant.resource_type,
+        &warrant.relation,
+        &warrant.subject_type,
+        warrant.subject_relation.as_deref(),
+        warrant.subject_id == "*",
+    )
 }
 
 /// Why the brackets of a relation do not accept a subject.

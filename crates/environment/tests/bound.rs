@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rowgate_engine::{Ambient, Check, EngineError, Subject};
 use rowgate_environment::rows::{Edge, Found, Row};
-use rowgate_environment::{Environment, Error, Op, Registry, Warrant, Write};
+use rowgate_environment::{Environment, Error, ImportedWarrant, Op, Registry, Warrant, Write};
 use rowgate_policy::{Context, Timestamp};
 use rowgate_store::{Change, Commit, Embedded, Options, Store};
 use serde_json::json;
@@ -133,6 +133,42 @@ fn a_column_is_not_written_as_a_warrant() {
     environment.write(warrant("shared", None)).unwrap();
     // No guarded relation depends on this one.
     environment.write(warrant("note", Some("level > 3"))).unwrap();
+}
+
+#[test]
+fn a_leftover_is_not_imported_where_the_database_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, environment) = bound(&directory);
+    let import = |relation: &str, subject_type: &str| {
+        let Write::Warrants(mut warrants) = warrant(relation, None) else {
+            unreachable!()
+        };
+        let mut warrant = warrants.remove(0).1;
+        warrant.subject_type = subject_type.to_owned();
+        environment.write(Write::Import {
+            schema: None,
+            resources: Vec::new(),
+            warrants: vec![ImportedWarrant {
+                warrant,
+                created_at: None,
+                leftover: true,
+            }],
+            audit: None,
+        })
+    };
+    for (relation, subject_type) in [("viewer", "user"), ("shared", "organization")] {
+        let (code, text) = message(import(relation, subject_type));
+        assert_eq!(code, "invalid_parameter");
+        assert_eq!(
+            text,
+            format!(
+                "ticket:7#{relation}@{subject_type}:ann: `ticket#viewer` on table `public.ticket` depends on `ticket#{relation}` and is enforced by row-level security, \
+                 which does not look for subjects that the schema does not accept"
+            )
+        );
+    }
+    // No guarded relation depends on this one.
+    import("note", "organization").unwrap();
 }
 
 #[test]

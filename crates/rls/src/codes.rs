@@ -26,6 +26,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("role_bypasses", "a role that policies do not apply to"),
     ("stored_resources", "resources of a type are stored whose rows are bound"),
     ("stray_groups", "stored warrants name groups that the schema does not accept"),
+    ("stray_subjects", "stored warrants name subjects that the schema does not accept"),
     ("too_large", "a predicate is too large"),
     ("unknown_policy", "a rule names a policy that does not exist"),
     ("unsupported_key", "a column of a type that cannot hold ids"),

@@ -179,7 +179,8 @@ fn what_the_database_is_not_ready_for() {
     site.apply(SCHEMA, BINDINGS).unwrap();
     let sql = "insert into rowgate.warrant (environment, resource_type, resource_id, relation, subject_type, subject_id, subject_relation, policy, policy_hash, created_at)
                values (1, 'team', 'a', 'member', 'user', 'ann', '', 'x == 1', sha256('x == 1'), 0),
-                   (1, 'doc', 'b', 'viewer', 'team', 'a', 'gone', '', '', 0)";
+                   (1, 'doc', 'b', 'viewer', 'team', 'a', 'gone', '', '', 0),
+                   (1, 'doc', 'c', 'viewer', 'robot', 'r', '', '', '', 0)";
     site.admin.batch_execute(sql).unwrap();
     said.push(refused(&mut site, SCHEMA, BINDINGS));
     insta::assert_snapshot!(said.join("\n"));

@@ -122,10 +122,14 @@ impl Rules {
             return Vec::new();
         }
         let groups = self.groups(&node.resource_type, &node.relation);
-        let mut parts = vec![Formula::Warrants {
-            relation: relation.clone(),
-            reading,
-        }];
+        let mut parts = Vec::new();
+        // What would take something away is looked at all the same.
+        if reading == Reading::May || self.may_name_the_subject(node) {
+            parts.push(Formula::Warrants {
+                relation: relation.clone(),
+                reading,
+            });
+        }
         for (far, group) in &groups {
             let edge = Edge::Stored {
                 relation: relation.clone(),
@@ -151,6 +155,21 @@ impl Rules {
         computed
             && (authz::is_reserved(&node.resource_type)
                 || table.is_some_and(|table| !table.parents.is_empty()))
+    }
+
+    /// Whether stored warrants of a relation may name the subject. Where its brackets do not accept subjects of that type there can be some
+    /// from before, except where rows depend on it: `apply` refuses while there are any, and the server refuses to import them.
+    fn may_name_the_subject(&self, node: &Node) -> bool {
+        let (resource_type, relation) = (&node.resource_type, &node.relation);
+        let dependencies = self.resolved.dependencies();
+        let is_kept_clean = !authz::is_reserved(resource_type)
+            && dependencies
+                .iter()
+                .any(|guard| guard.contains(resource_type, relation));
+        !is_kept_clean
+            || self
+                .model
+                .accepts(resource_type, relation, &self.subject_type, None, false)
     }
 
     /// The groups that warrants of a relation may name.
