@@ -13,6 +13,8 @@
 mod common;
 #[path = "common/generate.rs"]
 mod generate;
+#[path = "common/new_rows.rs"]
+mod new_rows;
 #[path = "common/reference.rs"]
 mod reference;
 #[path = "common/stage.rs"]
@@ -137,6 +139,10 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
                     .collect();
                 let wanted: BTreeSet<String> = holds(&relation).intersection(&visible).cloned().collect();
                 assert_eq!(rows, wanted, "{command}, {}", context());
+                if command == "update" {
+                    let writable = new_rows::writable(&mut site.admin, &site.role, &asker, &ty.name, &id);
+                    assert_eq!(writable, holds(&relation), "new rows, {}", context());
+                }
                 shown += rows.len();
                 let listed = query(&mut site.admin, &compiler, &ty.name, &relation, subject, &asker);
                 assert_eq!(listed, holds(&relation), "query {relation}, {}", context());

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rowgate_binding::{Bindings, Source, Table};
 
 use super::Compiler;
-use super::policy::GuardedTable;
+use super::policy::{GuardedTable, TablePolicy};
 use crate::shape::KeyType;
 use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{ident, qualified, text};
 use crate::sql::who::{Form, Who};
-use crate::sql::writer::SetFunction;
+use crate::sql::writer::{Finding, SetFunction};
 use crate::sql::{SCHEMA, within};
 
 /// A function that reads with the rights of its owner and is executed by those it is granted to.
@@ -128,7 +128,7 @@ fn reads(sets: &BTreeMap<String, SetFunction>, tables: &[GuardedTable], function
     let mut texts = sets
         .values()
         .map(|set| set.body.as_str())
-        .chain(policies.map(|policy| policy.condition.as_str()));
+        .chain(policies.flat_map(TablePolicy::conditions));
     texts.any(|sql| sql.contains(&call))
 }
 
@@ -175,11 +175,15 @@ pub(super) fn of_session(
     out
 }
 
-/// The functions that list sets.
+/// The functions that list sets, and those that look a member up.
 pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
     let function = |(name, set): (String, SetFunction)| {
-        let signature = format!("{SCHEMA}.{}()", ident(&name));
+        let asked = set.finding == Finding::LookedUp;
+        let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
+        let arguments = if asked { types.join(", ") } else { String::new() };
+        let signature = format!("{SCHEMA}.{}({arguments})", ident(&name));
         let returns = match set.columns.as_slice() {
+            _ if asked => "boolean".to_owned(),
             [one] => format!("setof {}", one.sql()),
             many => {
                 let columns: Vec<String> = many
@@ -197,7 +201,11 @@ pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
             ),
             signature,
             for_roles: true,
-            comment: format!("Lists {}", set.comment),
+            comment: if asked {
+                format!("Whether something is one of {}", set.comment)
+            } else {
+                format!("Lists {}", set.comment)
+            },
         }
     };
     sets.into_iter().map(function).collect()

@@ -25,7 +25,7 @@ use crate::error::{Error, Refusal};
 use crate::predicate::{Builder, Rules};
 use crate::shape::Shapes;
 use crate::sql::who::Who;
-use crate::sql::writer::{Sets, Writer};
+use crate::sql::writer::{Finding, Sets, Writer};
 use crate::words;
 
 /// A schema, bindings that agree with it, and the columns of a database.
@@ -97,35 +97,38 @@ impl Compiler {
         let mut refused: Vec<Refusal> = Vec::new();
         for table in &bindings.tables {
             let mut guarded = policy::GuardedTable::of(table);
-            let mut known: BTreeMap<&str, String> = BTreeMap::new();
             for (command, relation) in &table.policies {
-                if let Some(condition) = known.get(relation.as_str()) {
-                    guarded.guard(*command, condition);
-                    policy::also(&mut explanations, table, relation, *command);
-                    continue;
-                }
                 let builder = Builder::new(&rules, &table.resource_type, relation);
-                let functions = Sets::Functions(std::mem::take(&mut sets));
-                let mut writer = Writer::new(&builder, &self.shapes, self.environment, &who, functions);
                 let compiled = builder.row().and_then(|predicate| {
-                    let condition = writer.row(&predicate, "", table)?;
-                    Ok((predicate, condition))
+                    let mut condition = |finding| {
+                        let functions = Sets::Functions(std::mem::take(&mut sets));
+                        let writer = Writer::new(&builder, &self.shapes, self.environment, &who, functions);
+                        let mut writer = writer.finding(finding);
+                        let condition = writer.row(&predicate, "", table);
+                        if let Sets::Functions(functions) = writer.sets {
+                            sets = functions;
+                        }
+                        condition
+                    };
+                    let (rows, new_rows) = policy::needs(*command);
+                    let using = rows.then(|| condition(Finding::Listed)).transpose()?;
+                    let check = new_rows.then(|| condition(Finding::LookedUp)).transpose()?;
+                    Ok((predicate, using, check))
                 });
-                if let Sets::Functions(functions) = writer.sets {
-                    sets = functions;
-                }
                 match compiled {
-                    Ok((predicate, condition)) => {
-                        guarded.guard(*command, &condition);
-                        known.insert(relation, condition);
-                        explanations.push(Explanation {
-                            relation: policy::guard_name(table, relation),
-                            commands: vec![*command],
-                            ways: if table.parents.is_empty() {
+                    Ok((predicate, using, check)) => {
+                        guarded.policies.push(TablePolicy {
+                            command: *command,
+                            using,
+                            check,
+                        });
+                        let name = policy::guard_name(table, relation);
+                        policy::explain(&mut explanations, name, *command, || {
+                            if table.parents.is_empty() {
                                 words::lines(&predicate)
                             } else {
                                 words::permission(&self.resolved, table, relation)
-                            },
+                            }
                         });
                     }
                     Err(refusal) => refused.push(self.placed(refusal)),

@@ -26,8 +26,17 @@ pub struct GuardedTable {
 pub struct TablePolicy {
     /// The command.
     pub command: Command,
-    /// The condition on a row.
-    pub condition: String,
+    /// The condition on a row that is there; none where rows are made.
+    pub using: Option<String>,
+    /// The condition on a new row; none where none is written.
+    pub check: Option<String>,
+}
+
+impl TablePolicy {
+    /// Its conditions.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &str> {
+        self.using.iter().chain(&self.check).map(String::as_str)
+    }
 }
 
 impl GuardedTable {
@@ -37,13 +46,6 @@ impl GuardedTable {
             guarded: !table.policies.is_empty(),
             policies: Vec::new(),
         }
-    }
-
-    pub(super) fn guard(&mut self, command: Command, condition: &str) {
-        self.policies.push(TablePolicy {
-            command,
-            condition: condition.to_owned(),
-        });
     }
 
     /// The name and the `create policy` of each policy, those of the readers included.
@@ -59,14 +61,13 @@ impl GuardedTable {
         let mut out: Vec<(String, String)> = READERS.iter().map(reader).collect();
         for policy in &self.policies {
             let keyword = policy.command.keyword();
-            let condition = format!("(\n{}\n)", indent(&policy.condition));
-            let tests = match policy.command {
-                Command::Select | Command::Delete => format!("using {condition}"),
-                Command::Insert => format!("with check {condition}"),
-                Command::Update => format!("using {condition} with check {condition}"),
-            };
             let name = format!("rowgate_{keyword}");
-            let sql = format!("create policy {name} on {table} for {keyword} to {roles} {tests}");
+            let mut sql = format!("create policy {name} on {table} for {keyword} to {roles}");
+            for (clause, condition) in [("using", &policy.using), ("with check", &policy.check)] {
+                if let Some(condition) = condition {
+                    sql.push_str(&format!(" {clause} (\n{}\n)", indent(condition)));
+                }
+            }
             out.push((name, sql));
         }
         out
@@ -81,14 +82,32 @@ pub(super) fn guard_name(table: &Table, relation: &str) -> String {
     }
 }
 
-/// Adds a command to the explanation of a relation that guards another one too.
-pub(super) fn also(explanations: &mut [Explanation], table: &Table, relation: &str, command: Command) {
-    let name = guard_name(table, relation);
-    if let Some(explanation) = explanations
+/// Whether a command needs a condition on rows that are there, and one on new rows.
+pub(super) fn needs(command: Command) -> (bool, bool) {
+    match command {
+        Command::Select | Command::Delete => (true, false),
+        Command::Insert => (false, true),
+        Command::Update => (true, true),
+    }
+}
+
+/// Says where the answer of a guard comes from, or that it guards one more command.
+pub(super) fn explain(
+    explanations: &mut Vec<Explanation>,
+    relation: String,
+    command: Command,
+    ways: impl FnOnce() -> Vec<String>,
+) {
+    let known = explanations
         .iter_mut()
-        .find(|explanation| explanation.relation == name)
-    {
-        explanation.commands.push(command);
+        .find(|explanation| explanation.relation == relation);
+    match known {
+        Some(explanation) => explanation.commands.push(command),
+        None => explanations.push(Explanation {
+            relation,
+            commands: vec![command],
+            ways: ways(),
+        }),
     }
 }
 

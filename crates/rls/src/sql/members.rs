@@ -3,14 +3,22 @@
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
-use super::writer::{Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
 use crate::shape::KeyType;
 
 impl Writer<'_> {
-    /// What of an object is compared with the members of a set, and the types that the members must have for it.
+    /// The condition under which an object is in a set.
     pub(super) fn membership(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        match self.finding {
+            Finding::Listed => self.among(set, object),
+            Finding::LookedUp => self.lookup(set, object),
+        }
+    }
+
+    /// What of an object is compared with the members of a set, and the types that the members must have for it.
+    fn among(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let types = self.types_of(object.resource_type());
         if let Some(columns) = self.of_organization(object) {
             return self.within(set, &types, columns);
@@ -53,15 +61,7 @@ impl Writer<'_> {
                 (convert("s", types, wanted, set_type), None)
             })?;
             let members = columns_named("s", wanted.len());
-            return Ok((
-                format!(
-                    "{}.{}() s({})",
-                    super::SCHEMA,
-                    ident(&name),
-                    names(wanted.len()).join(", ")
-                ),
-                members,
-            ));
+            return Ok((format!("{name}() s({})", names(wanted.len()).join(", ")), members));
         }
         let name = self.with(set)?;
         let resource_type = set.resource_type();
@@ -101,18 +101,32 @@ impl Writer<'_> {
         let (members, test) = members(set.resource_type());
         let test = test.map_or_else(String::new, |test| format!(" where {test}"));
         let body = inner.statement(&format!("select {} from {name} s{test}", members.join(", ")));
-        let hash = blake3::hash(format!("{wanted:?}\n{body}").as_bytes()).to_hex();
-        let mut name = super::set::short_name(set);
-        name.truncate(48);
-        let name = format!("{name}_{}", &hash[..8]);
-        if let Sets::Functions(functions) = &mut self.sets {
-            functions.entry(name.clone()).or_insert_with(|| SetFunction {
+        Ok(self.add_function(
+            set,
+            SetFunction {
                 body,
                 columns: wanted.to_vec(),
+                finding: Finding::Listed,
                 comment: crate::words::set(set),
-            });
+            },
+        ))
+    }
+
+    /// The qualified name of a function about a set. What is written in the same way is one function.
+    pub(super) fn add_function(&mut self, set: &Set, function: SetFunction) -> String {
+        let text = format!("{:?}\n{}", function.columns, function.body);
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        let mut name = super::set::short_name(set);
+        name.truncate(48);
+        if function.finding == Finding::LookedUp {
+            name.push_str("_has");
         }
-        Ok(name)
+        let name = format!("{name}_{}", &hash[..8]);
+        let qualified = format!("{}.{}", super::SCHEMA, ident(&name));
+        if let Sets::Functions(functions) = &mut self.sets {
+            functions.entry(name).or_insert(function);
+        }
+        qualified
     }
 }
 

@@ -6,12 +6,14 @@
 //! * `clause`: pieces of conditions
 //! * `writer`: what a relation becomes: `condition` each kind of predicate, `policy` policies, `members` sets
 //! * `set`: the query of each kind of set
+//! * `lookup`: whether one object is in a set
 //! * `within`: resources of the authorization API; `probe`: looking up instead of listing
 //! * `recursive`: the recursive query of relations that depend on each other
 
 pub(crate) mod clause;
 mod condition;
 pub(crate) mod key;
+mod lookup;
 mod members;
 mod policy;
 mod probe;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::clause::column;
-use super::key::{self, Coding};
 use super::quote;
 use super::writer::{Object, Sql, Writer};
 use crate::error::Refusal;
@@ -29,27 +28,19 @@ impl Writer<'_> {
             ));
         };
         let mut attributes = BTreeMap::new();
-        let id = match object {
-            Object::Row { alias, table } => {
-                for (parameter, name) in &table.attributes {
-                    if let Some(shape) = self.shapes.column(&table.name, name) {
-                        attributes.insert(parameter.as_str(), (column(alias, name), shape));
-                    }
+        if let Object::Row { alias, table } = object {
+            for (parameter, name) in &table.attributes {
+                if let Some(shape) = self.shapes.column(&table.name, name) {
+                    attributes.insert(parameter.as_str(), (column(alias, name), shape));
                 }
-                let keys = self.key_columns(&table.name, &table.id, alias);
-                key::id(&keys, &Coding::of(&table.resource_type, keys.len()))
             }
-            Object::Keys { resource_type, keys } => {
-                key::id(keys, &Coding::of_columns(resource_type, keys.len()))
-            }
-            Object::Id { id, .. } => (*id).to_owned(),
-        };
+        }
         let check = BTreeMap::from([
             (
                 "resource_type",
                 format!("{}::text", quote::text(object.resource_type())),
             ),
-            ("resource_id", format!("({id})")),
+            ("resource_id", format!("({})", self.id_of(object))),
             ("relation", format!("{}::text", quote::text(relation))),
             (
                 "subject_type",

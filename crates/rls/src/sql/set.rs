@@ -24,7 +24,10 @@ impl Writer<'_> {
                 resource_type,
                 relations,
                 reading,
-            } => Ok(self.warrants(resource_type, relations, *reading)),
+            } => {
+                let tests = self.of_warrants(resource_type, relations, *reading);
+                Ok(self.warrants_where(resource_type, &tests))
+            }
             Set::Edges {
                 resource_type,
                 relation,
@@ -51,19 +54,7 @@ impl Writer<'_> {
                 relation,
                 known,
             } => {
-                let mut tests = self.stored(resource_type, relation, Reading::May);
-                tests.push("w.subject_relation <> ''".to_owned());
-                if !known.is_empty() {
-                    let pair = |(ty, relation): &(String, String)| {
-                        format!("({}, {})", quote::text(ty), quote::text(relation))
-                    };
-                    let known: Vec<String> = known.iter().map(pair).collect();
-                    tests.push(format!(
-                        "(w.subject_type, w.subject_relation) not in ({})",
-                        known.join(", ")
-                    ));
-                }
-                tests.push(self.somebody());
+                let tests = self.of_strangers(resource_type, relation, known);
                 Ok(self.warrants_where(resource_type, &tests))
             }
             Set::Joined { resource_type, join } => {
@@ -119,7 +110,13 @@ impl Writer<'_> {
         }
     }
 
-    fn warrants(&self, resource_type: &str, relations: &[String], reading: Reading) -> String {
+    /// The tests of a warrant that names the subject, or everybody, in one of the relations.
+    pub(super) fn of_warrants(
+        &self,
+        resource_type: &str,
+        relations: &[String],
+        reading: Reading,
+    ) -> Vec<String> {
         let mut tests = vec![format!("w.environment = {}", self.environment)];
         tests.push(format!(
             "w.subject_type = {}",
@@ -137,11 +134,34 @@ impl Writer<'_> {
         });
         tests.extend(certain(resource_type, reading));
         tests.push(self.somebody());
-        self.warrants_where(resource_type, &tests)
+        tests
+    }
+
+    /// The tests of a warrant that names a group other than those known.
+    pub(super) fn of_strangers(
+        &self,
+        resource_type: &str,
+        relation: &str,
+        known: &[(String, String)],
+    ) -> Vec<String> {
+        let mut tests = self.stored(resource_type, relation, Reading::May);
+        tests.push("w.subject_relation <> ''".to_owned());
+        if !known.is_empty() {
+            let pair = |(ty, relation): &(String, String)| {
+                format!("({}, {})", quote::text(ty), quote::text(relation))
+            };
+            let known: Vec<String> = known.iter().map(pair).collect();
+            tests.push(format!(
+                "(w.subject_type, w.subject_relation) not in ({})",
+                known.join(", ")
+            ));
+        }
+        tests.push(self.somebody());
+        tests
     }
 
     /// The tests of a warrant's resource type and relation.
-    fn stored(&self, resource_type: &str, relation: &str, reading: Reading) -> Vec<String> {
+    pub(super) fn stored(&self, resource_type: &str, relation: &str, reading: Reading) -> Vec<String> {
         let mut tests = vec![
             format!("w.environment = {}", self.environment),
             format!("w.resource_type = {}", quote::text(resource_type)),

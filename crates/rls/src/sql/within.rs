@@ -10,7 +10,7 @@ use rowgate_binding::authz::{
 
 use super::SCHEMA;
 use super::key::Coding;
-use super::quote::{ident, text};
+use super::quote::text;
 use super::who::Who;
 use super::writer::{Object, Sets, Sql, Writer};
 use crate::predicate::Set;
@@ -271,7 +271,7 @@ impl Writer<'_> {
         };
         let members = if let Sets::Functions(_) = self.sets {
             let name = self.function(set, &[ty], |_| (vec![member], Some(test)))?;
-            format!("select s.k1 from {SCHEMA}.{}() s(k1)", ident(&name))
+            format!("select s.k1 from {name}() s(k1)")
         } else {
             let name = self.with(set)?;
             format!("select {member} from {name} s where {test}")

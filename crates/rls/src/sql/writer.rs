@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use rowgate_binding::{Qualified, Table};
 
 use super::clause::{column, conditions, indent, join};
+use super::key::{self, Coding};
 use super::who::Who;
 use crate::error::Refusal;
 use crate::predicate::{Builder, Predicate, Set};
@@ -47,13 +48,24 @@ pub(crate) enum Sets {
     With(Vec<(String, String)>),
 }
 
-/// A function that lists a set for the subject of the session.
+/// How an object is found to be in a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// It is among the members, which are listed: an index can find the rows of a table by them.
+    Listed,
+    /// It is looked up.
+    LookedUp,
+}
+
+/// A function about a set for the subject of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SetFunction {
     pub(crate) body: String,
-    /// The types of its columns.
+    /// The types of a member's columns: of the result, or of the arguments of a function that looks a member up.
     pub(crate) columns: Vec<KeyType>,
-    /// What it lists, in words.
+    /// Whether it lists the members or looks one up.
+    pub(crate) finding: Finding,
+    /// The set, in words.
     pub(crate) comment: String,
 }
 
@@ -66,6 +78,8 @@ pub(crate) struct Writer<'w> {
     pub(crate) who: &'w Who,
     pub(crate) sets: Sets,
     pub(super) names: HashMap<Set, String>,
+    pub(super) finding: Finding,
+    aliases: usize,
 }
 
 impl<'w> Writer<'w> {
@@ -83,13 +97,26 @@ impl<'w> Writer<'w> {
             who,
             sets,
             names: HashMap::new(),
+            finding: Finding::Listed,
+            aliases: 0,
         }
+    }
+
+    /// The same with objects found in another way.
+    pub(crate) fn finding(self, finding: Finding) -> Self {
+        Self { finding, ..self }
     }
 
     /// A writer of the body of a function.
     pub(super) fn inner(&self) -> Writer<'w> {
         let sets = Sets::With(Vec::new());
-        Writer::new(self.builder, self.shapes, self.environment, &Who::Body, sets)
+        Writer::new(self.builder, self.shapes, self.environment, &Who::Body, sets).finding(self.finding)
+    }
+
+    /// An alias that nothing else in the statement has.
+    pub(super) fn alias(&mut self, letter: &str) -> String {
+        self.aliases += 1;
+        format!("{letter}{}", self.aliases)
     }
 
     /// The condition under which a row counts and the predicate holds.
@@ -117,6 +144,19 @@ impl<'w> Writer<'w> {
             .zip(types)
             .map(|(name, ty)| (column(alias, name), ty))
             .collect()
+    }
+
+    /// The id of an object, as text.
+    pub(super) fn id_of(&self, object: &Object<'_>) -> String {
+        let resource_type = object.resource_type();
+        match object {
+            Object::Row { alias, table } => {
+                let keys = self.key_columns(&table.name, &table.id, alias);
+                key::id(&keys, &Coding::of(resource_type, keys.len()))
+            }
+            Object::Keys { keys, .. } => key::id(keys, &Coding::of_columns(resource_type, keys.len())),
+            Object::Id { id, .. } => (*id).to_owned(),
+        }
     }
 
     /// The key types of a type: those of its table, or text.

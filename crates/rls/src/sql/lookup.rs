@@ -1,0 +1,227 @@
+//! Whether one object is in a set: what puts it there is looked up, and the set is not listed. For new rows, which no index finds.
+//!
+//! A lookup can stand inside another one, so every source but the innermost warrants `w` has an alias of its own.
+
+use super::clause::{conditions, indent, is_edge, join};
+use super::key::{self, Coding};
+use super::quote::qualified;
+use super::set::stored_subject;
+use super::within::Columns;
+use super::writer::{Finding, Object, SetFunction, Sets, Sql, Writer};
+use crate::predicate::{Join, Predicate, Set};
+use crate::shape::KeyType;
+
+impl Writer<'_> {
+    /// The condition under which an object is in a set.
+    pub(super) fn lookup(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        if matches!(self.sets, Sets::Functions(_)) {
+            return self.asked(set, object);
+        }
+        let found = self.found(set, object)?;
+        Ok(match self.of_organization(object) {
+            // A membership has access within its own organization alone.
+            Some(Columns::Within(own, ..)) => format!("({own} = {} and {found})", self.organization()),
+            _ => found,
+        })
+    }
+
+    fn found(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        match set {
+            Set::Union(sets) => {
+                let parts: Result<Vec<String>, _> = sets.iter().map(|set| self.found(set, object)).collect();
+                Ok(format!("({})", join(&parts?, "or")))
+            }
+            Set::Warrants {
+                resource_type,
+                relations,
+                reading,
+            } => {
+                let tests = self.of_warrants(resource_type, relations, *reading);
+                Ok(self.warrant_on(object, tests))
+            }
+            Set::Strangers {
+                resource_type,
+                relation,
+                known,
+            } => {
+                let tests = self.of_strangers(resource_type, relation, known);
+                Ok(self.warrant_on(object, tests))
+            }
+            Set::Edges {
+                resource_type,
+                relation,
+                far,
+                group,
+                reading,
+                holds,
+            } => {
+                let mut tests = self.stored(resource_type, relation, *reading);
+                tests.extend(stored_subject(far, group.as_deref()));
+                tests.push(self.is_on(object));
+                let alias = self.alias("e");
+                let id = format!("{alias}.id");
+                let holds = self.held(
+                    holds,
+                    &Object::Id {
+                        resource_type: far,
+                        id: &id,
+                    },
+                )?;
+                // Warrants have a collation of their own, which would be at odds with that of a column.
+                let subjects = format!(
+                    "select w.subject_id collate pg_catalog.\"default\"\nfrom rowgate.warrant w\nwhere {}",
+                    join(&tests, "and")
+                );
+                let from = format!("(\n{}\n) {alias} (id)", indent(&subjects));
+                Ok(exists(&from, &[holds]))
+            }
+            Set::Joined { join, .. } => {
+                let alias = self.alias("j");
+                let equal = self.columns_are_me(&join.table.name, &join.columns, &alias);
+                Ok(self.joins(join, object, &alias, equal))
+            }
+            Set::JoinedThrough { join, far, holds, .. } => {
+                let alias = self.alias("j");
+                let keys = self.key_columns(&join.table.name, &join.columns, &alias);
+                let mut tests = Vec::new();
+                if holds.holds_without_subject() {
+                    tests.extend(is_edge(&keys));
+                }
+                let resource_type = far.as_str();
+                tests.push(self.held(holds, &Object::Keys { resource_type, keys })?);
+                Ok(self.joins(join, object, &alias, tests))
+            }
+            Set::Rows(node) => {
+                let Some(table) = self.table_of(&node.resource_type) else {
+                    return Ok("false".to_owned());
+                };
+                let predicate = self.builder.row_of(node)?;
+                let alias = self.alias("t");
+                let mut tests = self.is_key_of(self.key_columns(&table.name, &table.id, &alias), object);
+                tests.extend(self.ids(&alias, table));
+                tests.push(self.row(&predicate, &alias, table)?);
+                Ok(exists(&format!("{} {alias}", qualified(&table.name)), &tests))
+            }
+            // What is found step by step is found from its beginning.
+            Set::Recursive(_) => self.found_by_list(set, object),
+        }
+    }
+
+    /// A condition with the test that somebody is signed in, where it could hold without.
+    fn held(&mut self, holds: &Predicate, object: &Object<'_>) -> Sql {
+        let mut tests = Vec::new();
+        if holds.holds_without_subject() {
+            tests.push(self.somebody());
+        }
+        tests.push(self.condition(holds, object)?);
+        Ok(join(&tests, "and"))
+    }
+
+    fn found_by_list(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        let finding = std::mem::replace(&mut self.finding, Finding::Listed);
+        let sql = self.membership(set, object);
+        self.finding = finding;
+        sql
+    }
+
+    fn warrant_on(&self, object: &Object<'_>, mut tests: Vec<String>) -> String {
+        tests.push(self.is_on(object));
+        exists("rowgate.warrant w", &tests)
+    }
+
+    /// The test that a warrant is on an object.
+    fn is_on(&self, object: &Object<'_>) -> String {
+        format!("w.resource_id = ({}) collate \"C\"", self.id_of(object))
+    }
+
+    fn joins(&self, by: &Join, object: &Object<'_>, alias: &str, mut tests: Vec<String>) -> String {
+        tests.extend(self.is_key_of(self.key_columns(&by.table.name, &by.table.key, alias), object));
+        tests.extend(conditions(alias, &by.table.conditions));
+        exists(&format!("{} {alias}", qualified(&by.table.name)), &tests)
+    }
+
+    /// Tests that columns hold the key of an object.
+    fn is_key_of(&self, columns: Vec<(String, KeyType)>, object: &Object<'_>) -> Vec<String> {
+        let wanted: Vec<KeyType> = columns.iter().map(|(_, ty)| *ty).collect();
+        let (keys, types): (Vec<String>, Vec<KeyType>) = self.keys_of(object).into_iter().unzip();
+        let keys = if types == wanted {
+            keys
+        } else {
+            let coding = Coding::of(object.resource_type(), wanted.len());
+            key::keys(&self.id_of(object), &wanted, &coding)
+        };
+        let pairs = columns.iter().zip(keys);
+        pairs
+            .map(|((column, _), key)| format!("{column} = {key}"))
+            .collect()
+    }
+
+    /// What an object is known by.
+    fn keys_of(&self, object: &Object<'_>) -> Vec<(String, KeyType)> {
+        match object {
+            Object::Row { alias, table } => self.key_columns(&table.name, &table.id, alias),
+            Object::Keys { keys, .. } => keys.clone(),
+            Object::Id { id, .. } => vec![((*id).to_owned(), KeyType::Text)],
+        }
+    }
+
+    /// Calls of functions that do the lookup: policies have no right to read what it reads. What is found step by step is listed by a
+    /// function of its own, once for a statement.
+    fn asked(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        let parts = match set {
+            Set::Union(sets) => sets.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let (recursive, others): (Vec<Set>, Vec<Set>) = parts
+            .iter()
+            .cloned()
+            .partition(|set| matches!(set, Set::Recursive(_)));
+        let mut ways = Vec::new();
+        match others.as_slice() {
+            [] => {}
+            [one] => ways.push(self.asking_function(one, object)?),
+            _ => ways.push(self.asking_function(&Set::Union(others), object)?),
+        }
+        for set in recursive {
+            ways.push(self.found_by_list(&set, object)?);
+        }
+        Ok(match ways.as_slice() {
+            [one] => one.clone(),
+            many => format!("({})", join(many, "or")),
+        })
+    }
+
+    /// A function that says whether the subject's set has a key.
+    ///
+    /// The guarded roles may call it, with any key. It is no way to learn about others: who asks is not an argument, it is the subject of the
+    /// session, as everywhere; and the answer for a key is whether that key is in the list that the function of the whole set gives to the same
+    /// caller, so all answers together tell what one call of that one tells. A key of no row, of a row of others, or of another form is
+    /// in no such list and is answered alike, and nothing about a key raises an error. How long it takes may tell whether there is a row, as it
+    /// does wherever a row is found by its key; unique and foreign keys tell those who may write it outright.
+    fn asking_function(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        let (keys, types): (Vec<String>, Vec<KeyType>) = self.keys_of(object).into_iter().unzip();
+        let numbered = (1..).map(|number| format!("${number}"));
+        let argument = Object::Keys {
+            resource_type: object.resource_type(),
+            keys: numbered.zip(types.iter().copied()).collect(),
+        };
+        let mut inner = self.inner();
+        let condition = inner.lookup(set, &argument)?;
+        let name = self.add_function(
+            set,
+            SetFunction {
+                body: inner.statement(&format!("select {condition}")),
+                columns: types,
+                finding: Finding::LookedUp,
+                comment: crate::words::set(set),
+            },
+        );
+        Ok(format!("{name}({})", keys.join(", ")))
+    }
+}
+
+/// `offset 0` keeps the planner from listing all there is and looking the one up in that.
+fn exists(from: &str, tests: &[String]) -> String {
+    let query = format!("select from {from}\nwhere {}\noffset 0", join(tests, "and"));
+    format!("exists (\n{}\n)", indent(&query))
+}
