@@ -140,7 +140,7 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
                 let wanted: BTreeSet<String> = holds(&relation).intersection(&visible).cloned().collect();
                 assert_eq!(rows, wanted, "{command}, {}", context());
                 if command == "update" {
-                    let writable = new_rows::writable(&mut site.admin, &site.role, &asker, &ty.name, &id);
+                    let writable = new_rows::writable(&mut site.admin, &site.role, &asker, &ty.name, id);
                     assert_eq!(writable, holds(&relation), "new rows, {}", context());
                 }
                 shown += rows.len();

@@ -214,6 +214,26 @@ fn policies_that_let_too_much_through() {
 }
 
 #[test]
+fn a_policy_for_another_role_adds_nothing_up() {
+    let code = "permissive_beside_generated";
+    for version in rowgate_pgtest::versions() {
+        let mut world = World::sound(version, "beside");
+        let role = world.filled("{app}_beside");
+        world.run(&format!(
+            "drop policy mine on public.member;\ncreate policy rowgate_select on public.member for select to {{app}} using (false);\n\
+             comment on policy rowgate_select on public.member is 'Made by rowgate rls apply, 00';\n\
+             create role {role};\ncreate policy more on public.member for select to {role} using (user_id <> '');\n"
+        ));
+        let found = world.verify(None);
+        assert!(!found.iter().any(|f| f.code == code), "{version}: {found:#?}");
+        // Whoever is a member of both roles has both policies.
+        world.run(&format!("grant {role} to {{app}};\n"));
+        let found = world.verify(None);
+        assert!(found.iter().any(|f| f.code == code), "{version}: {found:#?}");
+    }
+}
+
+#[test]
 fn policies_that_come_back_to_their_own_table() {
     let direct = "create policy again on public.member for select to {app} using \
         (team_id = any (array(select m.team_id from public.member m where m.user_id = (select auth.user_id()))));\n";

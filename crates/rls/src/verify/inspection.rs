@@ -117,8 +117,18 @@ impl<'a> Inspection<'a> {
 
     /// Whether a guarded role has what is granted to a role; the empty name is PUBLIC.
     pub(super) fn reaches(&self, grantee: &str) -> bool {
-        let has = |role: &&str| *role == grantee || self.catalog.has_rights_of(role).contains_key(grantee);
-        grantee.is_empty() || self.guarded.iter().any(has)
+        grantee.is_empty() || self.guarded.iter().any(|role| self.has(role, grantee))
+    }
+
+    fn has(&self, role: &str, grantee: &str) -> bool {
+        grantee.is_empty() || role == grantee || self.catalog.has_rights_of(role).contains_key(grantee)
+    }
+
+    /// Whether two policies hold for the same guarded role.
+    pub(super) fn meet(&self, one: &Policy, other: &Policy) -> bool {
+        let holds = |role: &str, policy: &Policy| policy.roles.iter().any(|of| self.has(role, of));
+        let guarded = |role: &&str| holds(role, one) && holds(role, other);
+        self.guarded.iter().any(guarded)
     }
 
     /// Rights on a relation or its columns that a guarded role has, or everybody.

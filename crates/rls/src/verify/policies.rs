@@ -96,7 +96,9 @@ fn beside_generated(inspection: &Inspection<'_>, policy: &Policy, out: &mut Vec<
     let overlaps = |command: Command| {
         policy.command.covers(command)
             && others().any(|other| {
-                other.command == PolicyCommand::One(command) && !other.roles.iter().all(|r| is_own_role(r))
+                other.command == PolicyCommand::One(command)
+                    && !other.roles.iter().all(|r| is_own_role(r))
+                    && inspection.meet(policy, other)
             })
     };
     let commands: Vec<String> = Command::ALL
@@ -105,11 +107,7 @@ fn beside_generated(inspection: &Inspection<'_>, policy: &Policy, out: &mut Vec<
         .map(|c| c.keyword().to_uppercase())
         .collect();
     let bound_by_name = policy.name.starts_with("rowgate_");
-    if !policy.permissive
-        || commands.is_empty()
-        || bound_by_name
-        || !policy.roles.iter().any(|role| inspection.reaches(role))
-    {
+    if !policy.permissive || commands.is_empty() || bound_by_name {
         return;
     }
     let message = format!(
