@@ -28,7 +28,8 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     client: Client,
     prepared: HashMap<String, Statement>,
-    plans: Plans,
+    /// As was last said; nothing at first.
+    plans: Option<Plans>,
     /// Whether an answer was not read to its end, so that the rest of it would have to be waited for.
     abandoned: bool,
 }
@@ -36,8 +37,8 @@ pub(crate) struct Connection {
 /// How the database plans a prepared statement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Plans {
-    /// As it likes: lists, whose cost depends on who asks.
-    Chosen,
+    /// Each time: lists, which begin after a key and end after so many rows. A plan that knows neither may read all rows before.
+    Made,
     /// Once: rows that are found by their ids. Left to itself the database plans them each time, which takes longer than reading them.
     Kept,
 }
@@ -91,7 +92,7 @@ impl Connections {
         Ok(Connection {
             client,
             prepared: HashMap::new(),
-            plans: Plans::Chosen,
+            plans: None,
             abandoned: false,
         })
     }
@@ -118,7 +119,7 @@ impl Connection {
         sql: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, postgres::Error> {
-        self.plan(Plans::Chosen)?;
+        self.plan(Plans::Made)?;
         let statement = self.prepared(sql)?;
         self.client.query(&statement, params)
     }
@@ -143,12 +144,12 @@ impl Connection {
     }
 
     fn plan(&mut self, plans: Plans) -> Result<(), postgres::Error> {
-        if self.plans != plans {
+        if self.plans != Some(plans) {
             self.client.batch_execute(match plans {
-                Plans::Chosen => "set plan_cache_mode = auto",
+                Plans::Made => "set plan_cache_mode = force_custom_plan",
                 Plans::Kept => "set plan_cache_mode = force_generic_plan",
             })?;
-            self.plans = plans;
+            self.plans = Some(plans);
         }
         Ok(())
     }

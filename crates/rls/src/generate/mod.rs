@@ -7,14 +7,16 @@
 
 mod function;
 mod hook;
+mod list;
 mod policy;
 mod statement;
 
 pub use function::Function;
 pub(crate) use hook::without_bindings;
+pub use list::{Order, QueryStatement};
 pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
-pub use statement::{MAX_EDGES, Order, QueryStatement, RowsStatement};
+pub use statement::{MAX_EDGES, RowsStatement};
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The statements of the server, which runs them as `rowgate_server`.
+//! The server's statement for checks, which it runs as `rowgate_server`.
 
 use rowgate_binding::{Source, Table, relations_behind};
 use rowgate_policy::ParamType;
@@ -7,36 +7,13 @@ use rowgate_schema::ast::Rule;
 use super::Compiler;
 use crate::error::Refusal;
 use crate::lower;
-use crate::predicate::Builder;
 use crate::shape::KeyType;
 use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{qualified, text};
-use crate::sql::who::Who;
-use crate::sql::writer::{Sets, Writer};
 
 /// Most edges that one source of one row gives: a reader that meets this many has not read all of them, and refuses to decide.
 pub const MAX_EDGES: usize = 100_000;
-
-/// The order of the rows of a query: by key, integers by value, everything else by bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Order {
-    /// Smallest first.
-    Ascending,
-    /// Largest first.
-    Descending,
-}
-
-/// One page of the ids of a bound type for which a relation holds.
-///
-/// Parameters: `$1` text, the subject's id; `$2` jsonb, the context, or null; `$3` jsonb, the claims, or null; `$4` text, the id after which the
-/// page begins, or null for the first; `$5` bigint, how many; `$6` bigint, the time that policies see, in microseconds since
-/// 1970. One column: the id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryStatement {
-    /// The statement.
-    pub sql: String,
-}
 
 /// The rows that checks of a relation on resources of a bound type need: those asked for, and those that bound edges lead to.
 ///
@@ -53,66 +30,6 @@ pub struct RowsStatement {
 }
 
 impl Compiler {
-    /// The query for the resources of a bound type on which subjects of a type have a relation.
-    pub fn query(
-        &self,
-        resource_type: &str,
-        relation: &str,
-        subject_type: &str,
-        order: Order,
-    ) -> Result<QueryStatement, Refusal> {
-        let table = self.bound(resource_type, relation)?;
-        let rules = self.rules(subject_type);
-        let builder = Builder::new(&rules, resource_type, relation);
-        let who = Who::Parameters;
-        let mut writer = Writer::new(
-            &builder,
-            &self.shapes,
-            self.environment,
-            &who,
-            Sets::With(Vec::new()),
-        );
-        let predicate = builder.row().map_err(|refusal| self.placed(refusal))?;
-        let mut tests = writer.ids("t", table);
-        tests.push(
-            writer
-                .row(&predicate, "t", table)
-                .map_err(|refusal| self.placed(refusal))?,
-        );
-        let keys = writer.key_columns(&table.name, &table.id, "t");
-        let types: Vec<KeyType> = keys.iter().map(|(_, ty)| *ty).collect();
-        let ordered: Vec<String> = keys.iter().map(|(key, ty)| by_bytes(key, *ty)).collect();
-        let coding = Coding::of(resource_type, types.len());
-        let after: Vec<String> = key::keys("$4::text", &types, &coding)
-            .iter()
-            .zip(&types)
-            .map(|(key, ty)| by_bytes(key, *ty))
-            .collect();
-        let (sign, direction) = match order {
-            Order::Ascending => (">", ""),
-            Order::Descending => ("<", " desc"),
-        };
-        tests.push(format!(
-            "($4::text is null or ({}) {sign} ({}))",
-            ordered.join(", "),
-            after.join(", ")
-        ));
-        let ordering: Vec<String> = ordered.iter().map(|key| format!("{key}{direction}")).collect();
-        let select = format!(
-            "select {} as id\nfrom {} t\nwhere {}\norder by {}\nlimit $5::bigint",
-            key::id(&keys, &coding),
-            qualified(&table.name),
-            join(&tests, "and"),
-            ordering.join(", ")
-        );
-        // Parameters keep their types although a predicate need not read them.
-        let typed = "($1::text, $2::jsonb, $3::jsonb, $6::bigint) is distinct from null";
-        let select = select.replacen("\nwhere ", &format!("\nwhere {typed}\n    and "), 1);
-        Ok(QueryStatement {
-            sql: writer.statement(&select),
-        })
-    }
-
     /// The rows that checks of a relation of a bound type need.
     pub fn rows(&self, resource_type: &str, relation: &str) -> Result<RowsStatement, Refusal> {
         self.rows_from(resource_type, (resource_type, relation))
@@ -178,7 +95,7 @@ impl Compiler {
         })
     }
 
-    fn bound(&self, resource_type: &str, relation: &str) -> Result<&Table, Refusal> {
+    pub(super) fn bound(&self, resource_type: &str, relation: &str) -> Result<&Table, Refusal> {
         self.resolved.table_of_type(resource_type).ok_or_else(|| {
             let reason = format!("type `{resource_type}` is not bound to a table");
             Refusal::new(
@@ -344,12 +261,5 @@ impl Needed {
             Rule::Group { rules, .. } => rules.iter().for_each(|rule| self.edges(resource_type, rule)),
             Rule::Relation { .. } | Rule::Policy { .. } => {}
         }
-    }
-}
-
-fn by_bytes(key: &str, ty: KeyType) -> String {
-    match ty {
-        KeyType::Text => format!("({key})::text collate \"C\""),
-        KeyType::Integer | KeyType::Uuid => key.to_owned(),
     }
 }

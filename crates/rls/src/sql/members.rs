@@ -3,7 +3,7 @@
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
-use super::writer::{Finding, Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
 use crate::shape::KeyType;
@@ -38,13 +38,20 @@ impl Writer<'_> {
             Object::Id { id, .. } => (vec![(*id).to_owned()], vec![KeyType::Text]),
         };
         let (source, members) = self.members(set, &types, &wanted)?;
+        let one_of = |left: &str, member: &str| {
+            self.comparison
+                .one_of(left, &format!("select {member} from {source}"))
+        };
         Ok(match (left.as_slice(), members.as_slice()) {
-            ([left], [member]) => format!("{left} = any (array(select {member} from {source}))"),
-            ([first, ..], [member, ..]) => format!(
-                "({first} = any (array(select {member} from {source})) and ({}) in (select {} from {source}))",
-                left.join(", "),
-                members.join(", ")
-            ),
+            ([left], [member]) => one_of(left, member),
+            ([first, ..], [member, ..]) => {
+                let (left, members) = (left.join(", "), members.join(", "));
+                let pairs = format!("({left}) in (select {members} from {source})");
+                match self.comparison {
+                    Comparison::Array => format!("({} and {pairs})", one_of(first, member)),
+                    Comparison::HashTable => pairs,
+                }
+            }
             _ => "false".to_owned(),
         })
     }
@@ -63,9 +70,16 @@ impl Writer<'_> {
             let members = columns_named("s", wanted.len());
             return Ok((format!("{name}() s({})", names(wanted.len()).join(", ")), members));
         }
-        let name = self.with(set)?;
+        let name = self.compared_with(set)?;
         let resource_type = set.resource_type();
         Ok((format!("{name} s"), convert("s", types, wanted, resource_type)))
+    }
+
+    /// The name, in the `with` list, of a set that a column is compared with.
+    pub(super) fn compared_with(&mut self, set: &Set) -> Sql {
+        let name = self.with(set)?;
+        self.compared.insert(name.clone());
+        Ok(name)
     }
 
     /// The name of a set in the `with` list.

@@ -273,10 +273,10 @@ impl Writer<'_> {
             let name = self.function(set, &[ty], |_| (vec![member], Some(test)))?;
             format!("select s.k1 from {name}() s(k1)")
         } else {
-            let name = self.with(set)?;
+            let name = self.compared_with(set)?;
             format!("select {member} from {name} s where {test}")
         };
-        let listed = format!("{key} = any (array({members}))");
+        let listed = self.comparison.one_of(key, &members);
         Ok(match columns {
             Columns::Within(own, ..) => format!("({own} = {organization} and {listed})"),
             Columns::Named(_) => listed,

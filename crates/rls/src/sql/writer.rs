@@ -1,9 +1,9 @@
 //! Predicates as SQL conditions.
 //!
 //! In a condition null counts as false, as it does in a policy. A negation is written `is not true`, so it is never null itself.
-//! Sets stand in `= any (array(select …))`: the planner evaluates that once and can use it as an index condition.
+//! How a column is compared with the members of a set is said by [`Comparison`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rowgate_binding::{Qualified, Table};
 
@@ -48,6 +48,28 @@ pub(crate) enum Sets {
     With(Vec<(String, String)>),
 }
 
+/// How a column is compared with the members of a set that are listed. Both mean the same, null included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// `= any (array(select …))`: the planner evaluates that once and can use it as an index condition. Good for few members, and where
+    /// everything that they lead to is wanted.
+    Array,
+    /// `in (select …)`: a hash table in which each row is looked up. Good for many members, where rows are read in some order and a few of them are
+    /// wanted. The members go through an array, of which the planner thinks little: of a query it might think that its result
+    /// does not fit into memory, and run it for each row.
+    HashTable,
+}
+
+impl Comparison {
+    /// The column `left` is one of those that the query `members` lists.
+    pub(super) fn one_of(self, left: &str, members: &str) -> String {
+        match self {
+            Self::Array => format!("{left} = any (array({members}))"),
+            Self::HashTable => format!("{left} in (select unnest(array({members})))"),
+        }
+    }
+}
+
 /// How an object is found to be in a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
@@ -77,6 +99,9 @@ pub(crate) struct Writer<'w> {
     pub(crate) environment: i32,
     pub(crate) who: &'w Who,
     pub(crate) sets: Sets,
+    pub(crate) comparison: Comparison,
+    /// The entries of the `with` list that columns were compared with.
+    pub(crate) compared: BTreeSet<String>,
     pub(super) names: HashMap<Set, String>,
     pub(super) finding: Finding,
     aliases: usize,
@@ -96,6 +121,8 @@ impl<'w> Writer<'w> {
             environment,
             who,
             sets,
+            comparison: Comparison::Array,
+            compared: BTreeSet::new(),
             names: HashMap::new(),
             finding: Finding::Listed,
             aliases: 0,
