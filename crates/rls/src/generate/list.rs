@@ -153,7 +153,7 @@ impl Page {
     fn rows(&self, tests: &[String]) -> String {
         // Parameters keep their types although a predicate need not read them.
         let typed = "($1::text, $2::jsonb, $3::jsonb, $6::bigint) is distinct from null";
-        let tests = [&[typed.to_owned()], tests, &[self.follows.clone()]].concat();
+        let tests = [&[typed.to_owned()], tests, std::slice::from_ref(&self.follows)].concat();
         format!(
             "from {} t\nwhere {}\norder by {}\nlimit $5::bigint",
             self.from,
