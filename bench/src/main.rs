@@ -130,11 +130,14 @@ enum Command {
         /// Most turns of each way for a subject and an operation
         #[arg(long, default_value_t = 101)]
         rounds: usize,
+        /// Only this part; may be given several times
+        #[arg(long, value_enum)]
+        only: Vec<rows::Part>,
         /// The server's binary; built from the workspace unless given
         #[arg(long)]
         server: Option<PathBuf>,
         /// Put the tables into RESULTS.md
-        #[arg(long)]
+        #[arg(long, conflicts_with = "only")]
         write: bool,
     },
     /// SQL over HTTP beside a bare driver on the same database
@@ -261,12 +264,14 @@ fn main() -> Result<()> {
             rows,
             postgres,
             rounds,
+            only,
             server,
             write,
         } => rows::run(&rows::Request {
             rows,
             postgres,
             rounds,
+            only,
             server,
             write,
         })?,

@@ -46,10 +46,31 @@ pub struct Request {
     pub postgres: u32,
     /// Most turns of each way.
     pub rounds: usize,
+    /// Only some of the parts; all without any.
+    pub only: Vec<Part>,
     /// The server's binary; built from the workspace when absent.
     pub server: Option<PathBuf>,
     /// Puts the tables into RESULTS.md.
     pub write: bool,
+}
+
+/// A part of what is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Who is how fast.
+    Cells,
+    /// Lists by `query`.
+    Lists,
+    /// Checks on a row.
+    Check,
+    /// Grants in a transaction.
+    Grant,
+}
+
+impl Request {
+    fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 /// One way's turns in one cell, and the longest statement.
@@ -106,7 +127,7 @@ pub fn run(request: &Request) -> Result<Value> {
         .collect();
     let mut sizes = Vec::new();
     for rows in &request.rows {
-        sizes.push(size(&cluster, &binary, Tickets::new(*rows)?, request.rounds)?);
+        sizes.push(size(&cluster, &binary, Tickets::new(*rows)?, request)?);
     }
     found["sizes"] = sizes.into();
     found["load_after"] = machine::load().into();
@@ -117,7 +138,7 @@ pub fn run(request: &Request) -> Result<Value> {
 }
 
 /// Everything about one number of tickets.
-fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, rounds: usize) -> Result<Value> {
+fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -> Result<Value> {
     eprintln!("-- {} tickets", tickets.rows());
     let (database, load_s) = load::timed(cluster, tickets)?;
     eprintln!("loaded in {load_s:.0} s");
@@ -134,18 +155,29 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, rounds: usize) -> Re
             "granted_organizations": grants.organizations.len(),
         }));
     }
-    let cells = cells(&database, &askers, rounds)?;
+    let mut cells = Vec::new();
+    if request.has(Part::Cells) {
+        cells = measure_cells(&database, &askers, request.rounds)?;
+    }
     let server = Server::on(binary, "off", &database.url_as("bench_server"))?;
     let mut lists = Vec::new();
-    for asker in &askers[..Subject::SHARES.len()] {
-        let list = prefilter::run(server.address(), asker, LIST_PATIENCE)?;
-        eprintln!("list: {list}");
-        lists.push(list);
+    if request.has(Part::Lists) {
+        for asker in &askers[..Subject::SHARES.len()] {
+            let list = prefilter::run(server.address(), asker, LIST_PATIENCE)?;
+            eprintln!("list: {list}");
+            lists.push(list);
+        }
     }
-    let check = check::run(server.address(), &database, tickets, 9)?;
-    eprintln!("check: {check}");
-    let grant = grant::run(&database, 200)?;
-    eprintln!("grant: {grant}");
+    let mut check = Value::Null;
+    if request.has(Part::Check) {
+        check = check::run(server.address(), &database, tickets, 9)?;
+        eprintln!("check: {check}");
+    }
+    let mut grant = Value::Null;
+    if request.has(Part::Grant) {
+        grant = grant::run(&database, 200)?;
+        eprintln!("grant: {grant}");
+    }
     Ok(json!({
         "rows": tickets.rows(),
         "others": tickets.others(),
@@ -159,7 +191,7 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, rounds: usize) -> Re
 }
 
 /// Every subject and operation; for the one whose rows are always as many, only reading.
-fn cells(database: &Database, askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
+fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
     let effort = Effort {
         rounds,
         time: TIME,
