@@ -360,9 +360,7 @@ impl<'v> SubjectForm<'v, '_> {
         }
         evaluator.all_read()?;
         if !everybody.is_empty() {
-            let all = graph
-                .all_resources()
-                .filter(|resource| everybody.contains(&resource.resource_type));
+            let all = everybody.iter().flat_map(|of| graph.resources_of_type(*of));
             out.extend(all.map(|resource| Candidate {
                 object: resource.object,
                 relation,

@@ -8,12 +8,13 @@
 //! * [`graph`]: the writable state; what each change does.
 //! * [`snapshot`]: the readable state.
 //! * [`codec`]: the encoded form, for fast starts.
-//! * `objects`, `lookup`: resources by number and by name.
+//! * `objects`, `by_type`, `lookup`: resources by number, by type and by name.
 //! * `adjacency`, `hub`, `edge`: the edges at a resource, from either end.
 //! * `warrants`, `policies`, `names`: the other tables.
 //! * `cow`: the persistent vector under all of them.
 
 mod adjacency;
+mod by_type;
 pub mod codec;
 mod cow;
 mod edge;

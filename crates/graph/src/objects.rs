@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::by_type::ByType;
 use crate::cow::CowVec;
 use crate::{ObjectId, Symbol};
 
@@ -70,6 +71,7 @@ pub struct Resource<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Objects {
     leaves: CowVec<Leaf>,
+    by_type: ByType,
     len: usize,
     alive: usize,
 }
@@ -164,6 +166,7 @@ impl Objects {
             leaf.wildcard |= 1 << slot;
         } else {
             self.alive += 1;
+            self.by_type.push(resource_type, ObjectId(number));
         }
         if slot == LEAF - 1 {
             leaf.text.shrink_to_fit();
@@ -187,6 +190,7 @@ impl Objects {
         if let Some(leaf) = self.leaves.get_mut(index) {
             if leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0 {
                 self.alive -= 1;
+                self.by_type.remove(leaf.heads[slot].resource_type, object);
             }
             leaf.alive &= !(1 << slot);
             leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
@@ -204,5 +208,20 @@ impl Objects {
     /// What exists among the numbers `start..end`, oldest first.
     pub(crate) fn range(&self, start: u32, end: u32) -> impl DoubleEndedIterator<Item = Resource<'_>> {
         (start..end.min(self.len as u32)).filter_map(|number| self.resource(ObjectId(number)))
+    }
+    /// How many resources of a type exist.
+    pub(crate) fn count_of(&self, resource_type: Symbol) -> usize {
+        self.by_type.len(resource_type)
+    }
+
+    /// What exists of a type among the numbers `start..end`, oldest first.
+    pub(crate) fn range_of(
+        &self,
+        resource_type: Symbol,
+        start: u32,
+        end: u32,
+    ) -> impl DoubleEndedIterator<Item = Resource<'_>> {
+        let numbers = self.by_type.range(resource_type, start, end);
+        numbers.filter_map(|object| self.resource(object))
     }
 }

@@ -148,6 +148,36 @@ impl Snapshot {
             .range(after.map_or(0, |after| after.get().saturating_add(1)), u32::MAX)
     }
 
+    /// Every existing resource of a type, oldest first; from the back, newest first.
+    pub fn resources_of_type(&self, resource_type: Symbol) -> impl DoubleEndedIterator<Item = Resource<'_>> {
+        self.objects.range_of(resource_type, 0, u32::MAX)
+    }
+
+    /// The existing resources of a type older than `before` (all when `None`), newest first.
+    pub fn resources_of_type_newest_first(
+        &self,
+        resource_type: Symbol,
+        before: Option<ObjectId>,
+    ) -> impl Iterator<Item = Resource<'_>> {
+        let end = before.map_or(u32::MAX, ObjectId::get);
+        self.objects.range_of(resource_type, 0, end).rev()
+    }
+
+    /// The existing resources of a type younger than `after` (all when `None`), oldest first.
+    pub fn resources_of_type_oldest_first(
+        &self,
+        resource_type: Symbol,
+        after: Option<ObjectId>,
+    ) -> impl Iterator<Item = Resource<'_>> {
+        let start = after.map_or(0, |after| after.get().saturating_add(1));
+        self.objects.range_of(resource_type, start, u32::MAX)
+    }
+
+    /// How many resources of a type exist.
+    pub fn count_of_type(&self, resource_type: Symbol) -> usize {
+        self.objects.count_of(resource_type)
+    }
+
     /// The warrants on a resource: edges by (relation, subject relation, subject).
     #[inline]
     pub fn subjects(&self, resource: ObjectId) -> Edges<'_> {

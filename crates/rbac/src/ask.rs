@@ -4,11 +4,11 @@ use rowgate_engine::query::page::{Order as EngineOrder, Page as EnginePage, RowK
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, Check, Decision, Subject, Value, View};
 
+use crate::Result;
 use crate::names::{self, MEMBERSHIP};
 use crate::page::{From, Listed, Order, Page};
 use crate::read::Reader;
 use crate::record::{Membership, Permission, Record, Resource};
-use crate::{Error, Result};
 
 /// Questions about one revision.
 #[derive(Debug, Clone, Copy)]
@@ -259,8 +259,8 @@ impl<'a> Asker<'a> {
         permission: &str,
         resource_type: &str,
     ) -> Result<Vec<Resource<'a>>> {
-        if !self.read.hierarchy().has(resource_type) {
-            return Err(Error::not_found("Resource type", resource_type));
+        if resource_type != names::ORGANIZATION {
+            self.read.resource_type(resource_type)?;
         }
         let query = Query {
             explicit: false,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rowgate_graph::{Edge, Symbol};
 
 use crate::condition::Condition;
+use crate::grant;
 use crate::key::Key;
 use crate::names::{self, relation};
 use crate::read::Reader;
@@ -121,6 +122,36 @@ impl<'a> Membership<'a> {
             .collect()
     }
 
+    /// The assignment of a role on a resource that names it.
+    pub(crate) fn direct_assignment(&self, role: &Role<'a>, on: &Resource<'a>) -> Option<Assignment<'a>> {
+        self.named_by(grant::of(role, on)?)
+    }
+
+    /// The assignment by a grant that names it.
+    fn named_by(&self, grant: Record<'a>) -> Option<Assignment<'a>> {
+        let read = self.0.read;
+        let edges = read.graph.subjects(grant.object());
+        let mut found = [relation::MEMBER, relation::PARKED]
+            .into_iter()
+            .flat_map(|relation| edges.to(read.symbol(relation), Symbol::NONE, self.object()));
+        direct(*self, grant, found.next()?)
+    }
+
+    /// The assignments on one resource that name it, in no particular order.
+    pub(crate) fn direct_assignments_on(&self, on: &Resource<'a>) -> Vec<Assignment<'a>> {
+        on.grants().filter_map(|grant| self.named_by(grant)).collect()
+    }
+
+    /// All its assignments on one resource, those of its groups included, in no particular order.
+    pub(crate) fn assignments_on(&self, on: &Resource<'a>) -> Vec<Assignment<'a>> {
+        let mut all = self.direct_assignments_on(on);
+        for (group, since) in self.groups_since() {
+            let by_group = on.grants().filter_map(|grant| group.named_by(grant));
+            all.extend(by_group.map(|through| inherited(*self, since, through)));
+        }
+        all
+    }
+
     /// All its assignments, those of its groups included, in no particular order.
     pub fn assignments(&self) -> Vec<Assignment<'a>> {
         let mut all = self.direct_assignments();
@@ -140,9 +171,8 @@ impl<'a> Membership<'a> {
         let Ok(organization) = self.organization() else {
             return Vec::new();
         };
-        let all = self.assignments().into_iter();
-        let on_root = all.filter(|assignment| assignment.resource.object() == organization.object());
-        let mut slugs: Vec<Cow<'a, str>> = on_root.map(|assignment| assignment.role.slug()).collect();
+        let on_root = self.assignments_on(&organization.root());
+        let mut slugs: Vec<Cow<'a, str>> = on_root.iter().map(|assignment| assignment.role.slug()).collect();
         let order = organization.role_order();
         let place = |slug: &str| order.iter().position(|known| known == slug).unwrap_or(usize::MAX);
         slugs.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
@@ -152,6 +182,22 @@ impl<'a> Membership<'a> {
 }
 
 impl<'a> Group<'a> {
+    /// Its assignment of a role on a resource.
+    pub(crate) fn assignment(&self, role: &Role<'a>, on: &Resource<'a>) -> Option<GroupAssignment<'a>> {
+        self.named_by(grant::of(role, on)?)
+    }
+
+    /// Its assignment by a grant.
+    fn named_by(&self, grant: Record<'a>) -> Option<GroupAssignment<'a>> {
+        let read = self.0.read;
+        let member = read.symbol(relation::MEMBER);
+        let mut edges = read
+            .graph
+            .subjects(grant.object())
+            .to(member, member, self.object());
+        group_assignment(*self, grant, edges.next()?)
+    }
+
     /// Its assignments, in no particular order.
     pub fn assignments(&self) -> Vec<GroupAssignment<'a>> {
         let read = self.0.read;

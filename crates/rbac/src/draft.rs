@@ -88,13 +88,25 @@ impl<'a> Draft<'a> {
         Ok((at, Key::random(at)?.id(prefix)))
     }
 
-    pub(crate) fn put(&mut self, resource_type: &str, id: &str, meta: Map<String, Value>, created_at: i64) {
+    /// Stores something, and returns when it was created. That is earlier than what is given where a warrant of the application has named
+    /// it already: the graph keeps the time at which it first heard of a name.
+    pub(crate) fn put(
+        &mut self,
+        resource_type: &str,
+        id: &str,
+        meta: Map<String, Value>,
+        created_at: i64,
+    ) -> i64 {
+        let graph = self.read.graph;
+        let known = graph.resource(graph.find(self.read.symbol(resource_type), id));
+        let created_at = known.map_or(created_at, |known| known.created_at);
         self.changes.push(Change::PutResource {
             resource_type: resource_type.into(),
             resource_id: id.into(),
             meta: (!meta.is_empty()).then(|| Value::Object(meta).to_string()),
             created_at,
         });
+        created_at
     }
 
     /// Changes the metadata of something that exists.

@@ -26,6 +26,12 @@ fn id(role: &str, (resource_type, resource_id): (&str, &str)) -> String {
     Key::hashed(&[role, resource_type, resource_id]).id("grant")
 }
 
+/// The grant of a role on a resource, if anybody has it.
+pub(crate) fn of<'a>(role: &Role<'a>, resource: &Resource<'a>) -> Option<Record<'a>> {
+    let id = id(role.id(), (resource.type_name(), resource.id()));
+    resource.read.find(names::GRANT, &id)
+}
+
 /// Who has a grant: `subject` is a membership, or a group for all of its members.
 pub(crate) fn held(grant: &str, relation: &str, subject: &Record<'_>, policy: Option<&str>) -> WarrantKey {
     let is_group = subject.type_name() == names::GROUP;

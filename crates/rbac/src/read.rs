@@ -1,6 +1,6 @@
 //! Reading a revision: from names to things, and along the edges between them.
 
-use rowgate_graph::{Edge, ObjectId, Snapshot, Symbol, WarrantRef};
+use rowgate_graph::{Edge, ObjectId, Resource as Stored, Snapshot, Symbol, WarrantRef};
 
 use crate::hierarchy::Hierarchy;
 use crate::names::{self, relation};
@@ -50,8 +50,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn record(self, object: ObjectId) -> Option<Record<'a>> {
-        let resource = self.graph.resource(object)?;
-        Some(Record { read: self, resource })
+        self.existing(self.graph.resource(object)?)
+    }
+
+    /// Warrants of an application can name as a subject what was never created. It has no edges of its own, and everything that was
+    /// created has one, to what it belongs to; only the environment belongs to nothing.
+    fn existing(self, resource: Stored<'a>) -> Option<Record<'a>> {
+        let was_created = !self.graph.subjects(resource.object).is_empty()
+            || resource.resource_type == self.symbol(names::ENVIRONMENT);
+        was_created.then_some(Record { read: self, resource })
     }
 
     /// The first thing that an edge leads to.
@@ -76,29 +83,45 @@ impl<'a> Reader<'a> {
         self.graph.type_of(object) == self.symbol(resource_type)
     }
 
-    /// Everything of one kind that belongs to the environment as a whole.
-    fn of_environment(self, resource_type: &'static str) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        let anchor = self
-            .find(names::ENVIRONMENT, names::SELF)
-            .map(|anchor| anchor.resource.object);
-        let edges = anchor
-            .into_iter()
-            .flat_map(move |anchor| self.back(anchor, relation::ENVIRONMENT));
-        edges
-            .filter(move |edge| self.has_type(edge.other(), resource_type))
-            .filter_map(move |edge| self.record(edge.other()))
+    /// Everything of one type, oldest first.
+    pub(crate) fn of_type(self, resource_type: &str) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let all = self.graph.resources_of_type(self.symbol(resource_type));
+        all.filter_map(move |resource| self.existing(resource))
     }
 
-    /// Everything of one kind that belongs to an organization.
+    /// Everything of one kind that belongs to the environment as a whole, oldest first.
+    fn of_environment(self, resource_type: &'static str) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let belongs = self.symbol(relation::ENVIRONMENT);
+        self.of_type(resource_type).filter(move |record| {
+            let edges = self.graph.subjects(record.object());
+            edges.with(belongs, Symbol::NONE).next().is_some()
+        })
+    }
+
+    /// Everything of one kind that belongs to an organization, oldest first. It looks at what is fewer: all that the organization has, or
+    /// all that there are of the kind.
     pub(crate) fn of_organization(
         self,
         organization: &Organization<'a>,
         resource_type: &'static str,
     ) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        let edges = self.back(organization.object(), relation::ORGANIZATION);
-        edges
-            .filter(move |edge| self.has_type(edge.other(), resource_type))
-            .filter_map(move |edge| self.record(edge.other()))
+        let (of, kind) = (organization.object(), self.symbol(resource_type));
+        let belongs = self.symbol(relation::ORGANIZATION);
+        let fewer_of_kind = self.graph.count_of_type(kind) < self.graph.resources(of).len();
+        let of_kind = fewer_of_kind.then(|| {
+            let all = self.of_type(resource_type);
+            all.filter(move |record| {
+                let edges = self.graph.subjects(record.object());
+                edges.to(belongs, Symbol::NONE, of).next().is_some()
+            })
+        });
+        let of_all = (!fewer_of_kind).then(|| {
+            let edges = self.back(of, relation::ORGANIZATION);
+            edges
+                .filter(move |edge| self.graph.type_of(edge.other()) == kind)
+                .filter_map(move |edge| self.record(edge.other()))
+        });
+        of_kind.into_iter().flatten().chain(of_all.into_iter().flatten())
     }
 
     /// The environment's settings.
@@ -245,16 +268,21 @@ impl<'a> Reader<'a> {
     /// All environment roles, the one with the highest priority first.
     pub fn environment_roles(self) -> Vec<Role<'a>> {
         let mut roles: Vec<Role<'a>> = self.of_environment(names::ROLE).map(Role).collect();
-        sort_by_priority(&mut roles, &self.settings().role_order);
+        sort_by_priority(&mut roles, &[&self.settings().role_order]);
         roles
     }
 
     /// All roles that an organization can use, the one with the highest priority first.
     pub fn roles(self, organization: &Organization<'a>) -> Vec<Role<'a>> {
-        let mut roles = self.environment_roles();
+        let mut roles: Vec<Role<'a>> = self.of_environment(names::ROLE).map(Role).collect();
         roles.extend(self.of_organization(organization, names::ROLE).map(Role));
-        sort_by_priority(&mut roles, &organization.role_order());
+        self.sort_for(organization, &mut roles);
         roles
+    }
+
+    /// Sorts roles as an organization sees them: the one with the highest priority first.
+    pub(crate) fn sort_for(self, organization: &Organization<'a>, roles: &mut [Role<'a>]) {
+        sort_by_priority(roles, &[&organization.role_order(), &self.settings().role_order]);
     }
 
     /// A resource by its id.
@@ -287,16 +315,9 @@ impl<'a> Reader<'a> {
         found.ok_or_else(|| Error::not_found("Authorization resource", external_id))
     }
 
-    /// Every resource of a type, in all organizations.
-    pub fn resources_of_type(self, slug: &str) -> Vec<Resource<'a>> {
-        let Some(wanted) = self.graph.symbol(&names::type_name(slug)) else {
-            return Vec::new();
-        };
-        let all = self.graph.all_resources();
-        let found = all.filter(|resource| resource.resource_type == wanted);
-        found
-            .map(|resource| Resource(Record { read: self, resource }))
-            .collect()
+    /// Every resource of a type, in all organizations, oldest first.
+    pub fn resources_of_type(self, slug: &str) -> impl Iterator<Item = Resource<'a>> + use<'a> {
+        self.of_type(&names::type_name(slug)).map(Resource)
     }
 
     /// What a request means, within an organization.
@@ -325,11 +346,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn sort_by_priority(roles: &mut [Role<'_>], order: &[String]) {
-    // Stable: roles that the order does not name follow, oldest first.
-    roles.sort_by_key(|role| {
-        let at = order.iter().position(|slug| *slug == role.slug());
-        at.unwrap_or(usize::MAX)
+/// By the first order that names a role, then by the next one. Roles that none names follow, those of the environment before an
+/// organization's own, oldest first.
+fn sort_by_priority(roles: &mut [Role<'_>], orders: &[&[String]]) {
+    roles.sort_by_cached_key(|role| {
+        let slug = role.slug();
+        let place = |order: &&[String]| {
+            order
+                .iter()
+                .position(|known| *known == slug)
+                .unwrap_or(usize::MAX)
+        };
+        let places: Vec<usize> = orders.iter().map(place).collect();
+        (places, role.is_custom(), role.object())
     });
 }
 

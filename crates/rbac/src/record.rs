@@ -286,7 +286,11 @@ impl<'a> Group<'a> {
 
     /// Whether a membership is in it.
     pub(crate) fn has(&self, membership: &Membership<'a>) -> bool {
-        membership.groups().any(|group| group.object() == self.object())
+        let edges = self.read.graph.subjects(self.object());
+        [relation::MEMBER, relation::PARKED].into_iter().any(|relation| {
+            let to = edges.to(self.read.symbol(relation), Symbol::NONE, membership.object());
+            to.count() > 0
+        })
     }
 }
 

@@ -39,17 +39,16 @@ impl<'a> Asker<'a> {
             return Ok(Some(Session::default()));
         };
         let mut held: Vec<Role<'a>> = Vec::new();
-        for assignment in membership.assignments() {
-            let here = assignment.resource.object() == organization.object();
-            if here && self.has(&membership, relation::MEMBER, &assignment.grant)? {
+        for assignment in membership.assignments_on(&organization.root()) {
+            let known = held.iter().any(|role| role.object() == assignment.role.object());
+            if !known && self.has(&membership, relation::MEMBER, &assignment.grant)? {
                 held.push(assignment.role);
             }
         }
-        let mut roles = read.roles(&organization);
-        roles.retain(|role| held.iter().any(|held| held.object() == role.object()));
+        read.sort_for(&organization, &mut held);
         Ok(Some(Session {
-            permissions: carried(&roles),
-            roles: roles.iter().map(|role| role.slug().into_owned()).collect(),
+            permissions: carried(&held),
+            roles: held.iter().map(|role| role.slug().into_owned()).collect(),
         }))
     }
 

@@ -173,16 +173,14 @@ impl Search<'_, '_> {
     }
 
     fn reach_all(&mut self, resource_type: Symbol, relation: Symbol) -> Result<(), EngineError> {
-        for resource in self.evaluator.graph.all_resources() {
+        for resource in self.evaluator.graph.resources_of_type(resource_type) {
             self.evaluator.spend(1)?;
-            if resource.resource_type == resource_type {
-                let reached = Reached {
-                    certainty: Certainty::Maybe,
-                    via: None,
-                    explicit: false,
-                };
-                self.reach(resource.object, relation, reached);
-            }
+            let reached = Reached {
+                certainty: Certainty::Maybe,
+                via: None,
+                explicit: false,
+            };
+            self.reach(resource.object, relation, reached);
         }
         Ok(())
     }

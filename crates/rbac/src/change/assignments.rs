@@ -3,6 +3,7 @@
 use crate::assignment::{Assignment, GroupAssignment};
 use crate::draft::Draft;
 use crate::grant::held;
+use crate::key::Key;
 use crate::names::relation;
 use crate::read::{Reader, Target};
 use crate::record::{Group, Membership, Organization, Resource, Role, Status};
@@ -58,13 +59,6 @@ pub(crate) fn holding(status: Status) -> &'static str {
     }
 }
 
-fn direct<'a>(membership: &Membership<'a>, place: &Place<'a>) -> Option<Assignment<'a>> {
-    membership.direct_assignments().into_iter().find(|assignment| {
-        assignment.role.object() == place.role.object()
-            && assignment.resource.object() == place.resource.object()
-    })
-}
-
 /// Gives a membership a role, under a condition if there is one. What is assigned already stays, with the new condition.
 ///
 /// # Errors
@@ -73,10 +67,9 @@ pub fn assign(draft: &mut Draft<'_>, membership: &str, placed: &Placed, policy: 
     let membership = draft.read.membership(membership)?;
     let organization = membership.organization()?;
     let place = place(draft, &organization, placed)?;
-    let before = direct(&membership, &place);
+    let before = membership.direct_assignment(&place.role, &place.resource);
     if place.resource.is_root() && before.is_none() && !draft.settings().multiple_roles {
-        let others = membership.direct_assignments();
-        if others.iter().any(|other| other.resource.is_root()) {
+        if !membership.direct_assignments_on(&place.resource).is_empty() {
             return Err(Error::unprocessable(
                 "multiple_roles_not_enabled",
                 "Multiple roles are not enabled for this environment.",
@@ -142,7 +135,7 @@ pub fn unassign(draft: &mut Draft<'_>, membership: &str, placed: &Placed) -> Res
 pub fn find_direct<'a>(read: Reader<'a>, membership: &str, placed: &Placed) -> Result<Assignment<'a>> {
     let membership = read.membership(membership)?;
     let place = find(read, &membership.organization()?, placed)?;
-    let found = direct(&membership, &place);
+    let found = membership.direct_assignment(&place.role, &place.resource);
     found.ok_or_else(|| Error::not_found("Role assignment", placed.role.as_str()))
 }
 
@@ -152,8 +145,11 @@ pub fn find_direct<'a>(read: Reader<'a>, membership: &str, placed: &Placed) -> R
 /// 404, 400 for one that comes from a group.
 pub fn unassign_by_id(draft: &mut Draft<'_>, membership: &str, id: &str) -> Result<()> {
     let membership = draft.read.membership(membership)?;
+    let at = Key::of_id(id).map(Key::at);
     let all = membership.assignments();
-    let found = all.iter().find(|assignment| assignment.wire_id() == id);
+    // Ids are hashes; that of a time needs no hashing.
+    let mut made_then = all.iter().filter(|assignment| at == Some(assignment.created_at));
+    let found = made_then.find(|assignment| assignment.wire_id() == id);
     let found = found.ok_or_else(|| Error::not_found("Role assignment", id))?;
     if let Some(through) = &found.through {
         let message = format!(
@@ -169,9 +165,7 @@ pub fn unassign_by_id(draft: &mut Draft<'_>, membership: &str, id: &str) -> Resu
 fn remove_one<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) -> Result<()> {
     let membership = assignment.membership;
     if assignment.resource.is_root() {
-        let own = membership.direct_assignments();
-        let others = own.iter().filter(|other| other.resource.is_root()).count();
-        if others == 1 {
+        if membership.direct_assignments_on(&assignment.resource).len() == 1 {
             let default = default_role(draft, &membership.organization()?)?;
             if default.object() == assignment.role.object() {
                 let message = "Every membership has a role in its organization, and this is the default one.";
@@ -202,19 +196,12 @@ pub(crate) fn default_role<'a>(draft: &Draft<'a>, organization: &Organization<'a
 pub fn assign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
     let group = draft.read.group(group)?;
     let place = place(draft, &group.organization()?, placed)?;
-    if of_group(&group, &place).is_some() {
+    if group.assignment(&place.role, &place.resource).is_some() {
         let message = format!("The group has the role '{}' there already.", placed.role);
         return Err(Error::conflict("duplicate_group_role_assignment", message));
     }
     give_group(draft, &group, &place);
     Ok(())
-}
-
-fn of_group<'a>(group: &Group<'a>, place: &Place<'a>) -> Option<GroupAssignment<'a>> {
-    group.assignments().into_iter().find(|assignment| {
-        assignment.role.object() == place.role.object()
-            && assignment.resource.object() == place.resource.object()
-    })
 }
 
 fn give_group<'a>(draft: &mut Draft<'a>, group: &Group<'a>, place: &Place<'a>) {
@@ -276,7 +263,7 @@ pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &
         ));
     }
     for place in &remove {
-        if let Some(before) = of_group(&group, place) {
+        if let Some(before) = group.assignment(&place.role, &place.resource) {
             remove_group(draft, &before);
         }
     }
@@ -301,7 +288,7 @@ fn places<'a>(draft: &Draft<'a>, organization: &Organization<'a>, all: &[Placed]
 
 fn add_missing<'a>(draft: &mut Draft<'a>, group: &Group<'a>, places: &[Place<'a>]) {
     for place in places {
-        if of_group(group, place).is_none() {
+        if group.assignment(&place.role, &place.resource).is_none() {
             give_group(draft, group, place);
         }
     }
@@ -324,7 +311,7 @@ pub fn unassign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Re
 pub fn find_group<'a>(read: Reader<'a>, group: &str, placed: &Placed) -> Result<GroupAssignment<'a>> {
     let group = read.group(group)?;
     let place = find(read, &group.organization()?, placed)?;
-    let found = of_group(&group, &place);
+    let found = group.assignment(&place.role, &place.resource);
     found.ok_or_else(|| Error::not_found("Group role assignment", placed.role.as_str()))
 }
 
@@ -344,7 +331,11 @@ pub fn unassign_group_by_id(draft: &mut Draft<'_>, group: &str, id: &str) -> Res
 /// # Errors
 /// 404
 pub fn group_assignment<'a>(group: &Group<'a>, id: &str) -> Result<GroupAssignment<'a>> {
-    let all = group.assignments().into_iter();
-    let found = all.into_iter().find(|assignment| assignment.wire_id() == id);
+    let at = Key::of_id(id).map(Key::at);
+    let mut made_then = group
+        .assignments()
+        .into_iter()
+        .filter(|assignment| at == Some(assignment.created_at));
+    let found = made_then.find(|assignment| assignment.wire_id() == id);
     found.ok_or_else(|| Error::not_found("Group role assignment", id))
 }

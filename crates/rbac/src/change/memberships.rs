@@ -148,8 +148,7 @@ pub(crate) fn replace_roles<'a>(
     roles: &[Role<'a>],
     status: Status,
 ) {
-    let all = membership.direct_assignments().into_iter();
-    let before: Vec<_> = all.filter(|assignment| assignment.resource.is_root()).collect();
+    let before = membership.direct_assignments_on(&organization.root());
     for assignment in &before {
         if !roles.iter().any(|role| role.object() == assignment.role.object()) {
             let holder = held(

@@ -37,7 +37,7 @@ pub fn create(draft: &mut Draft<'_>, fields: &OrganizationFields, id: Option<&st
     }
     let mut meta = Map::new();
     write(draft, &mut meta, fields)?;
-    draft.put(ORGANIZATION_TYPE, &id, meta, at);
+    let created_at = draft.put(ORGANIZATION_TYPE, &id, meta, at);
     let this = (ORGANIZATION_TYPE, id.as_str());
     draft.list(this, at);
     if let Some(Some(name)) = &fields.external_id {
@@ -46,7 +46,7 @@ pub fn create(draft: &mut Draft<'_>, fields: &OrganizationFields, id: Option<&st
     }
     draft.name(
         RESOURCE,
-        &Resource::wire_id_of(ORGANIZATION_TYPE, &id, at),
+        &Resource::wire_id_of(ORGANIZATION_TYPE, &id, created_at),
         this,
         at,
     );

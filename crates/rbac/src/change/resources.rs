@@ -6,7 +6,7 @@ use super::set;
 use crate::draft::Draft;
 use crate::names::{self, ORGANIZATION, relation};
 use crate::read::{self, Reader, Target};
-use crate::record::Resource;
+use crate::record::{Resource, ResourceType};
 use crate::{Error, Result};
 
 /// A resource to create.
@@ -36,14 +36,12 @@ pub fn create(draft: &mut Draft<'_>, new: &NewResource) -> Result<String> {
     if new.resource_type == ORGANIZATION {
         return Err(not_organizations());
     }
-    if draft.read.resource_type(&new.resource_type).is_err() {
-        return Err(Error::not_found("Resource type", new.resource_type.as_str()));
-    }
+    let resource_type = draft.read.resource_type(&new.resource_type)?;
     let parent = match &new.parent {
         Some(target) => draft.read.target(&organization, target)?,
         None => organization.root(),
     };
-    may_be_under(draft, &new.resource_type, &parent, new.parent.is_some())?;
+    may_be_under(&resource_type, &parent, new.parent.is_some())?;
     let type_name = names::type_name(&new.resource_type);
     let id = names::id_within(organization.id(), &new.external_id);
     if draft.read.find(&type_name, &id).is_some() {
@@ -66,10 +64,10 @@ pub fn create(draft: &mut Draft<'_>, new: &NewResource) -> Result<String> {
         "external_id",
         hashed.then_some(new.external_id.as_str()),
     );
-    draft.put(&type_name, &id, meta, at);
+    let created_at = draft.put(&type_name, &id, meta, at);
     let this = (type_name.as_str(), id.as_str());
     draft.link(this, relation::PARENT, (parent.type_name(), parent.id()), at);
-    let wire_id = Resource::wire_id_of(&type_name, &id, at);
+    let wire_id = Resource::wire_id_of(&type_name, &id, created_at);
     draft.name(read::RESOURCE, &wire_id, this, at);
     Ok(wire_id)
 }
@@ -82,13 +80,12 @@ fn not_organizations() -> Error {
 }
 
 /// Whether a resource of a type can be under another one.
-fn may_be_under(draft: &Draft<'_>, resource_type: &str, parent: &Resource<'_>, named: bool) -> Result<()> {
-    let hierarchy = draft.read.hierarchy();
-    let allowed = hierarchy.parents(resource_type);
-    if allowed.iter().any(|slug| slug == parent.resource_type()) {
+fn may_be_under(of: &ResourceType<'_>, parent: &Resource<'_>, named: bool) -> Result<()> {
+    if of.parents().any(|slug| slug == parent.resource_type()) {
         return Ok(());
     }
-    let allowed: Vec<String> = allowed.iter().map(|slug| format!("`{slug}`")).collect();
+    let resource_type = of.slug();
+    let allowed: Vec<String> = of.parents().map(|slug| format!("`{slug}`")).collect();
     let allowed = allowed.join(", ");
     let (code, message) = if named {
         let message = format!(
@@ -143,7 +140,8 @@ fn move_under<'a>(draft: &mut Draft<'a>, resource: &Resource<'a>, parent: &Resou
     if before.is_some_and(|before| before.object() == parent.object()) {
         return Ok(());
     }
-    may_be_under(draft, resource.resource_type(), parent, true)?;
+    let resource_type = draft.read.resource_type(resource.resource_type())?;
+    may_be_under(&resource_type, parent, true)?;
     let mut up = Some(*parent);
     while let Some(above) = up {
         if above.object() == resource.object() {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use rowgate_engine::query::page::Order;
 use rowgate_environment::{NewResource, Published, StoredResource, Write};
-use rowgate_graph::{ObjectId, Resource};
+use rowgate_graph::{ObjectId, Resource, Symbol};
 
 use super::by_number::{self, Position, number};
 use super::write;
@@ -128,22 +128,22 @@ fn page(
     at: Option<ObjectId>,
 ) -> Result<Response> {
     let graph = &published.graph;
-    let wanted_type = filter.resource_type.as_deref().map(|name| graph.symbol(name));
+    // No resource is of the type that has no name.
+    let symbol = |name: &String| graph.symbol(name).unwrap_or(Symbol::NONE);
+    let wanted_type = filter.resource_type.as_ref().map(symbol);
     let matches = |resource: &Resource<'_>| {
-        wanted_type.is_none_or(|wanted| wanted == Some(resource.resource_type))
-            && filter.search.as_deref().is_none_or(|search| {
-                resource.id.contains(search) || graph.name(resource.resource_type).contains(search)
-            })
+        filter.search.as_deref().is_none_or(|search| {
+            resource.id.contains(search) || graph.name(resource.resource_type).contains(search)
+        })
     };
-    let next = |direction, wanted| match direction {
-        Order::Asc => {
-            let rest = graph.resources_oldest_first(at).filter(matches);
-            rest.take(wanted).map(numbered).collect()
-        }
-        Order::Desc => {
-            let rest = graph.resources_newest_first(at).filter(matches);
-            rest.take(wanted).map(numbered).collect()
-        }
+    let next = |direction, wanted| {
+        let rest: Box<dyn Iterator<Item = Resource<'_>>> = match (direction, wanted_type) {
+            (Order::Asc, None) => Box::new(graph.resources_oldest_first(at)),
+            (Order::Desc, None) => Box::new(graph.resources_newest_first(at)),
+            (Order::Asc, Some(of)) => Box::new(graph.resources_of_type_oldest_first(of, at)),
+            (Order::Desc, Some(of)) => Box::new(graph.resources_of_type_newest_first(of, at)),
+        };
+        rest.filter(matches).take(wanted).map(numbered).collect()
     };
     by_number::page(&filter.list(caller), published, paging, next, |resource| {
         ResourceOut::stored(graph, &resource)

@@ -10,6 +10,7 @@ use crate::draft::Draft;
 use crate::hierarchy::Hierarchy;
 use crate::names::{self, ORGANIZATION};
 use crate::read::Reader;
+use crate::record::Role;
 use crate::{Error, Result};
 
 pub(super) fn types(
@@ -85,19 +86,15 @@ pub(super) fn types(
             );
             return Err(refused(message));
         }
-        for organization in draft.read.organizations() {
-            if let Some(role) = organization
-                .own_roles()
-                .find(|role| role.resource_type() == known.slug)
-            {
-                let message = format!(
-                    "the role `{}` of {} is on `{}`",
-                    role.slug(),
-                    organization.id(),
-                    known.slug
-                );
-                return Err(refused(message));
-            }
+        let on_it = |role: &Role<'_>| role.is_custom() && role.resource_type() == known.slug;
+        if let Some(role) = draft.read.of_type(names::ROLE).map(Role).find(on_it) {
+            let organization = names::split_id(role.id()).map_or("", |(organization, _)| organization);
+            let message = format!(
+                "the role `{}` of {organization} is on `{}`",
+                role.slug(),
+                known.slug
+            );
+            return Err(refused(message));
         }
         draft.delete(names::TYPE, &names::encode(&known.slug));
         plan.push(step(Action::Delete, "resource_type", &known.slug, String::new()));
@@ -107,19 +104,12 @@ pub(super) fn types(
 
 /// A resource of a type, under one of another type if that is given.
 pub(super) fn instance_under(read: Reader<'_>, slug: &str, parent: Option<&str>) -> Option<String> {
-    let wanted = read.graph.symbol(&names::type_name(slug))?;
-    let mut all = read
-        .graph
-        .all_resources()
-        .filter(|resource| resource.resource_type == wanted);
     let fits = |resource: &crate::record::Resource<'_>| match parent {
         None => true,
         Some(parent) => resource.parent().is_some_and(|up| up.resource_type() == parent),
     };
-    all.find_map(|resource| {
-        let found = crate::record::Resource(read.record(resource.object)?);
-        fits(&found).then(|| found.external_id().into_owned())
-    })
+    let found = read.resources_of_type(slug).find(fits)?;
+    Some(found.external_id().into_owned())
 }
 
 pub(super) fn permission_steps(before: &Types, wanted: &Types, prune: bool) -> Vec<Step> {

@@ -217,7 +217,7 @@ impl Filter {
             }
             // The organization itself is only listed when it is asked for.
             (None, Some(organization), _) => organization.root().tree().split_off(1),
-            (None, None, Some(slug)) => read.resources_of_type(slug),
+            (None, None, Some(slug)) => read.resources_of_type(slug).collect(),
             (None, None, None) => Vec::new(),
         };
         found.retain(|resource| {
