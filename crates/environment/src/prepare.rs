@@ -11,7 +11,7 @@ use rowgate_store::Change;
 use crate::batch::Batch;
 use crate::bound::Bound;
 use crate::form::{self, Entry, Form, Resource};
-use crate::working::Working;
+use crate::working::{Working, tuple};
 use crate::write::{Edit, Op, State, StoredResource, Transaction, Warrant, Written};
 use crate::{Error, Result, reserved, validate};
 
@@ -226,7 +226,9 @@ fn import(
 ) -> Result<Prepared> {
     let mut prepared = match schema_of_import {
         // An export brings the reserved types with what is stored under them.
-        Some(schema_of_import) if schema_of_import.types.iter().any(is_reserved) => {
+        Some(schema_of_import)
+            if schema_of_import.types.iter().any(is_reserved) && !reserved::in_use(working.graph.state()) =>
+        {
             schema(working, |_| Ok(schema_of_import))?
         }
         Some(schema_of_import) => schema(working, |before| reserved::kept(before, schema_of_import))?,
@@ -238,12 +240,21 @@ fn import(
         let known = stored(working, &resource.resource_type, &resource.resource_id);
         let meta = resource.meta.as_ref().map(|meta| &meta.value);
         if known.is_none_or(|known| meta.is_some() && known.meta.as_ref() != meta) {
+            reserved::may_import(working.graph.state(), &resource.resource_type, false, || {
+                format!("{}:{}", resource.resource_type, resource.resource_id)
+            })?;
             let created_at = resource.created_at.unwrap_or(now);
             prepared.changes.put(resource, created_at);
         }
     }
     let mut batch = Batch::new(&working.graph, &model, working.bound.as_deref(), now);
     for entry in warrants {
+        let Warrant { resource_type, .. } = &entry.warrant;
+        let there =
+            reserved::is_reserved(resource_type) && working.graph.find(&tuple(&entry.warrant)).is_some();
+        reserved::may_import(working.graph.state(), resource_type, there, || {
+            entry.warrant.to_string()
+        })?;
         batch
             .may_create(&entry)
             .map_err(|error| form::naming(&entry.warrant, error))?;

@@ -1,7 +1,8 @@
 //! Names that belong to `/authorization`: types that begin with [`PREFIX`]. What is stored under them keeps promises that single warrants cannot
 //! keep, so it changes by transactions alone. Everybody may read it, name it as a subject, and refer to it in types of their own.
 
-pub use rowgate_binding::authz::{PREFIX, is_reserved};
+pub use rowgate_binding::authz::{ENVIRONMENT, PREFIX, SELF, is_reserved};
+use rowgate_graph::Snapshot;
 use rowgate_schema::ast::{Schema, TypeDef};
 
 use crate::{Error, Result};
@@ -14,6 +15,28 @@ pub(crate) fn may_write(resource_type: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Whether `/authorization` is in use: its settings are there. From then on only it changes what is stored under its types. Before that, an
+/// import can bring them; it brings the settings last.
+pub fn in_use(graph: &Snapshot) -> bool {
+    graph.meta(ENVIRONMENT, SELF).is_some()
+}
+
+/// Whether an import may bring something, `there` saying that it brings nothing new.
+pub(crate) fn may_import(
+    graph: &Snapshot,
+    resource_type: &str,
+    there: bool,
+    name: impl FnOnce() -> String,
+) -> Result<()> {
+    if there || !is_reserved(resource_type) || !in_use(graph) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "`{}` belongs to the authorization API, which this environment uses already; change it with /authorization, or import into a new environment",
+        name()
+    )))
 }
 
 /// A schema that replaces another one: it has the reserved types of that one, as they are. It may leave all of them out, and they stay.

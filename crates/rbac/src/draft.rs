@@ -27,7 +27,7 @@ const ABORTED: &str = "aborted";
 pub struct Draft<'a> {
     /// The newest state, without what this draft changes.
     pub read: Reader<'a>,
-    model: &'a Model,
+    pub(crate) model: &'a Model,
     next: i64,
     schema: Option<Schema>,
     changes: Vec<Change>,

@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the environment was ever used through this API.
     pub fn is_ready(self) -> bool {
-        self.find(names::ENVIRONMENT, names::SELF).is_some()
+        rowgate_environment::reserved::in_use(self.graph)
     }
 
     pub(crate) fn symbol(self, name: &str) -> Symbol {

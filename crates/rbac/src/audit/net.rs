@@ -309,7 +309,7 @@ impl<'c> Net<'c> {
                 Status::Pending => "organization_membership.pending",
             },
             (names::TYPE, Some(_)) => "resource_type.updated",
-            (names::ENVIRONMENT, _) => "settings.updated",
+            (names::ENVIRONMENT, Some(_)) => "settings.updated",
             _ => return None,
         };
         let counts: &[&str] = match name.0 {

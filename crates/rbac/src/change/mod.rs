@@ -8,6 +8,7 @@ pub mod organizations;
 pub mod people;
 pub mod permissions;
 pub mod resources;
+pub mod restore;
 pub mod roles;
 pub mod setup;
 pub mod types;

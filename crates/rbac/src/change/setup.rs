@@ -5,15 +5,19 @@ use serde_json::Map;
 use crate::change::roles;
 use crate::draft::Draft;
 use crate::settings::{DEFAULT_ROLE, Settings};
-use crate::{Result, names};
+use crate::{Error, Result, names};
 
 /// Makes an environment ready. One that is ready stays as it is.
 ///
 /// # Errors
-/// None of its own.
+/// 409 `import_unfinished`.
 pub fn ensure(draft: &mut Draft<'_>) -> Result<()> {
     if draft.read.is_ready() {
         return Ok(());
+    }
+    if has_begun(draft) {
+        let message = "This environment is being filled from an export: import the rest of it first.";
+        return Err(Error::conflict("import_unfinished", message));
     }
     draft.set_settings(Settings::default());
     draft.set_schema(&draft.read.hierarchy(), &[]);
@@ -21,4 +25,12 @@ pub fn ensure(draft: &mut Draft<'_>) -> Result<()> {
     meta.insert("name".into(), "Member".into());
     roles::put(draft, &names::encode(DEFAULT_ROLE), names::ORGANIZATION, meta);
     Ok(())
+}
+
+/// Whether an import has brought something already.
+fn has_begun(draft: &Draft<'_>) -> bool {
+    let graph = draft.read.graph;
+    let mut kinds = [names::ORGANIZATION_TYPE, names::USER, names::ROLE, names::TYPE].into_iter();
+    draft.model.type_def(names::ROLE).is_some()
+        || kinds.any(|kind| graph.count_of_type(draft.read.symbol(kind)) > 0)
 }

@@ -11,6 +11,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::Response;
 use hyper::body::Frame;
 use rowgate_environment::Published;
+use rowgate_environment::reserved::{ENVIRONMENT, SELF, in_use};
 use rowgate_graph::WarrantRef;
 use rowgate_schema::to_json;
 use serde::Serialize;
@@ -100,7 +101,15 @@ fn write(published: &Published, out: &mut Out) -> Result<(), Gone> {
         "warrants": graph.warrant_count(),
     }))?;
     out.line(&json!({"schema": to_json(published.model.schema())}))?;
-    for resource in graph.all_resources() {
+    // With its settings the authorization API is in use, so they come when everything else is there.
+    let settings = in_use(graph)
+        .then(|| graph.symbol(ENVIRONMENT))
+        .flatten()
+        .map(|of| graph.find(of, SELF));
+    let others = graph
+        .all_resources()
+        .filter(|resource| Some(resource.object) != settings);
+    for resource in others {
         out.line(&ResourceLine {
             resource: ResourceOut::stored(graph, &resource),
         })?;
@@ -112,6 +121,11 @@ fn write(published: &Published, out: &mut Out) -> Result<(), Gone> {
             leftover: is_leftover(published, row),
         };
         out.line(&WarrantLine { warrant })?;
+    }
+    if let Some(resource) = settings.and_then(|object| graph.resource(object)) {
+        out.line(&ResourceLine {
+            resource: ResourceOut::stored(graph, &resource),
+        })?;
     }
     Ok(())
 }

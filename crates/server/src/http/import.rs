@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use rowgate_environment::reserved::is_reserved;
+use rowgate_environment::reserved::{ENVIRONMENT, SELF, in_use, is_reserved};
 use rowgate_environment::{Error, ImportedWarrant, NewResource, Op, Write};
-use rowgate_rbac::Actor;
+use rowgate_rbac::change::restore;
+use rowgate_rbac::{Actor, Draft};
 use rowgate_schema::Document;
 use rowgate_schema::ast::Schema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::actor::actor;
 use super::schema::checked;
@@ -68,6 +70,7 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         places,
     } = batch;
     let audit = audit(&actor, &resources, &warrants);
+    let (settings, resources) = settings_apart(&caller, resources);
     let (line, schema) = schema.map_or((0, None), |(line, schema)| (line, Some(schema)));
     let everything = Write::Import {
         schema,
@@ -75,7 +78,7 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         warrants,
         audit,
     };
-    let written = match write(&caller, everything).await {
+    let mut written = match write(&caller, everything).await {
         Ok(written) => written,
         // Only the schema can be refused as a whole.
         Err(error @ ApiError::Environment(Error::Refused { .. })) if line > 0 => {
@@ -83,12 +86,40 @@ pub(crate) async fn import(State(app): State<App>, caller: Caller, request: Requ
         }
         Err(error) => return Err(app.long(move || name_line(error, &body, most, &places)).await?),
     };
+    if let Some((meta, created_at)) = settings {
+        let ready = move |draft: &mut Draft<'_>| restore::finish(draft, &meta, created_at);
+        let (last, outcome) = rowgate_rbac::write(actor, ready);
+        let finished = super::submitted(&caller, last).await;
+        written.revision = finished.as_ref().map_or(0, |finished| finished.revision);
+        outcome.of(finished)?;
+        written.created += 1;
+    }
     let warrant_token = caller.token(written.revision);
     Ok(wire::json(&Imported {
         created: written.created,
         lines,
         warrant_token,
     }))
+}
+
+type Resources = Vec<(NewResource, Option<i64>)>;
+type Settings = (Map<String, Value>, Option<i64>);
+
+/// The settings of the authorization API, with which an environment that it does not use yet becomes ready, and the other resources.
+fn settings_apart(caller: &Caller, resources: Resources) -> (Option<Settings>, Resources) {
+    if in_use(&caller.read().graph) {
+        return (None, resources);
+    }
+    let is_settings = |new: &NewResource| {
+        new.resource_type == ENVIRONMENT && new.resource_id.as_deref() == Some(SELF) && new.meta.is_some()
+    };
+    let (settings, rest): (Resources, Resources) =
+        resources.into_iter().partition(|(new, _)| is_settings(new));
+    let settings = settings.into_iter().next();
+    (
+        settings.and_then(|(new, created_at)| Some((new.meta?, created_at))),
+        rest,
+    )
 }
 
 /// What the audit log is to say of an import that brings things of the authorization API.

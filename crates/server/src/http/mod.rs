@@ -176,13 +176,18 @@ fn own() -> Routes {
 
 /// Writes, and waits until it is durable and can be read.
 async fn write(caller: &Caller, write: Write) -> Result<Written> {
+    Ok(submitted(caller, write).await?)
+}
+
+/// The same, with the environment's own answer.
+async fn submitted(caller: &Caller, write: Write) -> rowgate_environment::Result<Written> {
     let (answer, answered) = oneshot::channel();
     let environment: &Environment = caller;
     environment.submit(write, move |outcome| {
         // Nobody to tell: the request was given up.
         let _ = answer.send(outcome);
     });
-    Ok(answered.await.unwrap_or(Err(Error::Stopping))?)
+    answered.await.unwrap_or(Err(Error::Stopping))
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {

@@ -5,6 +5,8 @@
 mod sense;
 mod steps;
 
+pub(crate) use sense::sound;
+
 use crate::Result;
 use crate::draft::Draft;
 use crate::read::Reader;

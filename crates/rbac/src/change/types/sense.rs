@@ -46,6 +46,12 @@ pub(super) fn hierarchy(read: Reader<'_>, wanted: &Types, prune: bool) -> Result
         }
         hierarchy.set(&entry.slug, entry.parents.clone());
     }
+    sound(&hierarchy)?;
+    Ok(hierarchy)
+}
+
+/// Whether types are under one another as they can be.
+pub(crate) fn sound(hierarchy: &Hierarchy) -> Result<()> {
     for (slug, parents) in hierarchy.types() {
         if let Some(unknown) = parents.iter().find(|parent| !hierarchy.has(parent)) {
             let message = format!("the parent `{unknown}` of the type `{slug}` does not exist");
@@ -66,7 +72,7 @@ pub(super) fn hierarchy(read: Reader<'_>, wanted: &Types, prune: bool) -> Result
         );
         return Err(Error::field("types", "too_many", message));
     }
-    Ok(hierarchy)
+    Ok(())
 }
 
 /// The permissions that there will be, with their types.
