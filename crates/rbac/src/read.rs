@@ -54,10 +54,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Warrants of an application can name as a subject what was never created. It has no edges of its own, and everything that was
-    /// created has one, to what it belongs to; only the environment belongs to nothing.
+    /// created has one, to what it belongs to; only the environment belongs to nothing, and has settings.
     fn existing(self, resource: Stored<'a>) -> Option<Record<'a>> {
         let was_created = !self.graph.subjects(resource.object).is_empty()
-            || resource.resource_type == self.symbol(names::ENVIRONMENT);
+            || resource.resource_type == self.symbol(names::ENVIRONMENT) && resource.meta.is_some();
         was_created.then_some(Record { read: self, resource })
     }
 
