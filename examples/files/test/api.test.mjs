@@ -125,6 +125,58 @@ describe('what belongs to the table', () => {
     assert.deepEqual(found.sort(), rows.sort());
   });
 
+  const childrenOf = (key, project, more = {}) =>
+    workos.authorization.listResourcesForMembership({
+      organizationMembershipId: member(key).id,
+      permissionSlug: 'file:view',
+      parentResourceTypeSlug: 'project',
+      parentResourceExternalId: project,
+      ...more,
+    });
+  const under = async (...asked) => (await childrenOf(...asked)).autoPagination();
+  const rowsOf = async (project) => {
+    const where = `organization_id = '${world.organizations.acme}' and project_id = '${project}'`;
+    return (await stack.psql(`select id from files where ${where} order by id`)).split('\n');
+  };
+  const ids = (resources) => resources.map(({ externalId }) => externalId);
+
+  it('is found under its project, by whoever may see it', async () => {
+    const site = await rowsOf('site');
+    assert.equal(site.length, 2);
+    for (const key of ['ann@acme', 'bob@acme']) {
+      assert.deepEqual(ids(await under(key, 'site', { order: 'asc' })), site, key);
+      assert.deepEqual(ids(await under(key, 'site')), site.toReversed(), 'newest first, for rows the last key first');
+      const pages = [];
+      for (let after; after !== null; ) {
+        const page = await childrenOf(key, 'site', { order: 'asc', limit: 1, after });
+        pages.push(ids(page.data));
+        after = page.listMetadata.after ?? null;
+      }
+      assert.deepEqual(pages, site.map((id) => [id]), 'one to a page');
+    }
+    const [file] = await under('bob@acme', 'site');
+    assert.equal(file.resourceTypeSlug, 'file');
+    assert.equal(file.organizationId, world.organizations.acme);
+    assert.deepEqual(await under('bob@acme', 'shop'), []);
+    assert.deepEqual(await under('ann@bolt', 'site'), [], 'a project of the same name elsewhere');
+    await assert.rejects(under('ann@acme', 'nowhere'), { status: 404 });
+  });
+
+  it('is not found by lists that could not have it, and they say so', async () => {
+    const [externalId] = await rowsOf('site');
+    const row = { organizationId: world.organizations.acme, resourceTypeSlug: 'file', externalId };
+    const group = await workos.groups.createGroup({ organizationId: world.organizations.acme, name: 'G' });
+    const assigned = { roleSlug: 'project-viewer', resourceTypeSlug: 'file', resourceExternalId: externalId };
+    for (const refused of [
+      workos.authorization.listResources({ organizationId: world.organizations.acme, resourceTypeSlug: 'file' }),
+      workos.authorization.listMembershipsForResourceByExternalId({ ...row, permissionSlug: 'file:view' }),
+      workos.authorization.assignRole({ organizationMembershipId: member('bob@acme').id, ...assigned }),
+      workos.authorization.createGroupRoleAssignment({ groupId: group.id, ...assigned }),
+    ]) {
+      await assert.rejects(refused, { status: 400, message: /rows of table 'public\.files'/ });
+    }
+  });
+
   it('is guarded as planned', async () => {
     assert.match(await stack.rls('plan'), /public\.files: file:view guards select/);
     await stack.rls('verify');

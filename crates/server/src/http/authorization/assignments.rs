@@ -125,6 +125,7 @@ pub(crate) async fn of_named(
 
 async fn of(app: App, ready: Ready, named: Named, params: Params) -> Answer {
     let page = page(&params)?;
+    named.no_row(&ready, "roles are assigned on what the row is under")?;
     let published = ready.read();
     // An organization can have as many as it has members.
     app.long(move || {

@@ -12,6 +12,7 @@ use rowgate_rbac::record::{Membership, Permission, Resource};
 use rowgate_rbac::{Error, Target};
 use serde_json::{Map, Value};
 
+use super::discover::{self, Wanted};
 use super::request::{Body, Ready, ask, page, required};
 use super::resources::Named;
 use super::rows::{self, Asking};
@@ -135,7 +136,6 @@ pub(crate) async fn resources(
     Segments(om): Segments<String>,
     params: Params,
 ) -> Answer {
-    let page = page(&params)?;
     ready.show(|read| read.membership(&om).map(|_| ()))?;
     let permission = required(&params, "permission_slug")?.to_owned();
     let names = [
@@ -154,6 +154,13 @@ pub(crate) async fn resources(
     let message = "give parent_resource_id, or parent_resource_external_id with parent_resource_type_slug";
     let target = target.ok_or_else(|| Error::field("parent_resource_id", "required", message))?;
     let published = ready.read();
+    if discover::has_rows(&published, &om, &target) {
+        let (again, wanted) = (app.clone(), Wanted::read(om, permission, target, &params)?);
+        return app
+            .long(move || Ok(wire::json(&wanted.list(&again, ready.caller(), &published)?)))
+            .await?;
+    }
+    let page = page(&params)?;
     app.long(move || {
         ask(&published, &Context::new(), |asker| {
             let membership = asker.read().membership(&om)?;

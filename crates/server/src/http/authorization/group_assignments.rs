@@ -2,9 +2,10 @@
 
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::input::Fields;
-use rowgate_rbac::{Error, GroupAssignment, Reader};
+use rowgate_rbac::{Error, GroupAssignment, Reader, Target};
 
 use super::request::{Body, Ready, page};
+use super::rows;
 use super::{created, gone};
 use crate::extract::{Params, Segments};
 use crate::wire;
@@ -35,6 +36,18 @@ fn all_placed(fields: &mut Fields, name: &str) -> Answer<Option<Vec<Placed>>> {
         Ok(placed)
     });
     placed.collect::<Answer<Vec<Placed>>>().map(Some)
+}
+
+/// Roles are not assigned on rows.
+fn no_rows(ready: &Ready, placed: &[Placed]) -> Answer<()> {
+    placed.iter().try_for_each(|placed| match &placed.target {
+        Some(Target::External { resource_type, .. }) => rows::refuse(
+            &ready.read(),
+            resource_type,
+            "assign the role on what the row is under",
+        ),
+        _ => Ok(()),
+    })
 }
 
 fn at_most(count: usize) -> Answer<()> {
@@ -68,6 +81,7 @@ pub(crate) async fn create(
     ready.show(|read| read.group(&group).map(|_| ()))?;
     let placed = placed(&mut fields);
     fields.check()?;
+    no_rows(&ready, std::slice::from_ref(&placed))?;
     let (id, wanted) = (group.clone(), placed.clone());
     ready
         .change(move |draft| assignments::assign_group(draft, &id, &wanted))
@@ -89,6 +103,7 @@ pub(crate) async fn replace(
     let all =
         all.ok_or_else(|| Error::field("role_assignments", "required", "role_assignments is required"))?;
     at_most(all.len())?;
+    no_rows(&ready, &all)?;
     let id = group.clone();
     ready
         .change(move |draft| assignments::replace_group(draft, &id, &all))
@@ -104,6 +119,7 @@ pub(crate) async fn patch(ready: Ready, Segments(group): Segments<String>, Body(
     if add.is_empty() && remove.is_empty() {
         return Err(Error::field("add", "required", "give add, remove or both").into());
     }
+    no_rows(&ready, &add)?;
     ready
         .change(move |draft| assignments::patch_group(draft, &group, &add, &remove))
         .await?;

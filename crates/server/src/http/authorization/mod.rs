@@ -2,7 +2,7 @@
 //!
 //! * `request`: the environment made ready, bodies, pages, changes.
 //! * `permissions`, `roles`, `resources`, `assignments`, `group_assignments`: what is granted.
-//! * `rows`: resources that are rows of the application's tables.
+//! * `rows`: resources that are rows of the application's tables; `discover`: those under a resource.
 //! * `decisions`: checks and what follows from them.
 //! * `organizations`, `users`, `memberships`, `groups`: to whom.
 //! * `audit`: who granted and revoked what.
@@ -15,6 +15,7 @@ mod assignments;
 mod audit;
 mod behind;
 mod decisions;
+mod discover;
 mod group_assignments;
 mod groups;
 mod idempotency;

@@ -185,6 +185,10 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
         return Err(Error::bad("missing_organization_id_or_resource_type_slug", message).into());
     }
     let published = ready.read();
+    if let Some(slug) = &filter.resource_type {
+        let instead = "ask the table for them, or list those on which a membership has a permission with /rowgate/v1/authorization/resources";
+        rows::refuse(&published, slug, instead)?;
+    }
     app.long(move || {
         let found = filter.find(Reader::new(&published.graph))?;
         let listed = page.of(

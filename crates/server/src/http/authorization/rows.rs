@@ -46,15 +46,15 @@ pub(super) fn refuse(published: &Published, resource_type: &str, instead: &str) 
 
 /// The rows that the questions of one request need.
 pub(super) struct Asking<'a> {
-    published: &'a Published,
+    pub(super) published: &'a Published,
     rows: Rows<'a>,
 }
 
 /// What a decision is about.
-struct About<'a> {
-    membership: Membership<'a>,
+pub(super) struct About<'a> {
+    pub(super) membership: Membership<'a>,
     /// Type and id in the graph.
-    resource: (String, String),
+    pub(super) resource: (String, String),
 }
 
 impl<'a> Asking<'a> {
@@ -67,7 +67,7 @@ impl<'a> Asking<'a> {
 
     /// What a request means. 404 for a row that is not there, as for any other resource. The relation that is asked about first says what of
     /// the row is read.
-    fn about(&self, om: &str, target: &Target, relation: &str) -> Answer<About<'a>> {
+    pub(super) fn about(&self, om: &str, target: &Target, relation: &str) -> Answer<About<'a>> {
         let read = Reader::new(&self.published.graph);
         let membership = read.membership(om)?;
         let organization = membership.organization()?;
@@ -98,7 +98,7 @@ impl<'a> Asking<'a> {
         Ok(about)
     }
 
-    fn decide(&self, about: &About<'_>, relation: &str, context: &Context) -> Answer<Decision> {
+    pub(super) fn decide(&self, about: &About<'_>, relation: &str, context: &Context) -> Answer<Decision> {
         let ambient = Ambient {
             context,
             claims: None,
@@ -178,22 +178,22 @@ impl<'a> Asking<'a> {
             after: paging.after.as_ref().map(key),
             before: None,
         };
+        let (ids, more) = self.ids(&query, &wanted)?;
+        let rows: Answer<Vec<RowResource>> = ids.iter().map(|id| of_id(resource_type, id)).collect();
+        Ok(page(&rows?, organization.id(), more))
+    }
+
+    /// The ids in the graph that a query finds, and whether there are more.
+    pub(super) fn ids(&self, query: &Query, page: &Page) -> Answer<(Vec<String>, bool)> {
         let none = Context::new();
         let ambient = Ambient {
             context: &none,
             claims: None,
             now: Timestamp(rowgate_environment::now()),
         };
-        let found = list::query(&self.rows, &query, &wanted, &ambient).map_err(ApiError::from)?;
-        let rows = found
-            .rows
-            .iter()
-            .filter_map(|row| RowResource::of_id(resource_type, &row.key.id));
-        let rows: Vec<RowResource> = rows.collect();
-        if rows.len() != found.rows.len() {
-            return Err(ApiError::Internal("a row whose id is none of the authorization API".into()).into());
-        }
-        Ok(page(&rows, organization.id(), found.more))
+        let found = list::query(&self.rows, query, page, &ambient).map_err(ApiError::from)?;
+        let ids = found.rows.into_iter().map(|row| row.key.id);
+        Ok((ids.collect(), found.more))
     }
 }
 
@@ -245,26 +245,33 @@ impl Paging {
     }
 }
 
+/// The row of an id in the graph.
+pub(super) fn of_id(resource_type: &str, id: &str) -> Answer<RowResource> {
+    let row = RowResource::of_id(resource_type, id);
+    row.ok_or_else(|| ApiError::Internal("a row whose id is none of the authorization API".into()).into())
+}
+
 /// A row has neither a name of its own nor a time here: the table has them.
+pub(super) fn resource(row: &RowResource, organization: &str) -> Value {
+    json!({
+        "object": "authorization_resource",
+        "id": row.wire_id(),
+        "external_id": row.external_id,
+        "name": row.external_id,
+        "description": null,
+        "resource_type_slug": row.resource_type,
+        "organization_id": organization,
+        "parent_resource_id": null,
+        "created_at": crate::wire::authorization::time(0),
+        "updated_at": crate::wire::authorization::time(0),
+    })
+}
+
 fn page(rows: &[RowResource], organization: &str, more: bool) -> Value {
-    let one = |row: &RowResource| {
-        json!({
-            "object": "authorization_resource",
-            "id": row.wire_id(),
-            "external_id": row.external_id,
-            "name": row.external_id,
-            "description": null,
-            "resource_type_slug": row.resource_type,
-            "organization_id": organization,
-            "parent_resource_id": null,
-            "created_at": crate::wire::authorization::time(0),
-            "updated_at": crate::wire::authorization::time(0),
-        })
-    };
     let last = rows.last().filter(|_| more).map(|row| row.external_id.clone());
     json!({
         "object": "list",
-        "data": rows.iter().map(one).collect::<Vec<Value>>(),
+        "data": rows.iter().map(|row| resource(row, organization)).collect::<Vec<Value>>(),
         "list_metadata": {"before": null, "after": last},
     })
 }
