@@ -215,15 +215,22 @@ impl Under<'_, '_> {
         let mut looked_at = 0;
         loop {
             let (ids, more) = self.page(resource_type, after.as_deref())?;
-            for id in &ids {
+            let children: Vec<RowResource> = ids
+                .iter()
+                .map(|id| rows::of_id(resource_type, id))
+                .collect::<Answer<_>>()?;
+            let abouts: Vec<About<'_>> = children.iter().map(|row| self.about(row)).collect();
+            if !self.everything {
+                self.rows.prefetch(&abouts, &self.relation)?;
+            }
+            for (row, about) in children.iter().zip(&abouts) {
                 if found.data.len() == limit || looked_at == MAX_LOOKED_AT {
                     found.more = true;
                     return Ok(());
                 }
                 looked_at += 1;
-                let row = rows::of_id(resource_type, id)?;
-                if self.everything || self.is_allowed(&row)? {
-                    found.data.push(rows::resource(&row, organization.id()));
+                if self.everything || self.is_allowed(about)? {
+                    found.data.push(rows::resource(row, organization.id()));
                 }
                 found.last = Some(format!("{resource_type}:{}", row.external_id));
             }
@@ -246,12 +253,15 @@ impl Under<'_, '_> {
         })
     }
 
-    fn is_allowed(&self, row: &RowResource) -> Answer<bool> {
-        let about = About {
+    fn about(&self, row: &RowResource) -> About<'_> {
+        About {
             membership: self.parent.membership,
             resource: (row.type_name.clone(), row.id.clone()),
-        };
-        let decision = self.rows.decide(&about, &self.relation, &Context::new())?;
+        }
+    }
+
+    fn is_allowed(&self, about: &About<'_>) -> Answer<bool> {
+        let decision = self.rows.decide(about, &self.relation, &Context::new())?;
         Ok(decision.value == Answered::True)
     }
 

@@ -115,6 +115,12 @@ impl<'a> Asking<'a> {
         Ok(decision.map_err(ApiError::from)?)
     }
 
+    /// Reads at once what several decisions need.
+    pub(super) fn prefetch(&self, abouts: &[About<'_>], relation: &str) -> Answer<()> {
+        let questions: Vec<Question<'_>> = abouts.iter().map(|about| about.question(relation)).collect();
+        Ok(self.rows.prefetch(&questions).map_err(ApiError::from)?)
+    }
+
     /// Whether a membership has a permission.
     pub(super) fn check(
         &self,
