@@ -4,6 +4,7 @@
 
 mod asker;
 mod identity;
+mod processors;
 mod world;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use crate::http::server::{self, Server};
 use crate::measure::{Times, median};
 use crate::{machine, report, section};
 use asker::{Asker, WAYS, Way};
+use processors::{Cost, Processes};
 use world::{STATEMENTS, Statement, World};
 
 /// How the load is made.
@@ -78,6 +80,8 @@ fn measure(
 ) -> Result<Value> {
     let mut rates: [Vec<f64>; WAYS.len()] = Default::default();
     let mut times: [Times; WAYS.len()] = Default::default();
+    let mut costs: [Vec<Cost>; WAYS.len()] = Default::default();
+    let processes = Processes::new(&world.database, server.process())?;
     // The first round warms up. Each begins with another one.
     for round in 0..=load.rounds {
         for at in 0..WAYS.len() {
@@ -85,8 +89,9 @@ fn measure(
             let askers = (0..connections)
                 .map(|seed| Asker::new(world, server.address(), statement, WAYS[number].0, seed))
                 .collect::<Result<Vec<_>>>()?;
-            let (took, rate) = turn(askers, load.turn)?;
+            let (took, rate, cost) = turn(askers, load.turn, &processes)?;
             if round > 0 {
+                costs[number].push(cost);
                 times[number].extend(&took);
                 rates[number].push(rate);
             }
@@ -103,6 +108,7 @@ fn measure(
             "per_s": median(&rates[number]),
             "median_us": times[number].quantile(0.5) / 1e3,
             "p99_us": times[number].quantile(0.99) / 1e3,
+            "processor_us": Cost::median(&costs[number]),
         });
         if *way != Way::Sql {
             let ratios: Vec<f64> = rates[sql]
@@ -119,10 +125,11 @@ fn measure(
     Ok(Value::Object(ways))
 }
 
-/// All connections at once, for a while: the times, and answers per second.
-fn turn(askers: Vec<Asker>, length: Duration) -> Result<(Times, f64)> {
+/// All connections at once, for a while: the times, answers per second, and what one cost.
+fn turn(askers: Vec<Asker>, length: Duration, processes: &Processes) -> Result<(Times, f64, Cost)> {
+    let before = processes.used()?;
     let started = Instant::now();
-    let run = |mut asker: Asker| -> Result<Times> {
+    let run = |mut asker: Asker| -> Result<(Times, u64, Asker)> {
         let mut times = Times::default();
         let mut before = Instant::now();
         for number in 0.. {
@@ -134,7 +141,7 @@ fn turn(askers: Vec<Asker>, length: Duration) -> Result<(Times, f64)> {
                 break;
             }
         }
-        Ok(times)
+        Ok((times, processors::own(), asker))
     };
     let run = &run;
     std::thread::scope(|scope| {
@@ -143,13 +150,19 @@ fn turn(askers: Vec<Asker>, length: Duration) -> Result<(Times, f64)> {
             .map(|asker| scope.spawn(move || run(asker)))
             .collect();
         let mut all = Times::default();
+        let mut client = 0;
+        // A session that ends is counted no more.
+        let mut open = Vec::new();
         for thread in threads {
-            let times = thread
+            let (times, used, asker) = thread
                 .join()
                 .map_err(|_| anyhow!("a connection's thread panicked"))??;
             all.extend(&times);
+            client += used;
+            open.push(asker);
         }
         let rate = all.len() as f64 / started.elapsed().as_secs_f64();
-        Ok((all, rate))
+        let cost = processes.used()?.since(before, client, all.len());
+        Ok((all, rate, cost))
     })
 }

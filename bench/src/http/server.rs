@@ -119,6 +119,11 @@ impl Server {
         self.address
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Bytes of memory that it has.
     pub fn memory(&self) -> u64 {
         memory(&self.process.id().to_string(), "VmRSS:")

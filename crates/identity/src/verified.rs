@@ -1,9 +1,11 @@
 //! Who asks, and tokens that were verified before.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use serde_json::Value;
 
 use crate::verifier::Source;
 use crate::{Algorithm, Claims};
@@ -21,8 +23,21 @@ pub struct Identity {
     pub(crate) subject: String,
     pub(crate) roles: Arc<[String]>,
     pub(crate) claims: Claims,
+    /// The claims as JSON, once somebody wanted them.
+    pub(crate) text: Text,
     pub(crate) expires_at: Option<f64>,
     pub(crate) not_before: f64,
+}
+
+/// Claims as JSON, or not yet.
+#[derive(Clone, Default)]
+pub(crate) struct Text(OnceLock<Arc<str>>);
+
+/// Without them: they are somebody's.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text")
+    }
 }
 
 impl Identity {
@@ -49,6 +64,12 @@ impl Identity {
     /// Everything the token says.
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Everything the token says, as a JSON object. Written once for a token, however often it comes.
+    pub fn claims_text(&self) -> &Arc<str> {
+        let write = || Value::Object(self.claims.as_map().clone()).to_string().into();
+        self.text.0.get_or_init(write)
     }
 
     /// When the token expires, in seconds since the Unix epoch.
@@ -82,8 +103,8 @@ impl Remembered {
         algorithm: Algorithm,
         token: &str,
     ) -> Self {
-        // Claims take about twice their base64.
-        let weight = u32::try_from(token.len() * 2 + 512).unwrap_or(u32::MAX);
+        // Claims take about twice their base64, and once more as text.
+        let weight = u32::try_from(token.len() * 3 + 512).unwrap_or(u32::MAX);
         Self {
             identity,
             source,

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use crate::compact::Compact;
 use crate::counters::{FetchCounters, TokenCounters};
 use crate::jwks::{Cache, Fetcher, State};
-use crate::verified::{Memory, Remembered};
+use crate::verified::{Memory, Remembered, Text};
 use crate::{Audiences, Claims, Identity, Issuer, IssuerError, KeySet, Keys, PublicKey, TokenError};
 
 /// Verifies tokens of several issuers. An issuer whose keys cannot be had delays nobody but those who bring its tokens.
@@ -179,6 +179,7 @@ impl Verifier {
             subject: subject(&claims, &issuer.subject_claim)?.to_owned(),
             roles: Arc::clone(&source.roles),
             claims,
+            text: Text::default(),
             expires_at: times.expires_at,
             not_before: times.not_before,
         };

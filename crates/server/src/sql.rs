@@ -46,12 +46,15 @@ impl Authenticate for Tokens {
                     identity.issuer()
                 ));
             }
-            let json =
-                serde_json::to_string(identity.claims().as_map()).map_err(|error| error.to_string())?;
+            let subject = identity.claims().text("sub");
             let expires = identity
                 .expires_at()
                 .map(|seconds| UNIX_EPOCH + Duration::from_secs_f64(seconds));
-            Ok(Claims { json, expires })
+            Ok(Claims {
+                json: Arc::clone(identity.claims_text()),
+                subject: subject.map(str::to_owned),
+                expires,
+            })
         })
     }
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// What a verified token says.
 #[derive(Clone)]
 pub struct Claims {
     /// A JSON object: the payload of the token.
-    pub json: String,
+    pub json: Arc<str>,
+    /// The claim `sub` of it, if that is a string.
+    pub subject: Option<String>,
     /// When the token stops being valid, if it does.
     pub expires: Option<SystemTime>,
 }

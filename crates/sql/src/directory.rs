@@ -27,7 +27,7 @@ const SIGNED: &str = "select exists (select from pg_catalog.pg_extension e
     join pg_catalog.pg_proc p on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and p.proname = 'jwt_session_init'
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'auth'
     where e.extname = 'pg_session_jwt')";
-const KEY: &str = "select id, pg_catalog.encode(secret, 'hex') from rowgate.newest_seal_key()";
+const KEY: &str = "select pg_catalog.encode(secret, 'hex') from rowgate.newest_seal_key()";
 
 /// What a server has to know to act for clients.
 pub(crate) struct Known {
@@ -88,11 +88,10 @@ impl Directory {
     async fn read(&self, slot: &mut Option<Connection>) -> Result<Known, WireError> {
         let connection = self.connected(slot).await?;
         let (keys, _) = connection.simple(KEY).await?;
-        let [Some(id), Some(secret)] = keys.first().ok_or(WireError::Unexpected)?.as_slice() else {
+        let [Some(secret)] = keys.first().ok_or(WireError::Unexpected)?.as_slice() else {
             return Err(WireError::Unexpected);
         };
-        let id = id.parse().map_err(|_| WireError::Unexpected)?;
-        let seal = SealKey::new(id, &from_hex(secret).ok_or(WireError::Unexpected)?);
+        let seal = SealKey::new(&from_hex(secret).ok_or(WireError::Unexpected)?);
         let (signed, _) = connection.simple(SIGNED).await?;
         let signed = signed
             .first()

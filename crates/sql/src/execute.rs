@@ -49,7 +49,7 @@ pub(crate) struct Introduction {
 impl Introduction {
     pub(crate) fn sealed(seal: String) -> Self {
         Self {
-            sql: "select pg_catalog.set_config('rowgate.session', $1, false)",
+            sql: "call auth.set_session($1)",
             parameter: Some(seal),
         }
     }

@@ -1,28 +1,25 @@
 //! Everything together.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::admit::{Entry, not_set_up};
 use crate::answer::Shape;
 use crate::authenticate::{Authenticate, Claims};
-use crate::cancel;
 use crate::config::{Config, Limits, TargetError};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::execute::{Failure, Introduction, Outcome, Work, collect};
 use crate::head::Head;
+use crate::in_use::InUse;
 use crate::kind::Kinds;
-use crate::session::{Claimed, Credentials, Lease, Pools, Session};
+use crate::session::{Claimed, Opener, Pools, Session};
 use crate::session_jwt::Signer;
 use crate::wire::{Dialer, Transaction, WireError};
-
-/// How often idle sessions are looked at.
-const SWEEP: Duration = Duration::from_secs(15);
 
 /// How much later than Postgres itself a query is stopped.
 const GRACE: Duration = Duration::from_millis(500);
@@ -48,19 +45,11 @@ pub struct Gateway {
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) directory: Directory,
     pub(crate) requests: Arc<Semaphore>,
-    pub(crate) counters: Counters,
-    pools: Pools,
+    pub(crate) counters: Arc<Counters>,
+    pools: Arc<Pools>,
     signer: Arc<Signer>,
     kinds: Kinds,
-    authenticate: Arc<dyn Authenticate>,
-}
-
-/// How a request was let in.
-pub(crate) struct Entry {
-    pub(crate) credentials: Credentials,
-    /// The sealed claims are made when the session is known.
-    pub(crate) claims: Option<Claims>,
-    pub(crate) is_client: bool,
+    pub(crate) authenticate: Arc<dyn Authenticate>,
 }
 
 impl Gateway {
@@ -71,24 +60,24 @@ impl Gateway {
     pub fn new(config: Config, authenticate: Arc<dyn Authenticate>) -> Result<Arc<Self>, GatewayError> {
         let dialer = Arc::new(Dialer::new(&config.target)?);
         let signer = Arc::new(Signer::new().map_err(|_| GatewayError::Key)?);
-        let gateway = Arc::new(Self {
+        let counters = Arc::new(Counters::default());
+        let opener = Opener {
+            dialer: Arc::clone(&dialer),
+            signer: Arc::clone(&signer),
+            database: config.target.database.clone(),
+            limits: config.limits.clone(),
+        };
+        Ok(Arc::new(Self {
             directory: Directory::new(Arc::clone(&dialer), config.target.clone()),
-            pools: Pools::new(
-                Arc::clone(&dialer),
-                Arc::clone(&signer),
-                config.target.database.clone(),
-                config.limits.clone(),
-            ),
+            pools: Pools::new(opener, Arc::clone(&counters)),
             requests: Arc::new(Semaphore::new(config.limits.requests)),
-            counters: Counters::default(),
+            counters,
             kinds: Kinds::default(),
             authenticate,
             signer,
             dialer,
             config,
-        });
-        tokio::spawn(sweep(Arc::downgrade(&gateway)));
-        Ok(gateway)
+        }))
     }
 
     /// Whether the database is there and set up.
@@ -110,65 +99,6 @@ impl Gateway {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.config.limits
-    }
-
-    /// Who may come in, and as whom.
-    pub(crate) async fn admit(&self, head: &Head) -> Result<Entry> {
-        if head.database != self.config.target.database {
-            return Err(Error::Database(Box::new(crate::error::DatabaseError {
-                message: format!("database \"{}\" does not exist", head.database),
-                code: Some("3D000".into()),
-                severity: Some("FATAL".into()),
-                ..Default::default()
-            })));
-        }
-        match (&head.token, &head.password) {
-            (Some(token), _) => self.admit_token(&head.role, token).await,
-            (None, Some(password)) if self.config.takes_password_of(&head.role) => Ok(Entry {
-                credentials: Credentials::Password(password.clone()),
-                claims: None,
-                is_client: false,
-            }),
-            (None, _) if head.role == "anonymous" && self.config.anonymous => {
-                let credentials = self.client(&head.role).await?;
-                Ok(Entry {
-                    credentials,
-                    claims: None,
-                    is_client: true,
-                })
-            }
-            (None, None) if self.config.takes_password_of(&head.role) => Err(Error::refused(
-                "missing authentication credentials: required password",
-            )),
-            (None, _) => Err(Error::refused(
-                "missing authentication credentials: required authorization bearer token in JWT format",
-            )),
-        }
-    }
-
-    async fn admit_token(&self, role: &str, token: &str) -> Result<Entry> {
-        // The token first: who has none learns nothing about the roles.
-        let claims = self
-            .authenticate
-            .authenticate(token, role)
-            .await
-            .map_err(Error::Refused)?;
-        let credentials = self.client(role).await?;
-        Ok(Entry {
-            credentials,
-            claims: Some(claims),
-            is_client: true,
-        })
-    }
-
-    async fn client(&self, role: &str) -> Result<Credentials> {
-        let known = self.directory.known().await.map_err(not_set_up)?;
-        let credentials = known.roles.get(role).cloned();
-        credentials.ok_or_else(|| {
-            Error::refused(format!(
-                "the role `{role}` is not for tokens; see `rowgate pg install --client-role`"
-            ))
-        })
     }
 
     /// Does the work in a session and answers. The session is made ready for the next user meanwhile; nobody waits for it.
@@ -308,79 +238,10 @@ impl Gateway {
     }
 }
 
-/// A session that a request uses. Dropped like that, because the request was given up or failed half-way, what it runs is stopped and it is
-/// closed: a session is never left in the middle.
-struct InUse {
-    gateway: Arc<Gateway>,
-    lease: Option<Lease>,
-}
-
-impl InUse {
-    fn new(gateway: &Arc<Gateway>, lease: Lease) -> Self {
-        Self {
-            gateway: Arc::clone(gateway),
-            lease: Some(lease),
-        }
-    }
-
-    fn get(&mut self) -> Result<&mut Session> {
-        let lease = self.lease.as_mut();
-        lease.ok_or(Error::Unreachable("the session is gone"))?.session()
-    }
-
-    /// For the next user, or closed if it cannot be made clean.
-    fn put_back(mut self, transaction: Transaction) {
-        let Some(mut lease) = self.lease.take() else {
-            return;
-        };
-        let gateway = Arc::clone(&self.gateway);
-        tokio::spawn(async move {
-            let Ok(session) = lease.session() else { return };
-            match session.reset(transaction).await {
-                Ok(()) => lease.give_back(),
-                Err(error) => {
-                    gateway.counters.closed();
-                    tracing::debug!(%error, "a session was closed because it could not be reset");
-                }
-            }
-        });
-    }
-
-    /// For the next user. Only after a reset.
-    fn give_back(mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.give_back();
-        }
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        // Without a runtime the process is about to end, and its connections with it.
-        if let (Some(lease), Ok(runtime)) = (self.lease.take(), Handle::try_current()) {
-            self.gateway.counters.closed();
-            runtime.spawn(cancel::stop(Arc::clone(&self.gateway), lease));
-        }
-    }
-}
-
 enum Written {
     Done(Result<Vec<u8>>),
     /// The outcomes have types that are not known yet.
     Unknown(Vec<Outcome>, Vec<u32>),
-}
-
-fn not_set_up(error: WireError) -> Error {
-    tracing::error!(%error, "the keys of /sql cannot be read");
-    Error::Unreachable("the database cannot be reached, or is not set up")
-}
-
-async fn sweep(gateway: Weak<Gateway>) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let Some(gateway) = gateway.upgrade() else { return };
-        gateway.pools.sweep();
-    }
 }
 
 impl std::fmt::Debug for Gateway {

@@ -10,12 +10,13 @@
 //! * [`Authenticate`]: how tokens become claims; the server brings that.
 //! * [`Gateway`]: everything together; [`router`] serves it.
 //! * `http`: the route; `head`: what the headers say; `body`: queries and parameters; `answer`, `value`: rows as JSON; `error`: the other answers.
-//! * `execute`: queries in a session, with limits; `cancel`: queries that have to stop.
+//! * `admit`: who may come in; `in_use`: a session while a request uses it; `execute`: queries in it, with limits; `cancel`: queries that have to stop.
 //! * `counters`: what `/metrics` shows.
 //! * `session`: logged in, used, reset, used again; `directory`: keys and logins, which are in the database; `seal`: claims that cannot be forged; `session_jwt`: the same for the
 //!   extension `pg_session_jwt`.
 //! * `wire`: the Postgres protocol, because drivers of Rust do not offer what is needed: unnamed statements with parameters and results as text.
 
+mod admit;
 mod answer;
 mod authenticate;
 mod body;
@@ -28,6 +29,7 @@ mod execute;
 mod gateway;
 mod head;
 mod http;
+mod in_use;
 mod kind;
 mod seal;
 mod session;

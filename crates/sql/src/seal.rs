@@ -1,4 +1,4 @@
-//! Claims that cannot be forged. `session.sql` of the Postgres store says what a seal looks like and verifies it.
+//! Claims that cannot be forged. `auth.sql` of the Postgres store says what a seal looks like and verifies it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,18 +9,15 @@ use crate::authenticate::Claims;
 /// How far the database's clock may be behind ours or ahead. A seal is for one request, so this keeps nothing alive that should be dead.
 const SKEW: Duration = Duration::from_secs(60);
 
+/// Digits of a MAC.
+const MAC: usize = 64;
+
 /// Seals claims.
-pub(crate) struct SealKey {
-    id: i32,
-    key: hmac::Key,
-}
+pub(crate) struct SealKey(hmac::Key);
 
 impl SealKey {
-    pub(crate) fn new(id: i32, secret: &[u8]) -> Self {
-        Self {
-            id,
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-        }
+    pub(crate) fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
     /// Claims for one request, named as `auth.next_request()` does. They hold for as long as the token does, and no longer than the request
@@ -29,14 +26,17 @@ impl SealKey {
         let end = SystemTime::now() + longest;
         let end = claims.expires.map_or(end, |expires| expires.min(end)) + SKEW;
         let expiry = end.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let sealed = format!("{} {expiry} {}", self.id, claims.json);
-        let tag = hmac::sign(&self.key, format!("{request} {sealed}").as_bytes());
-        let mut out = String::with_capacity(65 + sealed.len());
-        for byte in tag.as_ref() {
+        let subject = claims.subject.as_deref().unwrap_or_default();
+        let length = subject.chars().count();
+        let sealed = format!(" {expiry:012} {length:06} {subject}{}", claims.json);
+        let mut mac = hmac::Context::with_key(&self.0);
+        mac.update(request.as_bytes());
+        mac.update(sealed.as_bytes());
+        let mut out = String::with_capacity(MAC + sealed.len());
+        for byte in mac.sign().as_ref() {
             out.push(digit(byte >> 4));
             out.push(digit(byte & 15));
         }
-        out.push(' ');
         out.push_str(&sealed);
         out
     }
@@ -50,14 +50,25 @@ fn digit(value: u8) -> char {
 mod tests {
     use super::*;
 
-    #[test]
-    fn holds_no_longer_than_the_token() {
+    fn sealed(subject: Option<&str>, json: &str) -> String {
         let claims = Claims {
-            json: "{}".into(),
+            json: json.into(),
+            subject: subject.map(str::to_owned),
             expires: Some(UNIX_EPOCH + Duration::from_secs(1_000)),
         };
-        let sealed = SealKey::new(7, &[1; 32]).seal(&claims, "1 2", Duration::from_secs(60));
-        assert_eq!(&sealed[64..], " 7 1060 {}");
+        SealKey::new(&[1; 32]).seal(&claims, "1 2", Duration::from_secs(60))
+    }
+
+    #[test]
+    fn holds_no_longer_than_the_token() {
+        let sealed = sealed(None, "{}");
+        assert_eq!(&sealed[64..], " 000000001060 000000 {}");
         assert!(sealed[..64].bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn counts_the_characters_of_the_subject() {
+        let sealed = sealed(Some("zoë"), r#"{"sub":"zoë"}"#);
+        assert_eq!(&sealed[64..], r#" 000000001060 000003 zoë{"sub":"zoë"}"#);
     }
 }

@@ -78,6 +78,7 @@ mod tests {
         let signer = Signer::new().unwrap();
         let claims = Claims {
             json: r#"{"sub":"ann","jti":"abc","nbf":1.5,"exp":1.5}"#.into(),
+            subject: Some("ann".into()),
             expires: Some(UNIX_EPOCH + Duration::from_secs(1_000)),
         };
         let token = signer.sign(Some(&claims), 7, Duration::from_secs(15)).unwrap();

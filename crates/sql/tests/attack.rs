@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Answer, Server, set_up};
+use common::{Answer, Server, set_up, set_up_again};
 use postgres::{Client, NoTls};
 use rowgate_pgtest::{Cluster, Database, Version, versions};
 use serde_json::{Value, json};
@@ -38,13 +38,17 @@ fn nobody_can_write_claims() {
         let mine = "current_setting('rowgate.session')";
         let forgeries = [
             format!("replace({mine}, 'mallory', 'bob')"),
-            format!("replace({mine}, split_part({mine}, ' ', 3), '9999999999')"),
-            format!("replace({mine}, ' ' || split_part({mine}, ' ', 2) || ' ', ' 0 ')"),
-            format!("replace({mine}, ' ' || split_part({mine}, ' ', 2) || ' ', ' 99999999999999999999 ')"),
+            format!("replace({mine}, split_part({mine}, ' ', 2), '009999999999')"),
+            // The length of the subject: less of it, none, and more than all.
+            format!("overlay({mine} placing '000003' from 79)"),
+            format!("overlay({mine} placing '000000' from 79)"),
+            format!("overlay({mine} placing '999999' from 79)"),
+            format!("overlay({mine} placing 'nobody' from 79)"),
+            format!("overlay({mine} placing 'bobbob!' from 86)"),
             format!("overlay({mine} placing repeat('0', 64) from 1)"),
             format!("upper({mine})"),
             format!("substr({mine}, 2)"),
-            "repeat('0', 64) || ' 1 9999999999 {\"sub\":\"bob\"}'".into(),
+            "repeat('0', 64) || ' 009999999999 000003 bob{\"sub\":\"bob\"}'".into(),
             "'{\"sub\":\"bob\"}'".into(),
             "' '".into(),
         ];
@@ -400,7 +404,7 @@ fn session(database: &Database, sub: &str) -> (Client, Arc<Mutex<String>>) {
         .unwrap()
         .get(0);
     let sealed = "select encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to($1::text || ' ' || rest, 'UTF8'))), 'hex') || ' ' || rest
-        from rowgate.seal_key k, lateral (select k.id || ' 9999999999 ' || jsonb_build_object('sub', $2::text) rest) r";
+        from rowgate.seal_key k, lateral (select '009999999999 ' || lpad(length($2)::text, 6, '0') || ' ' || $2 || jsonb_build_object('sub', $2::text) rest) r";
     let sealed: String = admin.query_one(sealed, &[&request, &sub]).unwrap().get(0);
     client
         .query_one("select set_config('rowgate.session', $1, false)", &[&sealed])
@@ -726,5 +730,58 @@ fn who_waits_for_a_row_sees_it_with_the_rights_of_now() {
             });
             assert_eq!(answer, json!([]), "{sql}");
         }
+    }
+}
+
+/// Every role may change its own defaults and its own password, and a client's session is one of its login's.
+#[test]
+fn a_login_that_a_client_changed_is_no_trap_for_the_next() {
+    for version in versions() {
+        let cluster = Cluster::shared(version);
+        let server = Server::with(cluster, 2, |config| config.limits.age = Duration::ZERO);
+        let change = |sql: &str| batch(&server, "mallory", &["reset role", sql]);
+        for left in [
+            "alter role current_user set default_transaction_read_only = on",
+            "alter role current_user set search_path = pg_temp",
+            "alter role current_user set role = none",
+            "alter role current_user set default_transaction_isolation = 'read committed'",
+            "do $$ begin execute format('alter role %I in database %I set default_transaction_read_only = on', current_user, current_database()); end $$",
+            "do $$ begin execute format('alter role %I in database %I set datestyle = german', current_user, current_database()); end $$",
+            "alter role current_user reset all",
+        ] {
+            assert_eq!(change(left).status, 200, "{left}");
+            // Each request has a new session, so both logins get one.
+            for _ in 0..3 {
+                let state = server.rows(
+                    "ann",
+                    "select auth.user_id(), current_user, current_setting('transaction_read_only'), current_setting('search_path'),
+                        current_setting('datestyle'), current_setting('transaction_isolation')",
+                );
+                let clean = json!([[
+                    "ann",
+                    "authenticated",
+                    "off",
+                    "\"$user\", public",
+                    "ISO, MDY",
+                    "repeatable read"
+                ]]);
+                assert_eq!(state, clean, "{left}");
+            }
+        }
+        // Names that Postgres does not know are for superusers to set.
+        for unknown in ["app.tenant", "rowgate.session"] {
+            let answer = change(&format!("alter role current_user set {unknown} = 'x'"));
+            assert_eq!(answer.error().1, "42501", "{unknown}");
+        }
+        // A login whose password is another one is lost until somebody installs again. The others go on.
+        assert_eq!(change("alter role current_user password 'mine'").status, 200);
+        for _ in 0..4 {
+            assert_eq!(server.value("ann", "select auth.user_id()"), "ann");
+        }
+        set_up_again(&server.database, 2);
+        let logins: Vec<Value> = (0..8)
+            .map(|_| server.value("ann", "select session_user"))
+            .collect();
+        assert!(logins.iter().any(|login| *login != logins[0]), "{logins:?}");
     }
 }

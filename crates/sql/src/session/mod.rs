@@ -1,8 +1,16 @@
 //! Sessions of Postgres: logged in, used, reset, used again.
+//!
+//! * `open`: from a login to a session; `defaults`: what a client left as the defaults of its login.
+//! * `pool`: the sessions of one role, and who has one; `pools`: all of them, with what is shown of them.
 
+mod defaults;
+mod open;
 mod pool;
+mod pools;
 
-pub(crate) use pool::{Credentials, Gauge, Lease, Logins, Pools};
+pub(crate) use open::{Credentials, Logins, Opener};
+pub(crate) use pool::Lease;
+pub(crate) use pools::{Gauge, Pools};
 
 use std::time::{Duration, Instant};
 
@@ -51,6 +59,31 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the outcome of a reset is there to be read, or none is awaited.
+    pub(crate) fn is_settled(&mut self) -> bool {
+        !self.asked || self.connection.has_answer()
+    }
+
+    /// Whether a reset was asked for whose outcome was not read yet.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.asked
+    }
+
+    /// Waits until the outcome of a reset can be read. Reads no message, so that it may be given up.
+    pub(crate) async fn settled(&mut self) {
+        if self.asked {
+            self.connection.answer().await;
+        }
+    }
+
+    /// Reads what came of a reset that is awaited, if one is.
+    pub(crate) async fn settle(&mut self) -> Result<(), WireError> {
+        match self.asked {
+            true => self.reset(Transaction::None).await,
+            false => Ok(()),
+        }
+    }
+
     /// Makes the session as if nobody had used it, and makes sure that it is.
     pub(crate) async fn reset(&mut self, transaction: Transaction) -> Result<(), WireError> {
         tokio::time::timeout(RESET, self.clean(transaction))
@@ -82,23 +115,22 @@ impl Session {
     fn reset_sql(&self) -> Result<String, WireError> {
         // The seed of random() is a state, too, and who sets it knows what comes next.
         let seed = seed()?;
-        let request = match self.claimed {
-            Claimed::Sealed(_) => "auth.next_request()",
-            Claimed::Never | Claimed::Signed(_) => "null",
-        };
-        Ok(format!(
-            "{CLEAN}SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed}), current_user, {request}"
-        ))
+        Ok(match self.claimed {
+            Claimed::Sealed(_) => format!("{CLEAN}CALL auth.end_request({seed}, null); SHOW role"),
+            Claimed::Never | Claimed::Signed(_) => format!(
+                "{CLEAN}SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed}); SELECT current_user"
+            ),
+        })
     }
 
     /// Whether a reset did what it should.
-    fn accept(&mut self, (mut rows, transaction): (Texts, Transaction)) -> Result<(), WireError> {
-        let row = rows.pop().and_then(|row| row.try_into().ok());
-        let [_, _, user, request]: [Option<String>; 4] = row.ok_or(WireError::Unexpected)?;
-        if user.as_ref() != Some(&self.role) || transaction != Transaction::None {
+    fn accept(&mut self, (rows, transaction): (Texts, Transaction)) -> Result<(), WireError> {
+        let [first, role]: [Vec<Option<String>>; 2] = rows.try_into().map_err(|_| WireError::Unexpected)?;
+        if role != [Some(self.role.clone())] || transaction != Transaction::None {
             return Err(WireError::Unexpected);
         }
         if let Claimed::Sealed(last) = &mut self.claimed {
+            let request = first.into_iter().next().flatten();
             *last = request.ok_or(WireError::Unexpected)?;
         }
         self.connection.trim();

@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
-use postgres_protocol::message::backend::{Header, Message};
+use postgres_protocol::message::backend::{Header, Message, READY_FOR_QUERY_TAG};
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
@@ -149,6 +149,41 @@ impl Connection {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())),
             Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
         }
+    }
+
+    /// Whether all of an answer has arrived, to the message that says that Postgres is ready. Does not wait.
+    pub(crate) fn has_answer(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.poll_answer(&mut context).is_ready()
+    }
+
+    /// Waits until all of an answer has arrived. No message is read.
+    pub(crate) async fn answer(&mut self) {
+        poll_fn(|context| self.poll_answer(context)).await;
+    }
+
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.holds_answer() {
+            // What fails is said to whoever reads the answer, which then does not wait either.
+            if std::task::ready!(self.exchange(context)).is_err() {
+                break;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn holds_answer(&self) -> bool {
+        let mut rest: &[u8] = &self.input;
+        while let Ok(Some(header)) = Header::parse(rest) {
+            if header.tag() == READY_FOR_QUERY_TAG {
+                return true;
+            }
+            let length = usize::try_from(header.len())
+                .unwrap_or(usize::MAX)
+                .saturating_add(1);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        false
     }
 
     /// Whether an idle connection is as it was left: Postgres neither closed it nor said anything.

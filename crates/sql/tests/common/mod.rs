@@ -21,6 +21,13 @@ const NOTES: &str = "create table note (id bigint generated always as identity p
 
 /// A database with client roles and notes.
 pub fn set_up(database: &Database, sessions: i32) {
+    set_up_again(database, sessions);
+    let mut admin = database.client();
+    admin.batch_execute(NOTES).unwrap();
+}
+
+/// As an operator installs again.
+pub fn set_up_again(database: &Database, sessions: i32) {
     let client = |name: &str| ClientRole {
         name: name.into(),
         sessions,
@@ -37,8 +44,6 @@ pub fn set_up(database: &Database, sessions: i32) {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     install(database.url(), &grants).unwrap();
     drop(turn);
-    let mut admin = database.client();
-    admin.batch_execute(NOTES).unwrap();
 }
 
 /// Tokens of the tests: `sub` in clear text. Verifying signatures is the business of another crate.
@@ -49,7 +54,8 @@ impl Authenticate for Tokens {
         Box::pin(async move {
             if token == "expired" {
                 return Ok(Claims {
-                    json: json!({"sub": "ann"}).to_string(),
+                    json: json!({"sub": "ann"}).to_string().into(),
+                    subject: Some("ann".into()),
                     expires: Some(SystemTime::now() - Duration::from_secs(120)),
                 });
             }
@@ -58,7 +64,8 @@ impl Authenticate for Tokens {
             }
             let json = json!({"sub": token, "role": "member"}).to_string();
             Ok(Claims {
-                json,
+                json: json.into(),
+                subject: Some(token.to_owned()),
                 expires: Some(SystemTime::now() + Duration::from_secs(300)),
             })
         })

@@ -3,10 +3,11 @@
 -- A server that runs other people's SQL sets `rowgate.session` to sealed claims, and the functions here believe the seal alone: whoever may
 -- run any SQL may set the setting, but not seal. A sealed value reads
 --
---     MAC ' ' KEY ' ' EXPIRY ' ' CLAIMS
+--     MAC ' ' EXPIRY ' ' LENGTH ' ' SUB CLAIMS
 --
--- MAC: 64 hexadecimal digits, HMAC-SHA-256 of `PID ' ' REQUEST ' ' KEY ' ' EXPIRY ' ' CLAIMS`. KEY: the id of a row of rowgate.seal_key.
--- EXPIRY: seconds since 1970. CLAIMS: a JSON object.
+-- MAC: 64 hexadecimal digits, HMAC-SHA-256 of PID ' ' REQUEST ' ' and what follows the MAC and its space, with a key of rowgate.seal_key.
+-- EXPIRY: seconds since 1970, in 12 digits. CLAIMS: a JSON object. SUB: the claim `sub` of it, in LENGTH characters (6 digits; 0 where it is no
+-- string), so that auth.user_id() need not read JSON.
 --
 -- PID and REQUEST say what the claims are for. REQUEST is the number that auth.next_request() drew in this session last. Postgres gives it to
 -- no other session and never again, remembers it for the session, and lets nobody but the sequence's owner change it. A server draws a new one
@@ -15,7 +16,8 @@
 -- What must not leak never becomes a variable or a parameter: the secret is read and used inside one query. So it stands in no plan
 -- (`debug_print_plan`), no error message and no log.
 --
--- These functions work only in the process of the session itself, hence `parallel restricted`.
+-- These functions work only in the process of the session itself, hence `parallel restricted`. They run in nearly every statement: each
+-- expression and each setting of a function costs up to a microsecond.
 
 create schema if not exists auth authorization rowgate_owner;
 set local role rowgate_owner;
@@ -28,6 +30,29 @@ as $$ begin
     return pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
 end $$;
 
+-- Begins a request in this session: brings its sealed claims in. A procedure, because CALL is not planned. With the rights of who calls, and
+-- all names qualified, so that it needs no setting of its own.
+create or replace procedure auth.set_session(sealed text)
+    language plpgsql
+as $$
+declare
+    done pg_catalog.text;
+begin
+    done := pg_catalog.set_config('rowgate.session', sealed, false);
+end $$;
+
+-- Ends a request in this session: lets go of what no command resets, and draws the number of the next request. `seed`: for random().
+create or replace procedure auth.end_request(seed double precision, inout request text)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    done text;
+begin
+    done := pg_advisory_unlock_all();
+    done := setseed(seed);
+    request := pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
+end $$;
+
 -- This session: its process, and when that started, in microseconds since 1970. For rowgate.end_session().
 create or replace function auth.connection() returns text
     language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
@@ -35,26 +60,25 @@ create or replace function auth.connection() returns text
         select a.pid || ' ' || (extract(epoch from a.backend_start) * 1000000)::bigint from pg_stat_get_activity(pg_backend_pid()) a;
     end;
 
--- The claims of the one who asks. JSON null: nobody.
-create or replace function auth.session() returns jsonb
-    language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+-- What `rowgate.session` holds, if it is sealed for this request. Null: it holds nothing. For the functions of the owner below, which pin the
+-- search path.
+create or replace function rowgate.sealed_session() returns text
+    language plpgsql stable parallel restricted
 as $$
 declare
     sealed constant text := current_setting('rowgate.session', true);
-    expiry text;
 begin
     if sealed is null or sealed = '' then
-        return rowgate.unsealed_claims();
+        return null;
     end if;
-    expiry := split_part(sealed, ' ', 3);
-    -- Hashes are compared, not the values: how long that takes says nothing about the right one.
+    -- Hashes are compared, not the values: how long that takes says nothing about the right one. No variables: Postgres plans a query without
+    -- parameters once in a session.
     if not exists (
         select from rowgate.seal_key k
-        where k.id::text = split_part(sealed, ' ', 2)
-            and (k.retires_at is null or k.retires_at > clock_timestamp())
-            and sha256(convert_to(left(sealed, 64), 'UTF8')) = sha256(convert_to(encode(
-                sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-                    pg_backend_pid() || ' ' || currval('rowgate.request'::regclass) || ' ' || substr(sealed, 66), 'UTF8'))),
+        where (k.retires_at is null or k.retires_at > clock_timestamp())
+            and sha256(convert_to(left(current_setting('rowgate.session'), 64), 'UTF8')) = sha256(convert_to(encode(
+                sha256(k.outer_pad || sha256(k.inner_pad || convert_to(concat_ws(' ',
+                    pg_backend_pid(), currval('rowgate.request'::regclass), substr(current_setting('rowgate.session'), 66)), 'UTF8'))),
                 'hex'), 'UTF8'))
     ) then
         raise exception 'the claims of this session are not sealed for it' using errcode = 'invalid_authorization_specification';
@@ -65,10 +89,23 @@ begin
             using errcode = 'invalid_transaction_state';
     end if;
     -- Sealed, so what follows is what a server wrote.
-    if expiry::bigint <= extract(epoch from clock_timestamp()) then
+    if to_timestamp(substr(sealed, 66, 12)::double precision) <= clock_timestamp() then
         raise exception 'the claims of this session have expired' using errcode = 'invalid_authorization_specification';
     end if;
-    return substr(sealed, 68 + length(split_part(sealed, ' ', 2)) + length(expiry))::jsonb;
+    return sealed;
+end $$;
+
+-- The claims of the one who asks. JSON null: nobody.
+create or replace function auth.session() returns jsonb
+    language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sealed constant text := rowgate.sealed_session();
+begin
+    if sealed is null then
+        return rowgate.unsealed_claims();
+    end if;
+    return substr(sealed, 86 + substr(sealed, 79, 6)::integer)::jsonb;
 end $$;
 
 -- The same.
@@ -80,9 +117,15 @@ end $$;
 
 -- The claim `sub`.
 create or replace function auth.user_id() returns text
-    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
-as $$ begin
-    return nullif(jsonb_path_query_first(auth.session(), '$.sub ? (@.type() == "string")') #>> '{}', '');
+    language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sealed constant text := rowgate.sealed_session();
+begin
+    if sealed is null then
+        return nullif(jsonb_path_query_first(rowgate.unsealed_claims(), '$.sub ? (@.type() == "string")') #>> '{}', '');
+    end if;
+    return nullif(substr(sealed, 86, substr(sealed, 79, 6)::integer), '');
 end $$;
 
 -- The claim `sub`, if it is a UUID.
@@ -115,6 +158,7 @@ as $$ begin
         '$.o ? (@.type() == "object").id ? (@ like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")') #>> '{}')::uuid;
 end $$;
 
-revoke all on all functions in schema auth from public;
+revoke all on function rowgate.sealed_session from public;
+revoke all on all routines in schema auth from public;
 grant usage on schema auth to rowgate_app, rowgate_reader, rowgate_server;
-grant execute on all functions in schema auth to rowgate_app, rowgate_reader, rowgate_server;
+grant execute on all routines in schema auth to rowgate_app, rowgate_reader, rowgate_server;

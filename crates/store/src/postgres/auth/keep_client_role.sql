@@ -15,7 +15,7 @@ begin
     end if;
     if exists (select from pg_namespace where nspname = 'auth' and nspowner = 'rowgate_owner'::regrole) then
         execute format('grant usage on schema auth to %I', client);
-        execute format('grant execute on all functions in schema auth to %I', client);
+        execute format('grant execute on all routines in schema auth to %I', client);
     else
         execute format('grant usage on schema rowgate_client to %I', client);
         execute format('grant execute on all functions in schema rowgate_client to %I', client);
