@@ -193,8 +193,8 @@ impl Gateway {
     ) -> Result<Option<Introduction>> {
         let longest = self.limits().time;
         match (&mut session.claimed, claims) {
-            (Claimed::Never, _) | (Claimed::Sealed(_), None) => Ok(None),
-            (Claimed::Sealed(request), Some(claims)) => {
+            (Claimed::Never, _) | (Claimed::Sealed { .. }, None) => Ok(None),
+            (Claimed::Sealed { request, .. }, Some(claims)) => {
                 let known = self.directory.known().await.map_err(not_set_up)?;
                 let sealed = known.seal.seal(claims, request, longest);
                 Ok(Some(Introduction::sealed(sealed)))

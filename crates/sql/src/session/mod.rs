@@ -14,9 +14,10 @@ pub(crate) use pools::{Gauge, Pools};
 
 use std::time::{Duration, Instant};
 
+use postgres_protocol::Oid;
 use postgres_protocol::message::frontend;
 
-use crate::wire::{Connection, Texts, Transaction, WireError};
+use crate::wire::{Connection, Transaction, WireError, function_call};
 
 /// How long a reset may take. A client can leave much behind, such as a thousand temporary tables.
 const RESET: Duration = Duration::from_secs(5);
@@ -42,8 +43,13 @@ pub(crate) struct Session {
 pub(crate) enum Claimed {
     /// Not at all: it is the session of a role with a password.
     Never,
-    /// Sealed for what `auth.next_request()` said last.
-    Sealed(String),
+    /// Sealed for a number that the session drew.
+    Sealed {
+        /// As `auth.next_request()` says it.
+        request: String,
+        /// `auth.end_request()`.
+        end: Oid,
+    },
     /// In tokens for the extension `pg_session_jwt`, with numbers that grow. This was the last one.
     Signed(i64),
 }
@@ -53,15 +59,14 @@ impl Session {
     /// what came of it. Nothing that a statement does can keep Postgres from reading it as statements: only `COPY FROM STDIN` reads what
     /// comes next as something else, and a session in which that was tried is closed.
     pub(crate) fn ask_for_reset(&mut self) -> Result<(), WireError> {
-        let sql = self.reset_sql()?;
-        frontend::query(&sql, self.connection.output())?;
+        self.write_reset()?;
         self.asked = true;
         Ok(())
     }
 
     /// Whether the outcome of a reset is there to be read, or none is awaited.
     pub(crate) fn is_settled(&mut self) -> bool {
-        !self.asked || self.connection.has_answer()
+        !self.asked || self.connection.has_answers(self.answers())
     }
 
     /// Whether a reset was asked for whose outcome was not read yet.
@@ -72,7 +77,7 @@ impl Session {
     /// Waits until the outcome of a reset can be read. Reads no message, so that it may be given up.
     pub(crate) async fn settled(&mut self) {
         if self.asked {
-            self.connection.answer().await;
+            self.connection.answers(self.answers()).await;
         }
     }
 
@@ -93,12 +98,12 @@ impl Session {
 
     async fn clean(&mut self, transaction: Transaction) -> Result<(), WireError> {
         if std::mem::take(&mut self.asked) {
-            let asked = self.connection.simple_result().await;
+            let outcome = self.read_reset().await;
             if transaction == Transaction::None {
-                return self.accept(asked?);
+                return clean(outcome?);
             }
             // It ran in a transaction that the user left open, and is undone with that.
-            if let Err(error) = asked
+            if let Err(error) = outcome
                 && !matches!(error, WireError::Database(_))
             {
                 return Err(error);
@@ -107,34 +112,74 @@ impl Session {
         if transaction != Transaction::None {
             self.connection.simple("ROLLBACK").await?;
         }
-        let sql = self.reset_sql()?;
-        let result = self.connection.simple(&sql).await?;
-        self.accept(result)
+        self.write_reset()?;
+        clean(self.read_reset().await?)
     }
 
-    fn reset_sql(&self) -> Result<String, WireError> {
+    fn write_reset(&mut self) -> Result<(), WireError> {
         // The seed of random() is a state, too, and who sets it knows what comes next.
         let seed = seed()?;
-        Ok(match self.claimed {
-            Claimed::Sealed(_) => format!("{CLEAN}CALL auth.end_request({seed}, null); SHOW role"),
-            Claimed::Never | Claimed::Signed(_) => format!(
-                "{CLEAN}SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed}); SELECT current_user"
-            ),
-        })
+        let end = match self.claimed {
+            Claimed::Sealed { end, .. } => Some(end),
+            Claimed::Never | Claimed::Signed(_) => None,
+        };
+        let output = self.connection.output();
+        match end {
+            Some(end) => {
+                frontend::query(CLEAN, output)?;
+                function_call(end, &seed, output)
+            }
+            None => {
+                let rest = format!(
+                    "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed}); SELECT current_user"
+                );
+                Ok(frontend::query(&format!("{CLEAN}{rest}"), output)?)
+            }
+        }
     }
 
-    /// Whether a reset did what it should.
-    fn accept(&mut self, (rows, transaction): (Texts, Transaction)) -> Result<(), WireError> {
-        let [first, role]: [Vec<Option<String>>; 2] = rows.try_into().map_err(|_| WireError::Unexpected)?;
-        if role != [Some(self.role.clone())] || transaction != Transaction::None {
-            return Err(WireError::Unexpected);
+    /// How often Postgres says that it is ready after a reset.
+    fn answers(&self) -> usize {
+        match self.claimed {
+            Claimed::Sealed { .. } => 2,
+            Claimed::Never | Claimed::Signed(_) => 1,
         }
-        if let Claimed::Sealed(last) = &mut self.claimed {
-            let request = first.into_iter().next().flatten();
-            *last = request.ok_or(WireError::Unexpected)?;
-        }
+    }
+
+    /// Whether a reset did what it should, and where the session stands. Reads all of its answers, whatever they are.
+    async fn read_reset(&mut self) -> Result<Transaction, WireError> {
+        let cleaned = self.connection.simple_result().await;
+        let transaction = match &mut self.claimed {
+            Claimed::Sealed { request, .. } => {
+                let (said, transaction) = self.connection.function_result().await?;
+                cleaned?;
+                let next = said
+                    .as_deref()
+                    .and_then(|said| said.strip_prefix(self.role.as_str()));
+                *request = next
+                    .and_then(|rest| rest.strip_prefix(' '))
+                    .ok_or(WireError::Unexpected)?
+                    .to_owned();
+                transaction
+            }
+            Claimed::Never | Claimed::Signed(_) => {
+                let (rows, transaction) = cleaned?;
+                if rows.last() != Some(&vec![Some(self.role.clone())]) {
+                    return Err(WireError::Unexpected);
+                }
+                transaction
+            }
+        };
         self.connection.trim();
-        Ok(())
+        Ok(transaction)
+    }
+}
+
+/// A session that was reset has no transaction.
+fn clean(transaction: Transaction) -> Result<(), WireError> {
+    match transaction {
+        Transaction::None => Ok(()),
+        Transaction::Open | Transaction::Failed => Err(WireError::Unexpected),
     }
 }
 

@@ -67,20 +67,22 @@ impl Opener {
             connection = self.log_in(role, login, logins).await?;
         }
         let first = if logins.signed {
-            "select rowgate_client.connection(), auth.init()::text, current_user"
+            "select rowgate_client.connection(), current_user, auth.init()::text, 0"
         } else {
-            "select auth.connection(), auth.next_request(), current_user"
+            "select auth.connection(), current_user, auth.next_request(),
+                'auth.end_request(double precision)'::pg_catalog.regprocedure::pg_catalog.oid"
         };
         let (rows, _) = connection.simple(first).await?;
         let row = rows.into_iter().next().and_then(|row| row.try_into().ok());
-        let [name, request, user] = row.ok_or(WireError::Unexpected)?;
+        let [name, user, request, end] = row.ok_or(WireError::Unexpected)?;
         if name.is_none() || user.as_deref() != Some(role) {
             return Err(WireError::Unexpected);
         }
-        let claimed = match request {
+        let end = end.and_then(|end| end.parse().ok());
+        let claimed = match (request, end) {
             _ if logins.signed => Claimed::Signed(0),
-            Some(request) => Claimed::Sealed(request),
-            None => return Err(WireError::Unexpected),
+            (Some(request), Some(end)) => Claimed::Sealed { request, end },
+            _ => return Err(WireError::Unexpected),
         };
         Ok(session(connection, name, claimed, login, role))
     }

@@ -5,7 +5,8 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use bytes::BytesMut;
+use bytes::{Buf, BufMut, BytesMut};
+use postgres_protocol::Oid;
 use postgres_protocol::message::backend::{Header, Message, READY_FOR_QUERY_TAG};
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -151,19 +152,19 @@ impl Connection {
         }
     }
 
-    /// Whether all of an answer has arrived, to the message that says that Postgres is ready. Does not wait.
-    pub(crate) fn has_answer(&mut self) -> bool {
+    /// Whether so many answers have arrived, each to the message that says that Postgres is ready. Does not wait.
+    pub(crate) fn has_answers(&mut self, count: usize) -> bool {
         let mut context = Context::from_waker(Waker::noop());
-        self.poll_answer(&mut context).is_ready()
+        self.poll_answers(count, &mut context).is_ready()
     }
 
-    /// Waits until all of an answer has arrived. No message is read.
-    pub(crate) async fn answer(&mut self) {
-        poll_fn(|context| self.poll_answer(context)).await;
+    /// Waits until so many answers have arrived. No message is read.
+    pub(crate) async fn answers(&mut self, count: usize) {
+        poll_fn(|context| self.poll_answers(count, context)).await;
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while !self.holds_answer() {
+    fn poll_answers(&mut self, count: usize, context: &mut Context<'_>) -> Poll<()> {
+        while self.held_answers() < count {
             // What fails is said to whoever reads the answer, which then does not wait either.
             if std::task::ready!(self.exchange(context)).is_err() {
                 break;
@@ -172,18 +173,17 @@ impl Connection {
         Poll::Ready(())
     }
 
-    fn holds_answer(&self) -> bool {
-        let mut rest: &[u8] = &self.input;
+    fn held_answers(&self) -> usize {
+        let (mut rest, mut count): (&[u8], _) = (&self.input, 0);
         while let Ok(Some(header)) = Header::parse(rest) {
-            if header.tag() == READY_FOR_QUERY_TAG {
-                return true;
-            }
             let length = usize::try_from(header.len())
                 .unwrap_or(usize::MAX)
                 .saturating_add(1);
-            rest = rest.get(length..).unwrap_or_default();
+            let Some(next) = rest.get(length..) else { break };
+            count += usize::from(header.tag() == READY_FOR_QUERY_TAG);
+            rest = next;
         }
-        false
+        count
     }
 
     /// Whether an idle connection is as it was left: Postgres neither closed it nor said anything.
@@ -243,6 +243,36 @@ impl Connection {
         }
     }
 
+    /// What came of a function that was called with [`function_call`].
+    pub(crate) async fn function_result(&mut self) -> Result<(Option<String>, Transaction), WireError> {
+        let (mut value, mut failed) = (None, None);
+        loop {
+            if self.input.first() == Some(&FUNCTION_RESULT) {
+                match function_value(&mut self.input)? {
+                    Some(result) => value = result,
+                    None => poll_fn(|context| self.exchange(context)).await?,
+                }
+                continue;
+            }
+            match self.parse()? {
+                None => poll_fn(|context| self.exchange(context)).await?,
+                Some(Message::ErrorResponse(body)) => failed = Some(DatabaseError::read(&body)),
+                Some(Message::ReadyForQuery(body)) => {
+                    return match failed {
+                        Some(error) => Err(WireError::Database(Box::new(error))),
+                        None => Ok((value, Transaction::read(body.status()))),
+                    };
+                }
+                Some(
+                    Message::NoticeResponse(_)
+                    | Message::ParameterStatus(_)
+                    | Message::NotificationResponse(_),
+                ) => {}
+                Some(_) => return Err(WireError::Unexpected),
+            }
+        }
+    }
+
     /// Says goodbye, without waiting.
     pub(crate) async fn close(mut self) {
         frontend::terminate(&mut self.output);
@@ -258,4 +288,45 @@ fn texts(row: &postgres_protocol::message::backend::DataRowBody) -> Result<Vec<O
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
     };
     Ok(row.ranges().map(text).collect()?)
+}
+
+/// A function's value, which `postgres-protocol` does not read.
+const FUNCTION_RESULT: u8 = b'V';
+
+/// Calls a function with one argument, without a statement. The argument and the result are texts.
+pub(crate) fn function_call(function: Oid, argument: &str, out: &mut BytesMut) -> Result<(), WireError> {
+    const FIXED: usize = 4 + 4 + 2 + 2 + 4 + 2;
+    let length = |length: usize| i32::try_from(length).map_err(|_| WireError::Unexpected);
+    out.put_u8(b'F');
+    out.put_i32(length(FIXED + argument.len())?);
+    out.put_u32(function);
+    // No formats: all arguments are texts.
+    out.put_i16(0);
+    out.put_i16(1);
+    out.put_i32(length(argument.len())?);
+    out.put_slice(argument.as_bytes());
+    out.put_i16(0);
+    Ok(())
+}
+
+/// Takes a function's value off the input, if it is there as a whole.
+fn function_value(input: &mut BytesMut) -> Result<Option<Option<String>>, WireError> {
+    let Some(header) = Header::parse(input)? else {
+        return Ok(None);
+    };
+    let length = usize::try_from(header.len()).map_err(|_| WireError::Unexpected)? + 1;
+    if input.len() < length {
+        return Ok(None);
+    }
+    let mut body = input.split_to(length);
+    body.advance(5);
+    if body.len() < 4 {
+        return Err(WireError::Unexpected);
+    }
+    match usize::try_from(body.get_i32()) {
+        // The length of null is -1.
+        Err(_) => Ok(Some(None)),
+        Ok(length) if length == body.len() => Ok(Some(Some(String::from_utf8_lossy(&body).into_owned()))),
+        Ok(_) => Err(WireError::Unexpected),
+    }
 }

@@ -9,4 +9,4 @@ mod connection;
 mod stream;
 
 pub(crate) use connect::{Dialer, Login, cancel, connect};
-pub(crate) use connection::{Connection, Texts, Transaction, WireError};
+pub(crate) use connection::{Connection, Transaction, WireError, function_call};

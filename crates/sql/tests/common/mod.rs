@@ -112,12 +112,15 @@ impl Server {
         sessions: i32,
         finish: impl FnOnce(&Database),
         url: impl FnOnce(&Database) -> String,
+        change: impl FnOnce(&mut Config),
     ) -> Self {
         let database = cluster.database("sql");
         set_up(&database, sessions);
         finish(&database);
         let target: Target = url(&database).parse().unwrap();
-        Self::serve(database, Config::new(target))
+        let mut config = Config::new(target);
+        change(&mut config);
+        Self::serve(database, config)
     }
 
     /// Why there is no gateway for a URL.

@@ -41,16 +41,17 @@ begin
     done := pg_catalog.set_config('rowgate.session', sealed, false);
 end $$;
 
--- Ends a request in this session: lets go of what no command resets, and draws the number of the next request. `seed`: for random().
-create or replace procedure auth.end_request(seed double precision, inout request text)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Ends a request in this session: lets go of what no command resets, and draws the number of the next request. `seed`: for random(). Also says
+-- which role is set, before the number. Called by its OID (the message FunctionCall), so that no statement is parsed and planned.
+create or replace function auth.end_request(seed double precision) returns text
+    language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     done text;
 begin
     done := pg_advisory_unlock_all();
     done := setseed(seed);
-    request := pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
+    return current_setting('role') || ' ' || pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
 end $$;
 
 -- This session: its process, and when that started, in microseconds since 1970. For rowgate.end_session().
