@@ -785,3 +785,35 @@ fn a_login_that_a_client_changed_is_no_trap_for_the_next() {
         assert!(logins.iter().any(|login| *login != logins[0]), "{logins:?}");
     }
 }
+
+/// The time limit that a client sets holds for the reset, too, until that undoes it. With much to undo before, it fails half-way.
+#[test]
+fn a_session_that_cannot_be_reset_is_never_lent() {
+    for version in versions() {
+        let server = one_session(version);
+        let mess = "do $$ begin
+            for i in 1 .. 6000 loop execute format('declare c%s cursor with hold for select 1', i); end loop;
+            perform pg_advisory_lock(42), set_config('statement_timeout', '1', false);
+        end $$";
+        let closed = || server.metric("rowgate_sql_sessions_closed_total");
+        // The next user comes at once.
+        assert_eq!(server.ask("mallory", mess).status, 200);
+        let left = "select count(*) from pg_cursors where name <> ''";
+        assert_eq!(server.value("ann", left), "0");
+        assert_eq!(server.value("ann", "select pg_try_advisory_lock(42)"), "t");
+        assert_eq!(closed(), 1);
+        // Nobody comes: it is closed all the same.
+        assert_eq!(server.ask("mallory", mess).status, 200);
+        let mut admin = server.database.client();
+        let sessions = "select count(*) from pg_stat_activity where datname = current_database() and usename like 'authenticated%'";
+        let since = Instant::now();
+        while admin.query_one(sessions, &[]).unwrap().get::<_, i64>(0) > 0 {
+            assert!(
+                since.elapsed() < Duration::from_secs(60),
+                "the session is still there"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(closed(), 2);
+    }
+}
