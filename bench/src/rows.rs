@@ -170,7 +170,7 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
     }
     let mut check = Value::Null;
     if request.has(Part::Check) {
-        check = check::run(server.address(), &database, tickets, 9)?;
+        check = check::run(server.address(), &database, tickets, request.rounds)?;
         eprintln!("check: {check}");
     }
     let mut grant = Value::Null;
