@@ -113,6 +113,13 @@ impl App {
             .map_err(|error| ApiError::Internal(error.to_string()))
     }
 
+    /// Work that waits for the database and not for long, on the thread that serves the connection; another one takes over what else that
+    /// thread had to do. To hand the work over and its answer back takes as long as to read a row.
+    pub(crate) async fn waiting<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let _place = self.long.acquire().await.map_err(|_| ApiError::Stopping)?;
+        Ok(tokio::task::block_in_place(work))
+    }
+
     /// An id that no other request of this or another process has.
     pub(crate) fn next_request_id(&self) -> String {
         format!(

@@ -34,10 +34,14 @@ pub(crate) async fn check(
     if let Some(response) = answer(&app, &caller, user, &published, &payload, Some(QUICK))? {
         return Ok(response);
     }
-    let (again, user) = (app.clone(), user.cloned());
-    let response = app
-        .long(move || answer(&again, &caller, user.as_ref(), &published, &payload, None))
-        .await??;
+    let response = if published.bound.is_some() {
+        app.waiting(|| answer(&app, &caller, user, &published, &payload, None))
+            .await??
+    } else {
+        let (again, user) = (app.clone(), user.cloned());
+        app.long(move || answer(&again, &caller, user.as_ref(), &published, &payload, None))
+            .await??
+    };
     response.ok_or_else(|| ApiError::Internal("a check without an answer".into()))
 }
 
