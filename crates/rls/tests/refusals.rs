@@ -226,6 +226,28 @@ fn an_owner_who_is_no_superuser_applies_and_others_do_not() {
             .unwrap();
         let error = apply(&mut site.database.client_as(&other), &request).unwrap_err();
         assert_eq!(error.code(), "not_the_owner");
+        // A member that does not inherit rights, or may not act as the role, is told so.
+        let crippled = match version {
+            Version::V15 => vec![(
+                format!("alter role {owner} noinherit"),
+                format!("alter role \"{owner}\" inherit"),
+            )],
+            Version::V18 => ["set", "inherit"]
+                .map(|option| {
+                    (
+                        format!("grant rowgate_owner to {owner} with {option} false"),
+                        format!("grant rowgate_owner to \"{owner}\" with inherit true, set true"),
+                    )
+                })
+                .to_vec(),
+        };
+        for (cripple, remedy) in crippled {
+            site.admin.batch_execute(&cripple).unwrap();
+            let error = apply(&mut site.database.client_as(&owner), &request).unwrap_err();
+            assert_eq!(error.code(), "not_a_member", "{error}");
+            assert!(error.to_string().contains(&remedy), "{error}");
+            site.admin.batch_execute(&remedy).unwrap();
+        }
         let applied = apply(&mut site.database.client_as(&owner), &request).unwrap();
         // It may not alter roles, so this is left for somebody who may.
         assert_eq!(applied.left_to_do.len(), 1);

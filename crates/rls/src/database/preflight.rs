@@ -24,20 +24,36 @@ pub(super) fn installed(transaction: &mut Transaction<'_>) -> Result<(), Error> 
         )
         .into());
     }
-    let sql = "select r, pg_has_role(r, 'MEMBER'), current_user::text from unnest($1::text[]) r";
+    // Since version 16 a member may lack the right to act as a role, or its rights.
+    let sql = "select r, pg_has_role(r, 'MEMBER'), pg_has_role(r, 'USAGE') and case when v.number >= 160000 then pg_has_role(r, 'SET') else true end,
+            v.number >= 160000, current_user::text
+        from unnest($1::text[]) r, (select current_setting('server_version_num')::integer) v (number)";
     let rows = transaction.query(sql, &[&ACTS_AS.as_slice()]).map_err(failed())?;
-    let missing: Vec<Problem> = rows
-        .iter()
-        .filter(|row| !row.get::<_, bool>(1))
-        .map(|row| {
-            let (role, me): (String, String) = (row.get(0), row.get(2));
-            Problem::new(
-                "not_a_member",
+    let problem = |row: &postgres::Row| {
+        let (role, me): (String, String) = (row.get(0), row.get(4));
+        let (is_member, may_act, has_options): (bool, bool, bool) = (row.get(1), row.get(2), row.get(3));
+        let quoted = ident(&me);
+        let (message, remedy) = match (is_member, may_act, has_options) {
+            (_, true, _) => return None,
+            (false, ..) => (
                 format!("`{me}` is not a member of `{role}`"),
-                format!("let an administrator run `grant {role} to {}`", ident(&me)),
-            )
-        })
-        .collect();
+                format!("grant {role} to {quoted}"),
+            ),
+            (true, _, true) => (
+                format!(
+                    "`{me}` is a member of `{role}` that may not act as it, or does not inherit its rights"
+                ),
+                format!("grant {role} to {quoted} with inherit true, set true"),
+            ),
+            (true, _, false) => (
+                format!("`{me}` is a member of `{role}` and does not inherit its rights"),
+                format!("alter role {quoted} inherit"),
+            ),
+        };
+        let help = format!("let an administrator run `{remedy}`");
+        Some(Problem::new("not_a_member", message, help))
+    };
+    let missing: Vec<Problem> = rows.iter().filter_map(problem).collect();
     if missing.is_empty() {
         Ok(())
     } else {

@@ -11,7 +11,7 @@ use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{ident, qualified, text};
 use crate::sql::who::{Form, Who};
-use crate::sql::writer::{Finding, SetFunction};
+use crate::sql::writer::SetFunction;
 use crate::sql::{SCHEMA, within};
 
 /// A function that reads with the rights of its owner and is executed by those it is granted to.
@@ -29,7 +29,7 @@ pub struct Function {
 
 /// Who is asking is known only in the process of the session. Compiling to machine code is switched off: the costs of recursive queries are
 /// overestimated, and compiling them takes seconds where running them takes milliseconds.
-const OF_SESSION: &str = "language sql stable parallel restricted security definer\n    set search_path = pg_catalog, pg_temp set jit = off";
+pub(super) const OF_SESSION: &str = "language sql stable parallel restricted security definer\n    set search_path = pg_catalog, pg_temp set jit = off";
 const OPTIONS: &str =
     "language sql stable parallel safe security definer\n    set search_path = pg_catalog, pg_temp";
 
@@ -122,7 +122,7 @@ pub(super) fn of_membership(
 }
 
 /// Whether a set or a policy calls a function of the session.
-fn reads(sets: &BTreeMap<String, SetFunction>, tables: &[GuardedTable], function: &str) -> bool {
+pub(super) fn reads(sets: &BTreeMap<String, SetFunction>, tables: &[GuardedTable], function: &str) -> bool {
     let call = format!("{SCHEMA}.{function}()");
     let policies = tables.iter().flat_map(|table| &table.policies);
     let mut texts = sets
@@ -173,42 +173,6 @@ pub(super) fn of_session(
         ));
     }
     out
-}
-
-/// The functions that list sets, and those that look a member up.
-pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
-    let function = |(name, set): (String, SetFunction)| {
-        let asked = set.finding == Finding::LookedUp;
-        let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
-        let arguments = if asked { types.join(", ") } else { String::new() };
-        let signature = format!("{SCHEMA}.{}({arguments})", ident(&name));
-        let returns = match set.columns.as_slice() {
-            _ if asked => "boolean".to_owned(),
-            [one] => format!("setof {}", one.sql()),
-            many => {
-                let columns: Vec<String> = many
-                    .iter()
-                    .enumerate()
-                    .map(|(index, ty)| format!("k{} {}", index + 1, ty.sql()))
-                    .collect();
-                format!("table ({})", columns.join(", "))
-            }
-        };
-        Function {
-            sql: format!(
-                "create or replace function {signature} returns {returns}\n    {OF_SESSION}\nbegin atomic\n{};\nend",
-                indent(&set.body)
-            ),
-            signature,
-            for_roles: true,
-            comment: if asked {
-                format!("Whether something is one of {}", set.comment)
-            } else {
-                format!("Lists {}", set.comment)
-            },
-        }
-    };
-    sets.into_iter().map(function).collect()
 }
 
 impl Compiler {

@@ -10,12 +10,7 @@ use crate::sql::clause::{indent, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::qualified;
 use crate::sql::who::Who;
-use crate::sql::writer::{Comparison, Sets, Writer};
-
-/// A set with so many members is looked up in a hash table, and the rows of a list are read in its order until there are enough. With fewer,
-/// what they lead to is found by indexes of the columns and then sorted. It takes a hundred thousand rows to make a difference of
-/// a few milliseconds near this number, and far from it each way is a hundred times slower than the other.
-const MANY: usize = 100;
+use crate::sql::writer::{Comparison, MANY, Sets, Writer};
 
 /// The order of the rows of a query: by key, integers by value, everything else by bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

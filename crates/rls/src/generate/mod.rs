@@ -1,6 +1,7 @@
 //! Everything that `apply` puts into the database, as SQL.
 //!
-//! * `function`: functions of the subject, of sets, and those behind the hooks of `rowgate.check`
+//! * `function`: functions of the subject, and those behind the hooks of `rowgate.check`
+//! * `set`: functions of sets, and what the planner asks
 //! * `policy`: the policies of a table
 //! * `hook`: what SQL that is not ours learns of bound relations
 //! * `statement`: the statements of the server: query, and the rows that a check needs
@@ -9,6 +10,7 @@ mod function;
 mod hook;
 mod list;
 mod policy;
+mod set;
 mod statement;
 
 pub use function::Function;
@@ -149,7 +151,8 @@ impl Compiler {
         functions.extend(membership);
         functions.extend(function::of_session(&who, bindings, &sets, &tables));
         functions.extend(organization);
-        functions.extend(function::of_sets(sets));
+        functions.extend(set::of_plans(&sets, &tables));
+        functions.extend(set::of_sets(sets));
         functions.extend(self.row_functions());
         Ok(Generated {
             functions,

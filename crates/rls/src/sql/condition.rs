@@ -20,7 +20,12 @@ impl Writer<'_> {
                 join(&self.probed(parts, object)?, "and")
             }
             Predicate::All(parts) => join(&self.all(parts, object)?, "and"),
-            Predicate::Not(part) => format!("({}) is not true", self.condition(part, object)?),
+            Predicate::Not(part) => {
+                let negated = std::mem::replace(&mut self.negated, true);
+                let part = self.condition(part, object);
+                self.negated = negated;
+                format!("({}) is not true", part?)
+            }
             Predicate::Mine(columns) => self.mine(columns, object),
             Predicate::Through { columns, far, holds } => self.through(columns, far, holds, object)?,
             Predicate::In(set) => self.membership(set, object)?,

@@ -2,12 +2,15 @@
 //!
 //! A lookup can stand inside another one, so every source but the innermost warrants `w` has an alias of its own.
 
+use super::SCHEMA;
 use super::clause::{conditions, indent, is_edge, join};
 use super::key::{self, Coding};
+use super::members::{Listing, in_schema};
 use super::quote::qualified;
 use super::set::stored_subject;
 use super::within::Columns;
-use super::writer::{Finding, Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
+use crate::error::Refusal;
 use crate::predicate::{Join, Predicate, Set};
 use crate::shape::KeyType;
 
@@ -103,7 +106,7 @@ impl Writer<'_> {
                 Ok(exists(&format!("{} {alias}", qualified(&table.name)), &tests))
             }
             // What is found step by step is found from its beginning.
-            Set::Recursive(_) => self.found_by_list(set, object),
+            Set::Recursive(_) => Ok(self.found_by_list(set, object)?.by(Comparison::Array)),
         }
     }
 
@@ -117,11 +120,11 @@ impl Writer<'_> {
         Ok(join(&tests, "and"))
     }
 
-    fn found_by_list(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+    fn found_by_list(&mut self, set: &Set, object: &Object<'_>) -> Result<Listing, Refusal> {
         let finding = std::mem::replace(&mut self.finding, Finding::Listed);
-        let sql = self.membership(set, object);
+        let listing = self.listing(set, object);
         self.finding = finding;
-        sql
+        listing
     }
 
     fn warrant_on(&self, object: &Object<'_>, mut tests: Vec<String>) -> String {
@@ -165,8 +168,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Calls of functions that do the lookup: policies have no right to read what it reads. What is found step by step is listed by a
-    /// function of its own, once for a statement.
+    /// Calls of functions: policies have no right to read what they read. A key is looked up, unless the statement writes many rows: then the set
+    /// is listed once. What is found step by step is always listed.
     fn asked(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let parts = match set {
             Set::Union(sets) => sets.as_slice(),
@@ -179,16 +182,24 @@ impl Writer<'_> {
         let mut ways = Vec::new();
         match others.as_slice() {
             [] => {}
-            [one] => ways.push(self.asking_function(one, object)?),
-            _ => ways.push(self.asking_function(&Set::Union(others), object)?),
+            [one] => ways.push(self.listed_or_asked(one, object)?),
+            _ => ways.push(self.listed_or_asked(&Set::Union(others), object)?),
         }
         for set in recursive {
-            ways.push(self.found_by_list(&set, object)?);
+            ways.push(self.found_by_list(&set, object)?.by(Comparison::Array));
         }
         Ok(match ways.as_slice() {
             [one] => one.clone(),
             many => format!("({})", join(many, "or")),
         })
+    }
+
+    fn listed_or_asked(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        let asked = self.asking_function(set, object)?;
+        let listed = self.found_by_list(set, object)?.by(Comparison::Array);
+        Ok(format!(
+            "case when {SCHEMA}.many() then {listed} else {asked} end"
+        ))
     }
 
     /// A function that says whether the subject's set has a key.
@@ -214,9 +225,11 @@ impl Writer<'_> {
                 columns: types,
                 finding: Finding::LookedUp,
                 comment: crate::words::set(set),
+                broad: String::new(),
+                is_weighed: false,
             },
         );
-        Ok(format!("{name}({})", keys.join(", ")))
+        Ok(format!("{}({})", in_schema(&name), keys.join(", ")))
     }
 }
 

@@ -1,85 +1,152 @@
 //! Membership in sets: each set is a function of its own, or an entry of the `with` list.
 
+use super::SCHEMA;
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
-use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Comparison, Finding, MANY, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
 use crate::shape::KeyType;
 
-impl Writer<'_> {
-    /// The condition under which an object is in a set.
-    pub(super) fn membership(&mut self, set: &Set, object: &Object<'_>) -> Sql {
-        match self.finding {
-            Finding::Listed => self.among(set, object),
-            Finding::LookedUp => self.lookup(set, object),
-        }
+/// A comparison of an object with the members of a set.
+pub(super) struct Compared {
+    /// What of the object is compared.
+    pub(super) left: Vec<String>,
+    /// The types that the members must have for it.
+    pub(super) wanted: Vec<KeyType>,
+    /// What of a member `s` has these types.
+    pub(super) members: Vec<String>,
+    /// Which members count.
+    pub(super) which: Option<String>,
+    /// A test of the object beside it.
+    pub(super) beside: Option<String>,
+}
+
+/// A comparison that is written, but for its form.
+pub(super) struct Listing {
+    compared: Compared,
+    /// Where the members come from.
+    from: String,
+    /// The function that lists them.
+    function: Option<String>,
+}
+
+impl Listing {
+    /// The condition in a form.
+    pub(super) fn by(&self, comparison: Comparison) -> String {
+        self.beside(self.alone(comparison))
     }
 
-    /// What of an object is compared with the members of a set, and the types that the members must have for it.
-    fn among(&mut self, set: &Set, object: &Object<'_>) -> Sql {
-        let types = self.types_of(object.resource_type());
-        if let Some(columns) = self.of_organization(object) {
-            return self.within(set, &types, columns);
-        }
-        let (left, wanted) = match object {
-            Object::Row { alias, table } => {
-                let keys = self.key_columns(&table.name, &table.id, alias);
-                (keys.into_iter().map(|(key, _)| key).collect(), types.clone())
-            }
-            Object::Keys { keys, .. } => {
-                let wanted = keys.iter().map(|(_, ty)| *ty).collect();
-                (
-                    keys.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(),
-                    wanted,
-                )
-            }
-            Object::Id { id, .. } => (vec![(*id).to_owned()], vec![KeyType::Text]),
-        };
-        let (source, members) = self.members(set, &types, &wanted)?;
-        let one_of = |left: &str, member: &str| {
-            self.comparison
-                .one_of(left, &format!("select {member} from {source}"))
-        };
-        Ok(match (left.as_slice(), members.as_slice()) {
+    /// The condition without what stands beside it. Of several columns the first narrows by an index, and a hash table has the rest.
+    fn alone(&self, comparison: Comparison) -> String {
+        let Compared { left, members, .. } = &self.compared;
+        let from = &self.from;
+        let one_of =
+            |left: &str, member: &str| comparison.one_of(left, &format!("select {member} from {from}"));
+        match (left.as_slice(), members.as_slice()) {
             ([left], [member]) => one_of(left, member),
             ([first, ..], [member, ..]) => {
                 let (left, members) = (left.join(", "), members.join(", "));
-                let pairs = format!("({left}) in (select {members} from {source})");
-                match self.comparison {
+                let pairs = format!("({left}) in (select {members} from {from})");
+                match comparison {
                     Comparison::Array => format!("({} and {pairs})", one_of(first, member)),
                     Comparison::HashTable => pairs,
                 }
             }
             _ => "false".to_owned(),
+        }
+    }
+
+    fn beside(&self, listed: String) -> String {
+        match &self.compared.beside {
+            Some(test) => format!("({test} and {listed})"),
+            None => listed,
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// The condition under which an object is in a set.
+    pub(super) fn membership(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+        if self.finding == Finding::LookedUp {
+            return self.lookup(set, object);
+        }
+        let listing = self.listing(set, object)?;
+        let is_of_policy = matches!(self.sets, Sets::Functions(_)) && !self.negated;
+        Ok(if is_of_policy && listing.compared.left.len() == 1 {
+            self.chosen(&listing)
+        } else {
+            listing.by(self.comparison)
         })
     }
 
-    /// Where the members of a set come from, and the expressions that give them the wanted types.
-    fn members(
-        &mut self,
-        set: &Set,
-        types: &[KeyType],
-        wanted: &[KeyType],
-    ) -> Result<(String, Vec<String>), Refusal> {
-        if let Sets::Functions(_) = self.sets {
-            let name = self.function(set, wanted, |set_type| {
-                (convert("s", types, wanted, set_type), None)
-            })?;
-            let members = columns_named("s", wanted.len());
-            return Ok((format!("{name}() s({})", names(wanted.len()).join(", ")), members));
+    /// In a policy the form is chosen when a statement is planned. A hash table serves a page of somebody who sees much: the planner walks the rows
+    /// in the wanted order and soon has enough of them. For everything else it is the array.
+    fn chosen(&mut self, listing: &Listing) -> String {
+        match self.is_broad(listing) {
+            Some(broad) => listing.beside(format!(
+                "case when {SCHEMA}.page() and {broad} then {} else {} end",
+                listing.alone(Comparison::HashTable),
+                listing.alone(Comparison::Array)
+            )),
+            None => listing.by(Comparison::Array),
         }
-        let name = self.compared_with(set)?;
-        let resource_type = set.resource_type();
-        Ok((format!("{name} s"), convert("s", types, wanted, resource_type)))
     }
 
-    /// The name, in the `with` list, of a set that a column is compared with.
-    pub(super) fn compared_with(&mut self, set: &Set) -> Sql {
+    /// The comparison of an object with the members of a set.
+    pub(super) fn listing(&mut self, set: &Set, object: &Object<'_>) -> Result<Listing, Refusal> {
+        let mut compared = match self.of_organization(object) {
+            Some(columns) => self.within(set, columns),
+            None => self.compared(set, object),
+        };
+        if matches!(self.sets, Sets::Functions(_)) {
+            let function = self.function(set, &compared)?;
+            compared.members = columns_named("s", compared.wanted.len());
+            let columns = names(compared.wanted.len()).join(", ");
+            return Ok(Listing {
+                from: format!("{}() s({columns})", in_schema(&function)),
+                function: Some(function),
+                compared,
+            });
+        }
         let name = self.with(set)?;
         self.compared.insert(name.clone());
-        Ok(name)
+        Ok(Listing {
+            from: compared.from(&name),
+            function: None,
+            compared,
+        })
+    }
+
+    fn compared(&self, set: &Set, object: &Object<'_>) -> Compared {
+        let types = self.types_of(object.resource_type());
+        let (left, wanted) = match object {
+            Object::Row { alias, table } => {
+                let keys = self.key_columns(&table.name, &table.id, alias);
+                (keys.into_iter().map(|(key, _)| key).collect(), types.clone())
+            }
+            Object::Keys { keys, .. } => keys.iter().cloned().unzip(),
+            Object::Id { id, .. } => (vec![(*id).to_owned()], vec![KeyType::Text]),
+        };
+        Compared {
+            left,
+            members: convert("s", &types, &wanted, set.resource_type()),
+            wanted,
+            which: None,
+            beside: None,
+        }
+    }
+
+    /// A call of the function that says whether a listed set is large; none for a set that no function lists.
+    fn is_broad(&mut self, listing: &Listing) -> Option<String> {
+        let name = listing.function.as_ref()?;
+        if let Sets::Functions(functions) = &mut self.sets
+            && let Some(function) = functions.get_mut(name)
+        {
+            function.is_weighed = true;
+        }
+        Some(format!("{}()", in_schema(&broad(name))))
     }
 
     /// The name of a set in the `with` list.
@@ -103,30 +170,28 @@ impl Writer<'_> {
         Ok(name)
     }
 
-    /// The function that lists a set with members of the wanted types: what of a member `s` it returns, and of which.
-    pub(super) fn function(
-        &mut self,
-        set: &Set,
-        wanted: &[KeyType],
-        members: impl FnOnce(&str) -> (Vec<String>, Option<String>),
-    ) -> Sql {
+    /// The name of the function that lists the members of a set as they are compared.
+    fn function(&mut self, set: &Set, compared: &Compared) -> Sql {
         let mut inner = self.inner();
-        let name = inner.with(set)?;
-        let (members, test) = members(set.resource_type());
-        let test = test.map_or_else(String::new, |test| format!(" where {test}"));
-        let body = inner.statement(&format!("select {} from {name} s{test}", members.join(", ")));
+        let from = compared.from(&inner.with(set)?);
+        let body = inner.statement(&format!("select {} from {from}", compared.members.join(", ")));
+        let broad = format!(
+            "select {SCHEMA}.signed_in() and (select count(*) >= {MANY} from (select from {from} limit {MANY}) s)"
+        );
         Ok(self.add_function(
             set,
             SetFunction {
                 body,
-                columns: wanted.to_vec(),
+                columns: compared.wanted.clone(),
                 finding: Finding::Listed,
                 comment: crate::words::set(set),
+                broad: inner.statement(&broad),
+                is_weighed: false,
             },
         ))
     }
 
-    /// The qualified name of a function about a set. What is written in the same way is one function.
+    /// The name of a function about a set. What is written in the same way is one function.
     pub(super) fn add_function(&mut self, set: &Set, function: SetFunction) -> String {
         let text = format!("{:?}\n{}", function.columns, function.body);
         let hash = blake3::hash(text.as_bytes()).to_hex();
@@ -136,12 +201,30 @@ impl Writer<'_> {
             name.push_str("_has");
         }
         let name = format!("{name}_{}", &hash[..8]);
-        let qualified = format!("{}.{}", super::SCHEMA, ident(&name));
         if let Sets::Functions(functions) = &mut self.sets {
-            functions.entry(name).or_insert(function);
+            functions.entry(name.clone()).or_insert(function);
         }
-        qualified
+        name
     }
+}
+
+impl Compared {
+    /// The members that count, of a set in the `with` list.
+    fn from(&self, name: &str) -> String {
+        let which = self.which.as_ref();
+        let which = which.map_or_else(String::new, |test| format!(" where {test}"));
+        format!("{name} s{which}")
+    }
+}
+
+/// The name of the function that says whether the set of another function is large.
+pub(crate) fn broad(function: &str) -> String {
+    format!("{function}_broad")
+}
+
+/// A name in the schema of what is generated.
+pub(super) fn in_schema(function: &str) -> String {
+    format!("{SCHEMA}.{}", ident(function))
 }
 
 /// Members of a set as the wanted types: keys, ids, or ids as other keys.

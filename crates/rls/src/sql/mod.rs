@@ -14,7 +14,7 @@ pub(crate) mod clause;
 mod condition;
 pub(crate) mod key;
 mod lookup;
-mod members;
+pub(crate) mod members;
 mod policy;
 mod probe;
 pub(crate) mod quote;

@@ -53,9 +53,11 @@ impl Layout {
                 .iter()
                 .position(|name| name == column)
                 .and_then(|at| keys.get(at));
-            out.push(match key {
-                Some(key) => format!("{key}::{}", ty.sql()),
-                None => format!("null::{}", ty.sql()),
+            let key = format!("{}::{}", key.map_or("null", String::as_str), ty.sql());
+            // Texts of warrants and of columns have collations of their own, and every row of a recursive query has to have the same.
+            out.push(match ty {
+                KeyType::Text => format!("{key} collate pg_catalog.\"default\""),
+                KeyType::Integer | KeyType::Uuid => key,
             });
         }
         out.join(", ")

@@ -87,8 +87,13 @@ impl Writer<'_> {
                 let Some(table) = self.table_of(&node.resource_type) else {
                     return Ok(nothing());
                 };
-                let predicate = self.builder.row_of(node)?;
-                self.rows(table, &predicate)
+                // One scan for each way to hold, so that each can use its own index.
+                let ways = match self.builder.row_of(node)? {
+                    Predicate::Any(parts) if !parts.is_empty() => parts,
+                    one => vec![one],
+                };
+                let scans: Result<Vec<String>, _> = ways.iter().map(|way| self.rows(table, way)).collect();
+                Ok(scans?.join("\nunion all\n"))
             }
             Set::Recursive(node) => self.recursive(node),
         }

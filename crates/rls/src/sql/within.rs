@@ -10,9 +10,10 @@ use rowgate_binding::authz::{
 
 use super::SCHEMA;
 use super::key::Coding;
+use super::members::Compared;
 use super::quote::text;
 use super::who::Who;
-use super::writer::{Object, Sets, Sql, Writer};
+use super::writer::{Object, Writer};
 use crate::predicate::Set;
 use crate::shape::KeyType;
 
@@ -258,28 +259,31 @@ impl Writer<'_> {
         }
     }
 
-    /// That the resource is in a set of its type.
-    pub(super) fn within(&mut self, set: &Set, types: &[KeyType], columns: Columns) -> Sql {
-        let organization = self.organization();
-        let (key, ty, (member, test)) = match &columns {
-            Columns::Within(_, key, ty) => (
-                key,
-                *ty,
-                members_of(set.resource_type(), types, *ty, &organization),
-            ),
-            Columns::Named(key) => (key, KeyType::Text, resource_ids()),
-        };
-        let members = if let Sets::Functions(_) = self.sets {
-            let name = self.function(set, &[ty], |_| (vec![member], Some(test)))?;
-            format!("select s.k1 from {name}() s(k1)")
-        } else {
-            let name = self.compared_with(set)?;
-            format!("select {member} from {name} s where {test}")
-        };
-        let listed = self.comparison.one_of(key, &members);
-        Ok(match columns {
-            Columns::Within(own, ..) => format!("({own} = {organization} and {listed})"),
-            Columns::Named(_) => listed,
-        })
+    /// The comparison of a resource with the members of a set of its type.
+    pub(super) fn within(&self, set: &Set, columns: Columns) -> Compared {
+        match columns {
+            Columns::Within(own, key, ty) => {
+                let organization = self.organization();
+                let types = self.types_of(set.resource_type());
+                let (member, test) = members_of(set.resource_type(), &types, ty, &organization);
+                Compared {
+                    left: vec![key],
+                    wanted: vec![ty],
+                    members: vec![member],
+                    which: Some(test),
+                    beside: Some(format!("{own} = {organization}")),
+                }
+            }
+            Columns::Named(key) => {
+                let (member, test) = resource_ids();
+                Compared {
+                    left: vec![key],
+                    wanted: vec![KeyType::Text],
+                    members: vec![member],
+                    which: Some(test),
+                    beside: None,
+                }
+            }
+        }
     }
 }

@@ -48,6 +48,11 @@ pub(crate) enum Sets {
     With(Vec<(String, String)>),
 }
 
+/// A set with so many members is looked up in a hash table, and the rows of a page are read in its order until there are enough. With fewer,
+/// what they lead to is found by indexes of the columns and then sorted. It takes a hundred thousand rows to make a difference of
+/// a few milliseconds near this number, and far from it each way is a hundred times slower than the other.
+pub(crate) const MANY: usize = 100;
+
 /// How a column is compared with the members of a set that are listed. Both mean the same, null included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
@@ -89,6 +94,10 @@ pub(crate) struct SetFunction {
     pub(crate) finding: Finding,
     /// The set, in words.
     pub(crate) comment: String,
+    /// The body of the function that says whether the set is large.
+    pub(crate) broad: String,
+    /// Whether a condition asks that.
+    pub(crate) is_weighed: bool,
 }
 
 /// Writes the SQL of one relation.
@@ -104,6 +113,8 @@ pub(crate) struct Writer<'w> {
     pub(crate) compared: BTreeSet<String>,
     pub(super) names: HashMap<Set, String>,
     pub(super) finding: Finding,
+    /// Whether the condition stands in a negation, where no index serves it.
+    pub(super) negated: bool,
     aliases: usize,
 }
 
@@ -125,6 +136,7 @@ impl<'w> Writer<'w> {
             compared: BTreeSet::new(),
             names: HashMap::new(),
             finding: Finding::Listed,
+            negated: false,
             aliases: 0,
         }
     }

@@ -115,12 +115,17 @@ impl Site {
 
 /// The first column of a query in a transaction that is rolled back, sorted.
 pub fn ask(client: &mut Client, asker: &Asker, sql: &str) -> Result<Vec<String>, postgres::Error> {
+    let mut out = ask_in_order(client, asker, sql)?;
+    out.sort();
+    Ok(out)
+}
+
+/// The first column of a query in a transaction that is rolled back.
+pub fn ask_in_order(client: &mut Client, asker: &Asker, sql: &str) -> Result<Vec<String>, postgres::Error> {
     let mut transaction = client.transaction()?;
     sign_in(&mut transaction, asker)?;
     let rows = transaction.query(sql, &[])?;
-    let mut out: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    out.sort();
-    Ok(out)
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Says who the transaction acts for.
