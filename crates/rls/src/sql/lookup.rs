@@ -1,6 +1,7 @@
 //! Whether one object is in a set: what puts it there is looked up, and the set is not listed. For new rows, which no index finds.
 //!
-//! A lookup can stand inside another one, so every source but the innermost warrants `w` has an alias of its own.
+//! A lookup can stand inside another one, so every source but the innermost warrants `w` has an alias of its own, and no object is known by a
+//! column of `w`.
 
 use super::SCHEMA;
 use super::clause::{conditions, indent, is_edge, join};

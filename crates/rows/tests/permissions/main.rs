@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../../rls/tests/common/forms.rs"]
+mod forms;
 mod random;
 mod rules;
 mod world;
@@ -455,6 +457,9 @@ fn rows_are_those_for_which_a_check_says_yes() {
     for seed in first..first + worlds {
         let mut site = Site::new(seed);
         for round in 0..ROUNDS {
+            if round == ROUNDS / 2 {
+                forms::of_much(&mut site.world.admin);
+            }
             shown += site.compare();
             for _ in 0..8 {
                 site.made.change(&site.world, &mut site.dice);
