@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Row, Statement};
@@ -63,7 +64,7 @@ impl Connections {
                     self.keep(connection);
                     return Ok(done);
                 }
-                Err(error) if connection.client.is_closed() || error.is_closed() => self.idle().clear(),
+                Err(error) if connection.client.is_closed() || is_farewell(&error) => self.idle().clear(),
                 Err(error) => {
                     self.keep(connection);
                     return Err(failure(&error));
@@ -165,6 +166,13 @@ impl Connection {
         self.prepared.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
+}
+
+/// Whether the connection ends with an error. The database may say that it ends before it does.
+fn is_farewell(error: &postgres::Error) -> bool {
+    let said = error.code();
+    error.is_closed()
+        || said.is_some_and(|code| [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code))
 }
 
 /// What a failure means. The database's own words say what to do; they hold no values of rows here, for no statement converts any
