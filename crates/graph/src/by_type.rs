@@ -28,7 +28,7 @@ struct List {
 
 impl List {
     fn push(&mut self, number: u32) {
-        if self.pushed % BLOCK == 0 {
+        if self.pushed.is_multiple_of(BLOCK) {
             self.blocks.push(Block {
                 first: number,
                 numbers: Vec::new(),

@@ -69,8 +69,8 @@ pub enum Error {
 }
 
 fn messages(errors: &[FieldError]) -> String {
-    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
-    messages.join("; ")
+    let messages = errors.iter().map(|error| error.message.trim_end_matches('.'));
+    messages.collect::<Vec<&str>>().join("; ")
 }
 
 impl Error {

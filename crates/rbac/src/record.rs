@@ -1,19 +1,23 @@
 //! What is stored: organizations, users, memberships, groups, types, permissions, roles and resources, each as a resource of the graph with
 //! metadata and edges.
 //!
-//! Here: who there is. `access`: what can be allowed, to whom and on what.
+//! Here: organizations and users. `member`: who is where. `access`: what can be allowed, to whom and on what.
 
 mod access;
+mod member;
 
 use std::ops::Deref;
 
-use rowgate_graph::{ObjectId, Resource as Stored, Symbol};
+use rowgate_graph::{ObjectId, Resource as Stored};
 use serde_json::{Map, Value};
 
 use crate::key::Key;
 use crate::names::{self, relation};
 use crate::read::Reader;
 use crate::{Error, Result};
+
+pub use member::Status;
+pub(crate) use member::members;
 
 /// Anything stored.
 #[derive(Debug, Clone, Copy)]
@@ -198,117 +202,6 @@ impl<'a> User<'a> {
             .filter_map(move |edge| read.record(edge.other()))
             .map(Membership)
     }
-}
-
-/// Whether a membership counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It does.
-    Active,
-    /// It was deactivated. What it was assigned is kept and grants nothing.
-    Inactive,
-    /// It was not accepted yet, and grants nothing.
-    Pending,
-}
-
-impl Status {
-    /// The word of the wire format.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Inactive => "inactive",
-            Self::Pending => "pending",
-        }
-    }
-
-    /// The status that a word stands for.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Inactive, Self::Pending]
-            .into_iter()
-            .find(|status| status.word() == word)
-    }
-}
-
-impl<'a> Membership<'a> {
-    /// Whose it is.
-    ///
-    /// # Errors
-    /// None, as long as what is stored is whole.
-    pub fn user(&self) -> Result<User<'a>> {
-        let found = self.read.one(self.object(), relation::USER).map(User);
-        found.ok_or_else(|| broken(self, relation::USER))
-    }
-
-    /// Where it is.
-    ///
-    /// # Errors
-    /// None, as long as what is stored is whole.
-    pub fn organization(&self) -> Result<Organization<'a>> {
-        organization_of(self)
-    }
-
-    /// Whether it counts.
-    pub fn status(&self) -> Status {
-        self.text("status")
-            .and_then(Status::parse)
-            .unwrap_or(Status::Active)
-    }
-
-    /// The groups it is in, oldest first.
-    pub fn groups(&self) -> impl Iterator<Item = Group<'a>> + use<'a> {
-        self.groups_since().map(|(group, _)| group)
-    }
-
-    /// The same, each with since when.
-    pub(crate) fn groups_since(&self) -> impl Iterator<Item = (Group<'a>, i64)> + use<'a> {
-        let (read, object) = (self.read, self.object());
-        [relation::MEMBER, relation::PARKED]
-            .into_iter()
-            .flat_map(move |relation| read.back(object, relation))
-            .filter(move |edge| read.has_type(edge.other(), names::GROUP))
-            .filter_map(move |edge| Some((Group(read.record(edge.other())?), read.warrant(edge)?.created_at)))
-    }
-}
-
-impl<'a> Group<'a> {
-    /// Where it is.
-    ///
-    /// # Errors
-    /// None, as long as what is stored is whole.
-    pub fn organization(&self) -> Result<Organization<'a>> {
-        organization_of(self)
-    }
-
-    /// Its members, active or not, each with when it became one.
-    pub fn members(&self) -> impl Iterator<Item = (Membership<'a>, i64)> + use<'a> {
-        members(self)
-    }
-
-    /// Whether a membership is in it.
-    pub(crate) fn has(&self, membership: &Membership<'a>) -> bool {
-        let edges = self.read.graph.subjects(self.object());
-        [relation::MEMBER, relation::PARKED].into_iter().any(|relation| {
-            let to = edges.to(self.read.symbol(relation), Symbol::NONE, membership.object());
-            to.count() > 0
-        })
-    }
-}
-
-/// Memberships that stand in `member` or `parked` to something, each with since when.
-pub(crate) fn members<'a>(record: &Record<'a>) -> impl Iterator<Item = (Membership<'a>, i64)> + use<'a> {
-    let (read, object) = (record.read, record.object());
-    [relation::MEMBER, relation::PARKED]
-        .into_iter()
-        .flat_map(move |relation| {
-            let edges = read
-                .graph
-                .subjects(object)
-                .with(read.symbol(relation), Symbol::NONE);
-            edges.filter_map(move |edge| {
-                let since = read.warrant(edge)?.created_at;
-                Some((Membership(read.record(edge.other())?), since))
-            })
-        })
 }
 
 fn organization_of<'a>(record: &Record<'a>) -> Result<Organization<'a>> {

@@ -68,7 +68,9 @@ fn a_new_store_says_its_key_once_and_keeps_what_was_written() {
             "--log-format",
             "off",
         ]);
+        // What is exported for the other commands means nothing to this one.
         command
+            .env("ROWGATE_URL", &url)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

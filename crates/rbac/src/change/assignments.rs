@@ -68,13 +68,15 @@ pub fn assign(draft: &mut Draft<'_>, membership: &str, placed: &Placed, policy: 
     let organization = membership.organization()?;
     let place = place(draft, &organization, placed)?;
     let before = membership.direct_assignment(&place.role, &place.resource);
-    if place.resource.is_root() && before.is_none() && !draft.settings().multiple_roles {
-        if !membership.direct_assignments_on(&place.resource).is_empty() {
-            return Err(Error::unprocessable(
-                "multiple_roles_not_enabled",
-                "Multiple roles are not enabled for this environment.",
-            ));
-        }
+    let is_new = place.resource.is_root() && before.is_none();
+    if is_new
+        && !draft.settings().multiple_roles
+        && !membership.direct_assignments_on(&place.resource).is_empty()
+    {
+        return Err(Error::unprocessable(
+            "multiple_roles_not_enabled",
+            "Multiple roles are not enabled for this environment.",
+        ));
     }
     put(draft, &membership, &place, policy, before);
     Ok(())
@@ -164,20 +166,18 @@ pub fn unassign_by_id(draft: &mut Draft<'_>, membership: &str, id: &str) -> Resu
 /// A membership that loses its last role on the organization gets the default role.
 fn remove_one<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) -> Result<()> {
     let membership = assignment.membership;
-    if assignment.resource.is_root() {
-        if membership.direct_assignments_on(&assignment.resource).len() == 1 {
-            let default = default_role(draft, &membership.organization()?)?;
-            if default.object() == assignment.role.object() {
-                let message = "Every membership has a role in its organization, and this is the default one.";
-                return Err(Error::bad("bad_request", message));
-            }
-            let place = Place {
-                role: default,
-                resource: assignment.resource,
-            };
-            let at = draft.moment();
-            give(draft, &membership, &place, None, at);
+    if assignment.resource.is_root() && membership.direct_assignments_on(&assignment.resource).len() == 1 {
+        let default = default_role(draft, &membership.organization()?)?;
+        if default.object() == assignment.role.object() {
+            let message = "Every membership has a role in its organization, and this is the default one.";
+            return Err(Error::bad("bad_request", message));
         }
+        let place = Place {
+            role: default,
+            resource: assignment.resource,
+        };
+        let at = draft.moment();
+        give(draft, &membership, &place, None, at);
     }
     remove(draft, assignment);
     Ok(())

@@ -12,10 +12,17 @@ use crate::failure::{Failure, Result};
 #[command(next_help_heading = "SQL over HTTP")]
 pub struct Sql {
     /// Serve `POST /sql` for this database: postgres://USER:PASSWORD@HOST/DATABASE of a role that `rowgate pg install --server` names
-    #[arg(long = "sql", env = "ROWGATE_SQL", hide_env_values = true, value_name = "URL")]
+    // The id `url` is that of the server to talk to, with its own environment variable.
+    #[arg(
+        id = "sql",
+        long = "sql",
+        env = "ROWGATE_SQL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     url: Option<String>,
     /// Let the role `anonymous` in without a token
-    #[arg(long = "sql-anonymous", env = "ROWGATE_SQL_ANONYMOUS", requires = "url")]
+    #[arg(long = "sql-anonymous", env = "ROWGATE_SQL_ANONYMOUS", requires = "sql")]
     anonymous: bool,
     /// A role that may come with its password, which Postgres verifies; `*` for all
     #[arg(
@@ -23,7 +30,7 @@ pub struct Sql {
         env = "ROWGATE_SQL_PASSWORD_ROLES",
         value_delimiter = ',',
         value_name = "ROLE",
-        requires = "url"
+        requires = "sql"
     )]
     password_roles: Vec<String>,
     /// How long the SQL of a request may take
