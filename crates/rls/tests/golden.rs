@@ -30,6 +30,7 @@ type ticket
     relation barred [user]
     relation viewer [user]
     relation approver []
+    relation auditor []
     inherit viewer if
         any_of
             relation creator
@@ -156,4 +157,18 @@ fn the_statements_of_the_server() {
         .sql;
     let rows = compiler.rows("ticket", "viewer").unwrap().sql;
     insta::assert_snapshot!([query, teams, rows].join("\n\n"));
+}
+
+/// `apply` makes sure of it where rows depend on a relation, and nobody does elsewhere.
+#[test]
+fn what_brackets_do_not_accept_is_left_out_only_where_none_is_stored() {
+    let asks_for = |relation: &str| {
+        let sql = compiler()
+            .query("ticket", relation, "user", Order::Ascending)
+            .unwrap()
+            .sql;
+        sql.contains(&format!("w.relation = '{relation}'"))
+    };
+    assert!(!asks_for("approver"), "it guards updates");
+    assert!(asks_for("auditor"), "it guards nothing");
 }
