@@ -46,7 +46,8 @@ pub fn measure(database: &Database) -> Result<Value> {
 
 /// As a server logs in.
 fn client_session(database: &Database) -> Result<Client> {
-    let sql = "select logins[array_length(logins, 1)]::text from rowgate.client_role where role = 'authenticated'";
+    let sql =
+        "select logins[array_length(logins, 1)]::text from rowgate.client_role where role = 'authenticated'";
     let login: String = database.client().query_one(sql, &[])?.get(0);
     let mut config: postgres::Config = database.url_as(&login).parse()?;
     config.options("-c role=authenticated -c default_transaction_isolation=repeatable\\ read");

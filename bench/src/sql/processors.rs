@@ -33,10 +33,9 @@ pub struct Cost {
 impl Processes {
     /// Postgres with all its sessions, and a server.
     pub fn new(database: &Database, server: u32) -> Result<Self> {
-        let session: i32 = database
-            .client()
-            .query_one("select pg_backend_pid()", &[])?
-            .get(0);
+        // Open until its process was looked at.
+        let mut client = database.client();
+        let session: i32 = client.query_one("select pg_backend_pid()", &[])?.get(0);
         let postmaster = parent(&session.to_string()).context("a session of Postgres has no parent")?;
         Ok(Self {
             postmaster,
