@@ -1,7 +1,7 @@
 //! Sessions of Postgres: logged in, used, reset, used again.
 //!
 //! * `open`: from a login to a session; `defaults`: what a client left as the defaults of its login.
-//! * `pool`: the sessions of one role, and who has one; `pools`: all of them, with what is shown of them.
+//! * `pool`: the sessions of one role, and leases of them; `pools`: all of them, with what is shown of them.
 
 mod defaults;
 mod open;

@@ -1,5 +1,7 @@
 //! The sessions of one role with one way to log in, to lend.
 
+mod lease;
+
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,13 +11,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+pub(crate) use lease::Lease;
+
 use super::Session;
 use super::open::{Credentials, Logins, Opener};
 use super::pools::{Gauge, Returned};
 use crate::config::Limits;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
-use crate::wire::{Transaction, WireError};
+use crate::wire::WireError;
 
 /// How soon a login is tried again whose last session Postgres still counts.
 const AGAIN: Duration = Duration::from_millis(25);
@@ -136,11 +140,7 @@ impl Pool {
     }
 
     fn lease(self: &Arc<Self>, session: Session, place: OwnedSemaphorePermit) -> Lease {
-        Lease {
-            session: Some(session),
-            pool: Arc::clone(self),
-            _place: place,
-        }
+        Lease::new(session, Arc::clone(self), place)
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -274,72 +274,6 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A session on loan. Dropped, it is closed; see [`Lease::give_back`].
-pub(crate) struct Lease {
-    session: Option<Session>,
-    pool: Arc<Pool>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Lease {
-    /// There until it is given back.
-    pub(crate) fn session(&mut self) -> Result<&mut Session> {
-        self.session
-            .as_mut()
-            .ok_or(Error::Unreachable("the session is gone"))
-    }
-
-    /// For the next user, once it is reset; closed if that fails. Nobody waits for a reset that was asked for already: what came of it is
-    /// read before the session is lent again.
-    pub(crate) fn put_back(mut self, transaction: Transaction) {
-        match &self.session {
-            Some(session) if session.is_unsettled() && transaction == Transaction::None => self.give_back(),
-            _ => drop(tokio::spawn(async move {
-                let Ok(session) = self.session() else { return };
-                let outcome = session.reset(transaction).await;
-                self.finish(outcome);
-            })),
-        }
-    }
-
-    /// Waits for a reset that was asked for.
-    async fn settle(mut self) {
-        let Ok(session) = self.session() else { return };
-        let outcome = session.settle().await;
-        self.finish(outcome);
-    }
-
-    fn finish(self, outcome: Result<(), WireError>) {
-        match outcome {
-            Ok(()) => self.give_back(),
-            Err(error) => {
-                self.pool.counters.closed();
-                tracing::debug!(%error, "a session was closed because it could not be reset");
-            }
-        }
-    }
-
-    /// For the next user. Only after a reset, or when one was asked for.
-    pub(crate) fn give_back(mut self) {
-        if let Some(session) = self.session.take() {
-            let is_unsettled = session.is_unsettled();
-            let since = Instant::now();
-            lock(&self.pool.state).idle.push(Idle { session, since });
-            if is_unsettled {
-                self.pool.returned.tell();
-            }
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            lock(&self.pool.state).release(&session, &self.pool.key);
-        }
     }
 }
 

@@ -1,0 +1,85 @@
+//! A session on loan.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Idle, Pool, lock};
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::wire::{Transaction, WireError};
+
+/// A session on loan. Dropped, it is closed; see [`Lease::give_back`].
+pub(crate) struct Lease {
+    session: Option<Session>,
+    pool: Arc<Pool>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn new(session: Session, pool: Arc<Pool>, place: OwnedSemaphorePermit) -> Self {
+        Self {
+            session: Some(session),
+            pool,
+            _place: place,
+        }
+    }
+
+    /// There until it is given back.
+    pub(crate) fn session(&mut self) -> Result<&mut Session> {
+        self.session
+            .as_mut()
+            .ok_or(Error::Unreachable("the session is gone"))
+    }
+
+    /// For the next user, once it is reset; closed if that fails. Nobody waits for a reset that was asked for already: what came of it is
+    /// read before the session is lent again.
+    pub(crate) fn put_back(mut self, transaction: Transaction) {
+        match &self.session {
+            Some(session) if session.is_unsettled() && transaction == Transaction::None => self.give_back(),
+            _ => drop(tokio::spawn(async move {
+                let Ok(session) = self.session() else { return };
+                let outcome = session.reset(transaction).await;
+                self.finish(outcome);
+            })),
+        }
+    }
+
+    /// Waits for a reset that was asked for.
+    pub(super) async fn settle(mut self) {
+        let Ok(session) = self.session() else { return };
+        let outcome = session.settle().await;
+        self.finish(outcome);
+    }
+
+    fn finish(self, outcome: Result<(), WireError>) {
+        match outcome {
+            Ok(()) => self.give_back(),
+            Err(error) => {
+                self.pool.counters.closed();
+                tracing::debug!(%error, "a session was closed because it could not be reset");
+            }
+        }
+    }
+
+    /// For the next user. Only after a reset, or when one was asked for.
+    pub(crate) fn give_back(mut self) {
+        if let Some(session) = self.session.take() {
+            let is_unsettled = session.is_unsettled();
+            let since = Instant::now();
+            lock(&self.pool.state).idle.push(Idle { session, since });
+            if is_unsettled {
+                self.pool.returned.tell();
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            lock(&self.pool.state).release(&session, &self.pool.key);
+        }
+    }
+}
