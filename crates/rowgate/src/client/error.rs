@@ -52,8 +52,9 @@ impl Refused {
             _ => self.message.clone(),
         };
         if self.errors.len() > 1 {
-            // They stand in the message, too, one after the other.
-            if let Some(at) = self.errors.first().and_then(|first| text.find(first.as_str())) {
+            // They stand in the message, too, one after the other, which may leave out where each one's sentence ends.
+            let first = self.errors.first().map(|first| first.trim_end_matches('.'));
+            if let Some(at) = first.and_then(|first| text.find(first)) {
                 text.truncate(at);
                 text.truncate(text.trim_end().len());
             }
