@@ -30,15 +30,14 @@ as $$ begin
     return pg_backend_pid() || ' ' || nextval('rowgate.request'::regclass);
 end $$;
 
--- Begins a request in this session: brings its sealed claims in. A procedure, because CALL is not planned. With the rights of who calls, and
--- all names qualified, so that it needs no setting of its own.
+-- Begins a request in this session: brings its sealed claims in. A procedure, because CALL is not planned. With the rights of who calls.
 create or replace procedure auth.set_session(sealed text)
-    language plpgsql
+    language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    done pg_catalog.text;
+    done text;
 begin
-    done := pg_catalog.set_config('rowgate.session', sealed, false);
+    done := set_config('rowgate.session', sealed, false);
 end $$;
 
 -- Ends a request in this session: lets go of what no command resets, and draws the number of the next request. `seed`: for random(). Also says
@@ -61,10 +60,9 @@ create or replace function auth.connection() returns text
         select a.pid || ' ' || (extract(epoch from a.backend_start) * 1000000)::bigint from pg_stat_get_activity(pg_backend_pid()) a;
     end;
 
--- What `rowgate.session` holds, if it is sealed for this request. Null: it holds nothing. For the functions of the owner below, which pin the
--- search path.
+-- What `rowgate.session` holds, if it is sealed for this request. Null: it holds nothing. For the functions of the owner below.
 create or replace function rowgate.sealed_session() returns text
-    language plpgsql stable parallel restricted
+    language plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp
 as $$
 declare
     sealed constant text := current_setting('rowgate.session', true);

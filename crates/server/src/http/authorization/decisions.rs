@@ -8,6 +8,7 @@ use rowgate_environment::{Error as EnvironmentError, Published};
 use rowgate_policy::Context;
 use rowgate_rbac::ask::{Asker, Reach};
 use rowgate_rbac::input::Fields;
+use rowgate_rbac::page::Page;
 use rowgate_rbac::record::{Membership, Permission, Resource};
 use rowgate_rbac::{Error, Target};
 use serde_json::{Map, Value};
@@ -136,6 +137,8 @@ pub(crate) async fn resources(
     Segments(om): Segments<String>,
     params: Params,
 ) -> Answer {
+    // The form comes first. What a page may begin after depends on whether there are rows.
+    Page::read(params.get("limit"), params.get("order"), None, None)?;
     ready.show(|read| read.membership(&om).map(|_| ()))?;
     let permission = required(&params, "permission_slug")?.to_owned();
     let names = [
