@@ -139,7 +139,29 @@ fn stops_what_takes_too_long() {
 #[test]
 fn cancels_what_nobody_waits_for() {
     let server = Server::with(Cluster::shared(Version::V15), 1, |_| {});
-    let body = r#"{"query":"select pg_sleep(10)"}"#;
+    let client = begin(&server, "select pg_sleep(10)");
+    eventually(&server, BUSY, 1);
+    drop(client);
+    eventually(&server, BUSY, 0);
+    assert_eq!(server.value("ann", "select auth.user_id()"), "ann");
+}
+
+/// A login must not be lost with a client that leaves while a session is being opened with it: there is one login.
+#[test]
+fn keeps_the_logins_of_those_who_leave_early() {
+    let server = Server::with(Cluster::shared(Version::V15), 1, |_| {});
+    for moment in 0..40 {
+        let client = begin(&server, "select pg_sleep(10)");
+        thread::sleep(Duration::from_micros(moment * 250));
+        drop(client);
+        eventually(&server, BUSY, 0);
+    }
+    assert_eq!(server.value("ann", "select auth.user_id()"), "ann");
+}
+
+/// A client that has asked, and waits.
+fn begin(server: &Server, sql: &str) -> TcpStream {
+    let body = json!({ "query": sql }).to_string();
     let mut client = TcpStream::connect(server.address).unwrap();
     write!(
         client,
@@ -148,10 +170,7 @@ fn cancels_what_nobody_waits_for() {
         body.len()
     )
     .unwrap();
-    eventually(&server, BUSY, 1);
-    drop(client);
-    eventually(&server, BUSY, 0);
-    assert_eq!(server.value("ann", "select auth.user_id()"), "ann");
+    client
 }
 
 #[test]

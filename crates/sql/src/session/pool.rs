@@ -167,21 +167,26 @@ impl Pool {
         let until = Instant::now() + self.limits.wait;
         let mut lost = 0;
         loop {
-            let Some(login) = lock(&self.state).free.pop_front() else {
+            let Some(login) = Taken::from(&self.state) else {
                 return Err(ALL_IN_USE);
             };
-            let opened = self.opener.open_as_client(&self.key.role, &login, logins).await;
+            let opened = self
+                .opener
+                .open_as_client(&self.key.role, login.name(), logins)
+                .await;
             let error = match opened {
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    login.keep();
+                    return Ok(session);
+                }
                 Err(error) => error,
             };
-            lock(&self.state).free.push_back(login.clone());
             let WireError::Database(refusal) = &error else {
                 return Err(error.answer());
             };
             let in_use = refusal.has_code("53300");
             if !in_use {
-                tracing::error!(%error, login, "a login of a client role cannot be used; run `rowgate pg install` again");
+                tracing::error!(%error, login = login.name(), "a login of a client role cannot be used; run `rowgate pg install` again");
                 lost += 1;
             }
             if lost >= logins.names.len() || (!in_use && !refusal.has_code("28P01")) {
@@ -192,6 +197,7 @@ impl Pool {
             if Instant::now() > until {
                 return Err(ALL_IN_USE);
             }
+            drop(login);
             if in_use {
                 sleep(AGAIN).await;
             }
@@ -257,6 +263,42 @@ impl State {
     fn release(&mut self, session: &Session, key: &Key) {
         if matches!(key.credentials, Credentials::Client(_)) {
             self.free.push_back(session.login.clone());
+        }
+    }
+}
+
+/// A login with which a session is being opened. It is free again when dropped, also where nobody waits for the session any more.
+struct Taken<'a> {
+    state: &'a Mutex<State>,
+    login: String,
+    is_kept: bool,
+}
+
+impl<'a> Taken<'a> {
+    /// The next that is free.
+    fn from(state: &'a Mutex<State>) -> Option<Self> {
+        let login = lock(state).free.pop_front()?;
+        Some(Self {
+            state,
+            login,
+            is_kept: false,
+        })
+    }
+
+    fn name(&self) -> &str {
+        &self.login
+    }
+
+    /// There is a session with it.
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            lock(self.state).free.push_back(std::mem::take(&mut self.login));
         }
     }
 }
