@@ -593,7 +593,8 @@ fn changes_are_heard_of() {
     let standing = store.standing().unwrap();
     assert!(standing.registry > before && standing.environments.len() == 2);
     // The connection that listens is gone: it says so, and the next one hears again.
-    let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity where query like 'listen%' or query = ''";
+    let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                 where datname = current_database() and (query like 'listen%' or query = '')";
     database.client().batch_execute(kill).unwrap();
     assert_eq!(
         store.wait(Duration::from_secs(20)).unwrap_err().code(),
