@@ -63,6 +63,17 @@ impl<'a> Assignment<'a> {
     pub(crate) fn policy(&self) -> Option<&'a str> {
         self.policy
     }
+
+    /// Whether it counts at any time and under any circumstances.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.policy.is_none()
+    }
+
+    /// Whether it counts at a moment whatever a request says.
+    fn counts(&self, now: i64) -> bool {
+        let condition = self.condition();
+        condition.policy.is_none() && !condition.is_over(now)
+    }
 }
 
 impl<'a> GroupAssignment<'a> {
@@ -128,7 +139,7 @@ impl<'a> Membership<'a> {
     }
 
     /// The assignment by a grant that names it.
-    fn named_by(&self, grant: Record<'a>) -> Option<Assignment<'a>> {
+    pub(crate) fn named_by(&self, grant: Record<'a>) -> Option<Assignment<'a>> {
         let read = self.0.read;
         let edges = read.graph.subjects(grant.object());
         let mut found = [relation::MEMBER, relation::PARKED]
@@ -166,18 +177,21 @@ impl<'a> Membership<'a> {
         all
     }
 
-    /// Its roles on the organization, the one with the highest priority first. Each once, however it comes.
-    pub fn organization_roles(&self) -> Vec<Cow<'a, str>> {
+    /// The slugs of its roles on the organization at a moment, the one with the highest priority first. Each once, however it comes, and
+    /// without those that are over or count under a condition only.
+    pub fn organization_roles(&self, now: i64) -> Vec<Cow<'a, str>> {
         let Ok(organization) = self.organization() else {
             return Vec::new();
         };
-        let on_root = self.assignments_on(&organization.root());
-        let mut slugs: Vec<Cow<'a, str>> = on_root.iter().map(|assignment| assignment.role.slug()).collect();
-        let order = organization.role_order();
-        let place = |slug: &str| order.iter().position(|known| known == slug).unwrap_or(usize::MAX);
-        slugs.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
-        slugs.dedup();
-        slugs
+        let mut held: Vec<Role<'a>> = Vec::new();
+        for assignment in self.assignments_on(&organization.root()) {
+            let known = held.iter().any(|role| role.object() == assignment.role.object());
+            if !known && assignment.counts(now) {
+                held.push(assignment.role);
+            }
+        }
+        self.read.sort_for(&organization, &mut held);
+        held.iter().map(Role::slug).collect()
     }
 }
 

@@ -36,6 +36,14 @@ impl<'a> Condition<'a> {
         }
     }
 
+    /// Whether it is over at a moment, microseconds since the Unix epoch.
+    pub fn is_over(&self, now: i64) -> bool {
+        let ends = self
+            .expires_at
+            .and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        ends.is_some_and(|ends| ends.as_microsecond() <= now)
+    }
+
     /// As the policy of a warrant.
     ///
     /// # Errors

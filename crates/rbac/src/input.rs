@@ -17,9 +17,17 @@ pub const MAX_DESCRIPTION: usize = 150;
 /// Longest external id.
 pub const MAX_EXTERNAL_ID: usize = 128;
 /// Most keys of metadata.
-const MAX_METADATA: usize = 50;
+pub(crate) const MAX_METADATA: usize = 50;
+/// Longest key of metadata.
+const MAX_METADATA_KEY: usize = 128;
 /// Longest value in metadata.
 const MAX_METADATA_VALUE: usize = 600;
+/// Most roles that are given to a membership at once.
+pub const MAX_ROLES: usize = 100;
+/// Most domains of an organization.
+pub const MAX_DOMAINS: usize = 100;
+/// Most entries of a list that has no limit of its own.
+pub const MAX_LIST: usize = 10_000;
 
 /// The fields of one object of a request.
 #[derive(Debug)]
@@ -130,15 +138,20 @@ impl Fields {
 
     /// A description: absent, cleared by `null`, or a text.
     pub fn description(&mut self) -> Option<Option<String>> {
-        let description = self.clearable("description")?;
-        if let Some(text) = &description {
-            self.at_most("description", text, MAX_DESCRIPTION);
+        self.short_clearable("description", MAX_DESCRIPTION)
+    }
+
+    /// A text of at most so many characters that `null` clears.
+    pub fn short_clearable(&mut self, field: &str, most: usize) -> Option<Option<String>> {
+        let text = self.clearable(field)?;
+        if let Some(text) = &text {
+            self.at_most(field, text, most);
         }
-        Some(description)
+        Some(text)
     }
 
     /// A text that `null` clears.
-    pub fn clearable(&mut self, field: &str) -> Option<Option<String>> {
+    fn clearable(&mut self, field: &str) -> Option<Option<String>> {
         if !self.has(field) {
             return None;
         }
@@ -248,8 +261,13 @@ impl Fields {
             return Err(Error::bad("invalid_metadata", message));
         }
         for (key, value) in &fields {
-            let short = |text: &String| text.chars().count() <= MAX_METADATA_VALUE;
-            if !value.is_null() && !value.as_str().is_some_and(|text| short(&text.to_owned())) {
+            if key.chars().count() > MAX_METADATA_KEY {
+                let message =
+                    format!("keys of metadata must be strings of at most {MAX_METADATA_KEY} characters");
+                return Err(Error::bad("invalid_metadata", message));
+            }
+            let short = |text: &str| text.chars().count() <= MAX_METADATA_VALUE;
+            if !value.is_null() && !value.as_str().is_some_and(short) {
                 let message =
                     format!("metadata.{key} must be a string of at most {MAX_METADATA_VALUE} characters");
                 return Err(Error::bad("invalid_metadata", message));
@@ -268,7 +286,23 @@ impl Fields {
         if list.is_none() {
             self.wrong(field, "invalid", format!("{field} must be a list of strings"));
         }
-        list
+        self.not_too_many(field, list, MAX_LIST)
+    }
+
+    /// A list of at most so many texts, unless it is absent or `null`.
+    pub fn few_texts(&mut self, field: &str, most: usize) -> Option<Vec<String>> {
+        let list = self.texts(field);
+        self.not_too_many(field, list, most)
+    }
+
+    fn not_too_many<T>(&mut self, field: &str, list: Option<Vec<T>>, most: usize) -> Option<Vec<T>> {
+        let list = list?;
+        if list.len() <= most {
+            return Some(list);
+        }
+        let message = format!("{field} has {} entries; at most {most} are allowed", list.len());
+        self.wrong(field, "too_many", message);
+        None
     }
 
     /// A list of objects, unless it is absent or `null`.

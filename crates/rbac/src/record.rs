@@ -147,6 +147,11 @@ impl<'a> Organization<'a> {
         }
     }
 
+    /// Whether it has an order of its own.
+    pub(crate) fn has_role_order(&self) -> bool {
+        self.meta("role_order").is_some()
+    }
+
     /// Its domains: the id of each, the domain, and the state.
     pub fn domains(&self) -> Vec<(&'a str, &'a str, &'a str)> {
         let all = self.meta("domains").and_then(Value::as_array);

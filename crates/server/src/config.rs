@@ -190,6 +190,8 @@ pub struct Limits {
     pub shutdown_timeout: Duration,
     /// How long a read waits for the revision of its warrant token.
     pub token_wait: Duration,
+    /// How often role assignments that are over are looked for.
+    pub expiry: Duration,
 }
 
 impl Default for Limits {
@@ -204,6 +206,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
             token_wait: Duration::from_secs(1),
+            expiry: Duration::from_secs(30),
         }
     }
 }

@@ -286,20 +286,37 @@ impl From<EngineError> for ApiError {
     }
 }
 
+impl ApiError {
+    /// The same answer, where clients recognise a 400 only if it says its code and message as one of `errors` too.
+    pub(crate) fn with_errors(self) -> Response {
+        let (status, code, message, mut extra) = self.parts();
+        if status == StatusCode::BAD_REQUEST && !extra.contains_key("errors") {
+            let itself = serde_json::json!([{"code": code, "message": message}]);
+            extra.insert("errors".into(), itself);
+        }
+        answer((status, code, message, extra))
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, message, extra) = self.parts();
-        let mut body = Map::new();
-        body.insert("code".into(), code.into());
-        body.insert("message".into(), message.into());
-        body.extend(extra);
-        let mut response = json(&body);
-        *response.status_mut() = status;
-        if status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        answer(self.parts())
     }
+}
+
+fn answer(
+    (status, code, message, extra): (StatusCode, &'static str, String, Map<String, Value>),
+) -> Response {
+    let mut body = Map::new();
+    body.insert("code".into(), code.into());
+    body.insert("message".into(), message.into());
+    body.extend(extra);
+    let mut response = json(&body);
+    *response.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
 }

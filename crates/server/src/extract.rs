@@ -236,22 +236,33 @@ impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Self::parse(parts.uri.query().unwrap_or(""))
+        Self::parse(parts.uri.query().unwrap_or(""), &[])
     }
 }
 
 impl Params {
-    fn parse(query: &str) -> Result<Self> {
+    /// Of a query string in which some parameters are lists: those may also be given several times, and with `[]` behind their name.
+    pub(crate) fn parse(query: &str, lists: &[&str]) -> Result<Self> {
         let mut pairs = HashMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name =
                 decode(name).ok_or_else(|| ApiError::BadRequest("the query string is not UTF-8".into()))?;
             let value = decode(value).ok_or_else(|| ApiError::invalid(name.clone(), "not UTF-8"))?;
-            match pairs.entry(name) {
-                Entry::Vacant(free) => free.insert(value),
+            let list = lists
+                .iter()
+                .find(|list| name.strip_suffix("[]").unwrap_or(&name) == **list);
+            match pairs.entry(list.map_or(name, |list| (*list).to_owned())) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(mut taken) if list.is_some() => {
+                    let all: &mut String = taken.get_mut();
+                    all.push(',');
+                    all.push_str(&value);
+                }
                 Entry::Occupied(taken) => return Err(ApiError::invalid(taken.key().clone(), "given twice")),
-            };
+            }
         }
         Ok(Self(pairs))
     }
@@ -338,7 +349,7 @@ mod tests {
 
     #[test]
     fn decodes_query_strings() {
-        let params = Params::parse("a=1&b=x%20y+z&c=&q=50%&d=%C3%A9&e").unwrap();
+        let params = Params::parse("a=1&b=x%20y+z&c=&q=50%&d=%C3%A9&e", &[]).unwrap();
         assert_eq!(params.get("a"), Some("1"));
         assert_eq!(params.get("b"), Some("x y z"));
         assert_eq!(params.get("c"), None);
@@ -346,7 +357,7 @@ mod tests {
         assert_eq!(params.get("q"), Some("50%"));
         assert_eq!(params.get("d"), Some("é"));
         assert_eq!(params.get("e"), None);
-        assert!(Params::parse("a=%FF").is_err());
-        assert!(Params::parse("a=1&b=2&%61=1").is_err());
+        assert!(Params::parse("a=%FF", &[]).is_err());
+        assert!(Params::parse("a=1&b=2&%61=1", &[]).is_err());
     }
 }

@@ -10,7 +10,7 @@
 //! * `sql`: SQL over HTTP, which is a crate of its own.
 //! * `error`: every answer that is not a success.
 //! * `identity`: issuers, the users who ask with their tokens, and the server's own issuer.
-//! * `retention`: how long the audit log is kept.
+//! * `retention`: how long the audit log is kept; `expiry`: role assignments that are over.
 //! * `state`: what all requests share; `metrics`, `log`: what is counted and written down.
 //!
 //! `openapi.json` describes every route and is what the tests hold the answers against.
@@ -19,6 +19,7 @@ mod accept;
 pub mod config;
 mod cursor;
 mod error;
+mod expiry;
 mod extract;
 mod http;
 mod identity;

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::config::{Config, ConfigError, StoreLocation};
 use crate::identity::{Identities, StoredKeys, keep_following};
 use crate::state::App;
-use crate::{accept, http, log, retention, sql};
+use crate::{accept, expiry, http, log, retention, sql};
 
 /// The name of the key that a configuration brings along.
 const BOOTSTRAP: &str = "bootstrap";
@@ -138,8 +138,10 @@ impl Server {
         } = self;
         tracing::info!(%address, version = crate::VERSION, "listening");
         let pruning = tokio::spawn(retention::keep_to(Arc::clone(&app.registry), audit_retention));
+        let ending = tokio::spawn(expiry::look_after(Arc::clone(&app.registry), app.limits.expiry));
         accept::serve(listener, router, &app, shutdown).await;
         pruning.abort();
+        ending.abort();
         let registry = Arc::clone(&app.registry);
         let closed = tokio::task::spawn_blocking(move || registry.close()).await;
         closed

@@ -364,6 +364,96 @@ fn checks_refuse_as_documented() {
 }
 
 #[test]
+fn a_parameter_counts_once_unless_it_is_a_list() {
+    let world = World::start();
+    let resources = format!("/authorization/resources?organization_id={}", world.org);
+    for twice in [
+        "limit=1&limit=2",
+        "order=asc&order=asc",
+        "%6Cimit=1&limit=1",
+        "unknown=1&unknown=2",
+    ] {
+        let error = world.server.get(&format!("{resources}&{twice}"));
+        let error = error.error(422, "invalid_request_parameters");
+        let name = twice.split_once('=').unwrap().0.replace("%6C", "l");
+        assert_eq!(error["errors"][0]["field"], name, "{error}");
+        assert_eq!(error["errors"][0]["code"], "invalid");
+    }
+    let path = world.of("resources?permission_slug=p:r&permission_slug=w:r&parent_resource_id=x");
+    world.server.get(&path).error(422, "invalid_request_parameters");
+    // Some send lists like this.
+    let memberships = format!("/user_management/organization_memberships?user_id={}", world.user);
+    for statuses in [
+        "statuses=active,inactive",
+        "statuses=inactive&statuses=active",
+        "statuses[]=inactive&statuses%5B%5D=active",
+    ] {
+        let found = world.server.get(&format!("{memberships}&{statuses}")).ok();
+        assert_eq!(found["data"].as_array().unwrap().len(), 1, "{statuses}");
+    }
+    let none = world
+        .server
+        .get(&format!("{memberships}&statuses=inactive&statuses=pending"));
+    assert_eq!(none.ok()["data"], json!([]));
+    // Every 400 has what clients recognise it by.
+    let path = format!("{resources}&search=%FF");
+    let error = world.server.get(&path).error(422, "invalid_request_parameters");
+    assert_eq!(error["errors"][0]["field"], "search");
+    let key = format!("Bearer {}", world.server.key);
+    let headers = [("Authorization", key.as_str()), ("Rowgate-On-Behalf-Of", "")];
+    let answer = world.server.send("GET", &resources, &headers, None);
+    let error = answer.error(400, "invalid_parameter");
+    assert_eq!(error["errors"][0]["code"], "invalid_parameter");
+}
+
+#[test]
+fn lists_and_texts_have_bounds() {
+    let world = World::start();
+    let user = format!("/user_management/users/{}", world.user);
+    let organization = format!("/organizations/{}", world.org);
+    let wrong = |path: &str, body: Value| {
+        let error = world
+            .server
+            .put(path, body)
+            .error(422, "invalid_request_parameters");
+        error["errors"][0]["code"].as_str().unwrap().to_owned()
+    };
+    for field in ["first_name", "last_name", "name", "locale"] {
+        assert_eq!(wrong(&user, json!({field: "x".repeat(257)})), "too_long");
+    }
+    let domains: Vec<String> = (0..101).map(|n| format!("{n}.example.com")).collect();
+    assert_eq!(wrong(&organization, json!({"domains": domains})), "too_many");
+    assert_eq!(
+        wrong(&organization, json!({"domains": ["x".repeat(254)]})),
+        "too_long"
+    );
+    let roles: Vec<String> = (0..101).map(|n| format!("r{n}")).collect();
+    let membership = format!("/user_management/organization_memberships/{}", world.om);
+    assert_eq!(wrong(&membership, json!({"role_slugs": roles})), "too_many");
+    // Metadata has at most fifty keys, in however many requests they come.
+    let keys = |range: std::ops::Range<usize>| -> Value {
+        let all = range.map(|n| (format!("k{n}"), json!("v")));
+        json!({"metadata": all.collect::<serde_json::Map<String, Value>>()})
+    };
+    for path in [&user, &organization] {
+        world.server.put(path, keys(0..50)).ok();
+        world.server.put(path, keys(25..50)).ok();
+        world
+            .server
+            .put(path, keys(50..51))
+            .error(400, "invalid_metadata");
+        let long = json!({"metadata": {"k".repeat(129): "v"}});
+        world.server.put(path, long).error(400, "invalid_metadata");
+        let kept = world.server.get(path).ok();
+        assert_eq!(kept["metadata"].as_object().unwrap().len(), 50);
+        world
+            .server
+            .put(path, json!({"metadata": {"k1": null, "more": "v"}}))
+            .ok();
+    }
+}
+
+#[test]
 fn lists_of_what_can_be_reached_and_by_whom() {
     let world = World::start();
     let body = json!({"role_slug": "lead", "resource_id": world.workspace});

@@ -464,3 +464,114 @@ fn a_token_has_no_role_that_does_not_count() {
     assert_eq!(token["claims"]["org_id"], "acme");
     assert!(token["claims"].get("roles").is_none(), "{token}");
 }
+
+/// The server looks every tenth of a second for what is over.
+fn soon(config: &mut rowgate_server::Config) {
+    config.limits.expiry = Duration::from_millis(100);
+}
+
+#[test]
+fn an_assignment_that_is_over_is_gone_wherever_one_looks() {
+    let mut world = World::start();
+    world.server = world.server.start_again(soon);
+    let server = &world.server;
+    let project = json!({"organization_id": world.org, "resource_type_slug": "project", "external_id": "p1", "name": "P"});
+    let project = id(&server.post("/authorization/resources", project));
+    let ends = jiff::Timestamp::now() + Duration::from_secs(3);
+    let editor = json!({"role_slug": "editor", "resource_id": project, "expires_at": ends.to_string()});
+    id(&server.post(&world.assignments(), editor));
+    world.assign("admin", &json!({"expires_at": ends.to_string()}));
+    let om = &world.om;
+    let count = |path: &str| server.get(path).ok()["data"].as_array().unwrap().len();
+    let lists = [
+        format!(
+            "/authorization/organization_memberships/{om}/resources?permission_slug=p:r&parent_resource_type_slug=organization&parent_resource_external_id={}",
+            world.org
+        ),
+        format!("/authorization/organization_memberships/{om}/resources/{project}/permissions"),
+        format!(
+            "/authorization/resources/{project}/organization_memberships?permission_slug=p:r&assignment=direct"
+        ),
+        format!(
+            "/authorization/resources/{project}/organization_memberships?permission_slug=p:r&assignment=indirect"
+        ),
+        format!("/authorization/resources/{project}/role_assignments"),
+        format!("/authorization/organization_memberships/{om}/role_assignments?role_slug=editor"),
+        format!(
+            "/rowgate/v1/authorization/resources?organization_membership_id={om}&permission_slug=p:r&resource_type_slug=project"
+        ),
+    ];
+    let membership = format!("/user_management/organization_memberships/{om}");
+    let question =
+        json!({"permission_slug": "p:r", "resource_id": project, "organization_membership_id": om});
+    let check = || {
+        server
+            .post(
+                &format!("/authorization/organization_memberships/{om}/check"),
+                question.clone(),
+            )
+            .ok()
+    };
+    let explain = || {
+        server
+            .post("/rowgate/v1/authorization/explain", question.clone())
+            .ok()
+    };
+    let many = || {
+        server
+            .post("/rowgate/v1/authorization/check", json!({"checks": [question]}))
+            .ok()
+    };
+    assert_eq!(check()["authorized"], true);
+    assert_eq!(explain()["reasons"].as_array().unwrap().len(), 2);
+    assert_eq!(world.claims(&json!({}))["role"], "admin");
+    assert_eq!(server.get(&membership).ok()["role"]["slug"], "admin");
+    for list in &lists {
+        assert!(count(list) > 0, "{list}");
+    }
+    assert!(
+        jiff::Timestamp::now() < ends,
+        "the machine was too slow for this test"
+    );
+    while jiff::Timestamp::now() <= ends {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // What decides knows at once.
+    assert_eq!(check()["authorized"], false);
+    assert_eq!(many()["results"][0]["authorized"], false);
+    assert_eq!(explain()["reasons"], json!([]));
+    assert_eq!(world.claims(&json!({}))["roles"], json!(["member"]));
+    assert_eq!(server.get(&membership).ok()["role"]["slug"], "member");
+    for list in lists.iter().filter(|list| !list.contains("role_assignments")) {
+        assert_eq!(count(list), 0, "{list}");
+    }
+    // Soon it is taken away, which the log says, and nothing waits for it any more.
+    let since = Instant::now();
+    let log = || {
+        world.audit(&format!(
+            "action=role_assignment.removed&organization_membership_id={om}"
+        ))
+    };
+    while log().len() < 2 {
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let entries = log();
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        assert_eq!(entry["actor"], json!({"type": "process", "name": "expiry"}));
+        let at: jiff::Timestamp = entry["created_at"].as_str().unwrap().parse().unwrap();
+        assert!(at >= ends, "{entry}");
+        assert_eq!(
+            (&entry["before"]["expires_at"], &entry["after"]),
+            (&json!(ends.to_string()), &Value::Null)
+        );
+    }
+    for list in &lists {
+        assert_eq!(count(list), 0, "{list}");
+    }
+    let gone = server.delete(&format!("/authorization/resources/{project}"));
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    let gone = server.delete("/rowgate/v1/authorization/roles/editor");
+    assert_eq!(gone.status, 204, "{}", gone.text);
+}

@@ -11,6 +11,8 @@ mod on_postgres {
     mod authorization;
     #[path = "authorization_own.rs"]
     mod own;
+    #[path = "authorization_postgres/races.rs"]
+    mod races;
     #[path = "support/mod.rs"]
     mod support;
 

@@ -62,7 +62,8 @@ pub(crate) fn holding(status: Status) -> &'static str {
 /// Gives a membership a role, under a condition if there is one. What is assigned already stays, with the new condition.
 ///
 /// # Errors
-/// See [`place`]; 422 `multiple_roles_not_enabled` for a second role on the organization where only one is allowed.
+/// See [`place`]; 422 `multiple_roles_not_enabled` for a second role on the organization where only one is allowed, and for a condition on
+/// the only role there that has none.
 pub fn assign(draft: &mut Draft<'_>, membership: &str, placed: &Placed, policy: Option<&str>) -> Result<()> {
     let membership = draft.read.membership(membership)?;
     let organization = membership.organization()?;
@@ -78,8 +79,23 @@ pub fn assign(draft: &mut Draft<'_>, membership: &str, placed: &Placed, policy: 
             "Multiple roles are not enabled for this environment.",
         ));
     }
+    if policy.is_some() && before.is_some_and(|before| is_last(&before)) {
+        let message =
+            "Every membership has a role in its organization that counts always, and this is the only one.";
+        return Err(Error::field("condition", "invalid", message));
+    }
     put(draft, &membership, &place, policy, before);
     Ok(())
+}
+
+/// Whether it is what is left to a membership in its organization: the only role there that does not end and has no condition.
+fn is_last(assignment: &Assignment<'_>) -> bool {
+    let on = &assignment.resource;
+    let lasting = || {
+        let all = assignment.membership.direct_assignments_on(on);
+        all.iter().filter(|one| one.is_lasting()).count()
+    };
+    on.is_root() && assignment.is_lasting() && lasting() == 1
 }
 
 fn put<'a>(
@@ -163,10 +179,10 @@ pub fn unassign_by_id(draft: &mut Draft<'_>, membership: &str, id: &str) -> Resu
     remove_one(draft, found)
 }
 
-/// A membership that loses its last role on the organization gets the default role.
+/// A membership that loses its last role on the organization gets the default role, for good where it has it under a condition.
 fn remove_one<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) -> Result<()> {
     let membership = assignment.membership;
-    if assignment.resource.is_root() && membership.direct_assignments_on(&assignment.resource).len() == 1 {
+    if is_last(assignment) {
         let default = default_role(draft, &membership.organization()?)?;
         if default.object() == assignment.role.object() {
             let message = "Every membership has a role in its organization, and this is the default one.";
@@ -176,8 +192,8 @@ fn remove_one<'a>(draft: &mut Draft<'a>, assignment: &Assignment<'a>) -> Result<
             role: default,
             resource: assignment.resource,
         };
-        let at = draft.moment();
-        give(draft, &membership, &place, None, at);
+        let before = membership.direct_assignment(&place.role, &place.resource);
+        put(draft, &membership, &place, None, before);
     }
     remove(draft, assignment);
     Ok(())
@@ -246,16 +262,14 @@ pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &
     let group = draft.read.group(group)?;
     let organization = group.organization()?;
     let add = places(draft, &organization, add)?;
-    let remove: Vec<Place<'_>> = remove
-        .iter()
-        .map(|placed| find(draft.read, &organization, placed))
-        .collect::<Result<_>>()?;
-    let is_same = |a: &Place<'_>, b: &Place<'_>| {
-        a.role.object() == b.role.object() && a.resource.object() == b.resource.object()
-    };
+    let remove = each_once(
+        remove
+            .iter()
+            .map(|placed| find(draft.read, &organization, placed)),
+    )?;
     if add
         .iter()
-        .any(|added| remove.iter().any(|removed| is_same(added, removed)))
+        .any(|added| remove.iter().any(|removed| added.is_same(removed)))
     {
         return Err(Error::unprocessable(
             "group_role_assignment_update_overlap",
@@ -273,17 +287,24 @@ pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &
 
 /// Every place once.
 fn places<'a>(draft: &Draft<'a>, organization: &Organization<'a>, all: &[Placed]) -> Result<Vec<Place<'a>>> {
-    let mut places: Vec<Place<'a>> = Vec::with_capacity(all.len());
-    for placed in all {
-        let next = place(draft, organization, placed)?;
-        let known = places.iter().any(|known| {
-            known.role.object() == next.role.object() && known.resource.object() == next.resource.object()
-        });
-        if !known {
+    each_once(all.iter().map(|placed| place(draft, organization, placed)))
+}
+
+fn each_once<'a>(all: impl Iterator<Item = Result<Place<'a>>>) -> Result<Vec<Place<'a>>> {
+    let mut places: Vec<Place<'a>> = Vec::new();
+    for next in all {
+        let next = next?;
+        if !places.iter().any(|known| known.is_same(&next)) {
             places.push(next);
         }
     }
     Ok(places)
+}
+
+impl Place<'_> {
+    fn is_same(&self, other: &Place<'_>) -> bool {
+        self.role.object() == other.role.object() && self.resource.object() == other.resource.object()
+    }
 }
 
 fn add_missing<'a>(draft: &mut Draft<'a>, group: &Group<'a>, places: &[Place<'a>]) {

@@ -1,5 +1,7 @@
 //! Groups and their members.
 
+use std::collections::BTreeSet;
+
 use serde_json::Map;
 
 use super::{assignments, set};
@@ -93,13 +95,14 @@ pub fn patch_members(
             "The same membership is to be added and to be removed.",
         ));
     }
-    for id in remove {
+    let once = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<String>>();
+    for id in &once(remove) {
         let membership = member(draft, &group, id)?;
         if group.has(&membership) {
             leave(draft, &group, &membership);
         }
     }
-    for id in add {
+    for id in &once(add) {
         let membership = member(draft, &group, id)?;
         if !group.has(&membership) {
             let at = draft.moment();

@@ -4,6 +4,7 @@ use serde_json::Map;
 
 use super::assignments::{self, Place};
 use super::{groups, set};
+use crate::Assignment;
 use crate::draft::Draft;
 use crate::grant::held;
 use crate::names::{self, relation};
@@ -149,20 +150,23 @@ pub(crate) fn replace_roles<'a>(
     status: Status,
 ) {
     let before = membership.direct_assignments_on(&organization.root());
-    for assignment in &before {
-        if !roles.iter().any(|role| role.object() == assignment.role.object()) {
-            let holder = held(
-                assignment.grant.id(),
-                assignments::holding(status),
-                membership,
-                assignment.policy(),
-            );
-            draft.existing_grant(&assignment.grant).remove(holder);
-            draft.removed.assignments += 1;
-        }
+    // Whoever is given a role without a condition has it without one.
+    let (stay, go): (Vec<&Assignment<'a>>, Vec<&Assignment<'a>>) = before.iter().partition(|assignment| {
+        let mut named = roles.iter();
+        assignment.is_lasting() && named.any(|role| role.object() == assignment.role.object())
+    });
+    for assignment in go {
+        let holder = held(
+            assignment.grant.id(),
+            assignments::holding(status),
+            membership,
+            assignment.policy(),
+        );
+        draft.existing_grant(&assignment.grant).remove(holder);
+        draft.removed.assignments += 1;
     }
     for role in roles {
-        if !before
+        if !stay
             .iter()
             .any(|assignment| assignment.role.object() == role.object())
         {

@@ -2,6 +2,7 @@
 //! changes to the draft.
 
 pub mod assignments;
+pub mod expiry;
 pub mod groups;
 pub mod memberships;
 pub mod organizations;
@@ -16,6 +17,9 @@ pub mod users;
 
 use serde_json::{Map, Value};
 
+use crate::input::MAX_METADATA;
+use crate::{Error, Result};
+
 /// Sets a field of metadata, or takes it away.
 fn set(meta: &mut Map<String, Value>, field: &str, value: Option<&str>) {
     match value {
@@ -25,7 +29,7 @@ fn set(meta: &mut Map<String, Value>, field: &str, value: Option<&str>) {
 }
 
 /// Merges metadata of the application's own: `null` removes a key.
-fn merge(meta: &mut Map<String, Value>, more: &Map<String, Value>) {
+fn merge(meta: &mut Map<String, Value>, more: &Map<String, Value>) -> Result<()> {
     let mut own = match meta.shift_remove("metadata") {
         Some(Value::Object(own)) => own,
         _ => Map::new(),
@@ -36,7 +40,15 @@ fn merge(meta: &mut Map<String, Value>, more: &Map<String, Value>) {
             value => own.insert(key.clone(), value.clone()),
         };
     }
+    if own.len() > MAX_METADATA {
+        let message = format!(
+            "metadata would have {} keys; at most {MAX_METADATA} are allowed",
+            own.len()
+        );
+        return Err(Error::bad("invalid_metadata", message));
+    }
     if !own.is_empty() {
         meta.insert("metadata".into(), Value::Object(own));
     }
+    Ok(())
 }

@@ -61,7 +61,7 @@ fn write(draft: &mut Draft<'_>, meta: &mut Map<String, Value>, fields: &Organiza
         set(meta, "external_id", external_id.as_deref());
     }
     if let Some(metadata) = &fields.metadata {
-        merge(meta, metadata);
+        merge(meta, metadata)?;
     }
     if let Some(domains) = &fields.domains {
         let mut all = Vec::with_capacity(domains.len());

@@ -279,9 +279,20 @@ pub fn delete(draft: &mut Draft<'_>, role: &Role<'_>) -> Result<()> {
         return Err(Error::conflict(code, message));
     }
     remove(draft, role);
-    if !role.is_custom() {
-        settings.role_order.retain(|known| *known != slug);
-        draft.set_settings(settings);
+    // One of the same name that is created later begins with the lowest priority.
+    match names::split_id(role.id()) {
+        None => {
+            settings.role_order.retain(|known| *known != slug);
+            draft.set_settings(settings);
+        }
+        Some((organization, _)) => {
+            let organization = draft.read.organization(organization)?;
+            let mut order = organization.role_order();
+            order.retain(|known| *known != slug);
+            if organization.has_role_order() && order.len() < organization.role_order().len() {
+                set_own_order(draft, &organization, order);
+            }
+        }
     }
     Ok(())
 }
@@ -294,7 +305,7 @@ pub(crate) fn remove(draft: &mut Draft<'_>, role: &Role<'_>) {
 /// Sets the order of priority, highest first. Roles that it does not name follow in the order in which they were.
 ///
 /// # Errors
-/// 404 for an unknown role.
+/// 404 for an unknown role, 422 for one that is named twice.
 pub fn set_priority(draft: &mut Draft<'_>, organization: Option<&str>, slugs: &[String]) -> Result<()> {
     let organization = organization.map(|id| draft.read.organization(id)).transpose()?;
     let known = match &organization {
@@ -304,6 +315,11 @@ pub fn set_priority(draft: &mut Draft<'_>, organization: Option<&str>, slugs: &[
     let known: Vec<String> = known.iter().map(|role| role.slug().into_owned()).collect();
     if let Some(missing) = slugs.iter().find(|slug| !known.contains(slug)) {
         return Err(Error::not_found("Role", missing.as_str()));
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = slugs.iter().find(|slug| !seen.insert(slug.as_str())) {
+        let message = format!("'{twice}' is named twice");
+        return Err(Error::field("role_slugs", "invalid", message));
     }
     let mut order = slugs.to_vec();
     order.extend(known.into_iter().filter(|slug| !slugs.contains(slug)));

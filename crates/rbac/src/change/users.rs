@@ -33,7 +33,7 @@ pub fn create(draft: &mut Draft<'_>, fields: &UserFields, id: Option<&str>) -> R
         return Err(Error::conflict("user_already_exists", message));
     }
     let mut meta = Map::new();
-    write(&mut meta, fields);
+    write(&mut meta, fields)?;
     draft.put(USER, &id, meta, at);
     let this = (USER, id.as_str());
     draft.list(this, at);
@@ -48,7 +48,7 @@ pub fn create(draft: &mut Draft<'_>, fields: &UserFields, id: Option<&str>) -> R
     Ok(id)
 }
 
-fn write(meta: &mut Map<String, Value>, fields: &UserFields) {
+fn write(meta: &mut Map<String, Value>, fields: &UserFields) -> Result<()> {
     if let Some(email) = &fields.email {
         set(meta, "email", Some(email));
     }
@@ -56,7 +56,7 @@ fn write(meta: &mut Map<String, Value>, fields: &UserFields) {
         set(meta, "external_id", external_id.as_deref());
     }
     if let Some(metadata) = &fields.metadata {
-        merge(meta, metadata);
+        merge(meta, metadata)?;
     }
     for (field, value) in &fields.other {
         match value {
@@ -64,6 +64,7 @@ fn write(meta: &mut Map<String, Value>, fields: &UserFields) {
             value => meta.insert(field.clone(), value.clone()),
         };
     }
+    Ok(())
 }
 
 fn free_email(draft: &Draft<'_>, email: &str) -> Result<()> {
@@ -110,7 +111,9 @@ pub fn update(draft: &mut Draft<'_>, id: &str, fields: &UserFields) -> Result<()
             draft.name(USER_NAME, name, this, at);
         }
     }
-    draft.update(&user, |meta| write(meta, fields));
+    let mut meta = user.all_meta();
+    write(&mut meta, fields)?;
+    draft.update(&user, |stored| *stored = meta);
     Ok(())
 }
 

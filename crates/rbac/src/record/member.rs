@@ -60,6 +60,11 @@ impl<'a> Membership<'a> {
             .unwrap_or(Status::Active)
     }
 
+    /// The slug of the role that a membership has when it is given none.
+    pub fn default_role(&self) -> String {
+        self.read.settings().default_role
+    }
+
     /// The groups it is in, oldest first.
     pub fn groups(&self) -> impl Iterator<Item = Group<'a>> + use<'a> {
         self.groups_since().map(|(group, _)| group)

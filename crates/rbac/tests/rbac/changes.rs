@@ -11,7 +11,7 @@ use rowgate_rbac::{Error, Target};
 
 use crate::world::{World, external, guide, refused};
 
-fn started() -> (World, String, String) {
+pub fn started() -> (World, String, String) {
     let mut world = World::new();
     world.types(&guide());
     let organization = world.organization("Acme");
@@ -19,7 +19,7 @@ fn started() -> (World, String, String) {
     (world, organization, membership)
 }
 
-fn placed(role: &str, target: Option<Target>) -> Placed {
+pub fn placed(role: &str, target: Option<Target>) -> Placed {
     Placed {
         role: role.into(),
         target,
@@ -373,7 +373,7 @@ fn memberships_have_a_role_and_come_back_with_what_they_had() {
     let roles_of = |world: &World| -> Vec<String> {
         let membership = world.read().membership(&om).unwrap();
         membership
-            .organization_roles()
+            .organization_roles(world.now)
             .iter()
             .map(|slug| slug.to_string())
             .collect()

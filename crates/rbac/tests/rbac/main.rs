@@ -4,6 +4,7 @@
 mod audit;
 mod changes;
 mod definition;
+mod lasting;
 mod named;
 mod people;
 mod types;

@@ -43,7 +43,7 @@ fn roles(world: &World, organization: &str, email: &str) -> (Status, Vec<String>
     let membership = memberships
         .find(|one| one.organization().unwrap().id() == organization.id())
         .unwrap();
-    let slugs = membership.organization_roles();
+    let slugs = membership.organization_roles(world.now);
     (
         membership.status(),
         slugs.into_iter().map(|slug| slug.into_owned()).collect(),
@@ -268,5 +268,8 @@ fn organizations_go_by_id_too_and_pending_members_are_left_alone() {
     assert_eq!(lines(&plan).len(), 2, "{plan:?}");
     let user = world.read().user(&user).unwrap();
     assert_eq!(user.email(), "Ann@Example.com");
-    assert_eq!(user.memberships().next().unwrap().organization_roles(), ["admin"]);
+    assert_eq!(
+        user.memberships().next().unwrap().organization_roles(world.now),
+        ["admin"]
+    );
 }

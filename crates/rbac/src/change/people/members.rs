@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::organizations::Organizations;
 use super::users::Users;
 use super::{Gone, Notes, Person};
-use crate::Result;
 use crate::change::memberships;
 use crate::change::types::Action;
 use crate::draft::Draft;
 use crate::record::{Membership, Organization, Role, Status};
+use crate::{Assignment, Result};
 
 const KIND: &str = "organization_membership";
 
@@ -101,8 +101,8 @@ impl Members {
                 let (_, Some(stored)) = organizations.get(at) else {
                     continue;
                 };
-                let here = self.all.keys().filter(|(organization, _)| *organization == at);
-                let here: BTreeSet<&str> = here.map(|(_, user)| users.id(*user)).collect();
+                let here = self.all.range((at, 0)..(at + 1, 0));
+                let here: BTreeSet<&str> = here.map(|((_, user), _)| users.id(*user)).collect();
                 let called = organizations.called(at);
                 let missing = |membership: &Membership<'_>| {
                     let user = membership.user();
@@ -169,14 +169,12 @@ fn part<'a>(
     Ok(())
 }
 
-/// Whether these are the roles that a membership has on its organization by itself.
+/// Whether these are the roles that a membership has on its organization by itself and for good.
 fn has_exactly(membership: &Membership<'_>, roles: &[Role<'_>]) -> bool {
-    let own = membership.direct_assignments().into_iter();
-    let has: BTreeSet<&str> = own
-        .filter(|assignment| assignment.resource.is_root())
-        .map(|assignment| assignment.role.id())
-        .collect();
-    has == roles.iter().map(|role| role.id()).collect()
+    let own = membership.direct_assignments();
+    let on_root = || own.iter().filter(|assignment| assignment.resource.is_root());
+    let has: BTreeSet<&str> = on_root().map(|assignment| assignment.role.id()).collect();
+    on_root().all(Assignment::is_lasting) && has == roles.iter().map(|role| role.id()).collect()
 }
 
 fn listed(roles: &[Role<'_>]) -> String {

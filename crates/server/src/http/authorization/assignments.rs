@@ -6,11 +6,10 @@ use rowgate_rbac::condition::Condition;
 use rowgate_rbac::input::Fields;
 use rowgate_rbac::{Assignment, Error, Reader, Target};
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::resources::Named;
 use super::rows;
 use super::{created, gone};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization as out;

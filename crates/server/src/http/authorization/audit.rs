@@ -7,8 +7,7 @@ use rowgate_rbac::{Error, FieldError};
 use rowgate_store::{AuditEntry, AuditPlace, AuditRange, Revision};
 use serde_json::{Map, Value, json};
 
-use super::request::Ready;
-use crate::extract::Params;
+use super::request::{Params, Ready};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization::error::{Answer, Failure};

@@ -14,10 +14,9 @@ use rowgate_rbac::{Error, Target};
 use serde_json::{Map, Value};
 
 use super::discover::{self, Wanted};
-use super::request::{Body, Ready, ask, page, required};
+use super::request::{Body, Params, Ready, Segments, ask, page, required};
 use super::resources::Named;
 use super::rows::{self, Asking};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization as out;

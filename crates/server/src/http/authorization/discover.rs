@@ -14,9 +14,9 @@ use rowgate_rbac::rows::RowResource;
 use rowgate_rbac::{Error, Reader, Target};
 use serde_json::{Value, json};
 
-use super::request::ask;
+use super::request::{Params, ask};
 use super::rows::{self, About, Asking};
-use crate::extract::{Caller, Params};
+use crate::extract::Caller;
 use crate::state::App;
 use crate::wire::authorization as out;
 use crate::wire::authorization::error::Answer;

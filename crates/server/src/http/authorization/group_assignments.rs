@@ -4,10 +4,9 @@ use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::input::Fields;
 use rowgate_rbac::{Error, GroupAssignment, Reader, Target};
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::rows;
 use super::{created, gone};
-use crate::extract::{Params, Segments};
 use crate::wire;
 use crate::wire::authorization as out;
 use crate::wire::authorization::error::Answer;

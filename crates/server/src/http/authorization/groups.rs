@@ -7,9 +7,8 @@ use rowgate_rbac::record::{Group, Membership};
 use rowgate_rbac::{Error, Reader};
 
 use super::permissions::Described;
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::{created, gone, taken_along};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization::error::{Answer, Failure};

@@ -2,13 +2,12 @@
 
 use axum::extract::State;
 use rowgate_rbac::change::memberships;
-use rowgate_rbac::input::Fields;
+use rowgate_rbac::input::{Fields, MAX_ROLES};
 use rowgate_rbac::record::{Group, Membership, Status};
 use rowgate_rbac::{Error, Reader};
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::{created, taken_along};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization::error::{Answer, Failure};
@@ -16,7 +15,7 @@ use crate::wire::authorization::{identity, list};
 
 pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -> Answer {
     let page = page(&params)?;
-    let statuses = match params.get("statuses").or(params.get("statuses[]")) {
+    let statuses = match params.get("statuses") {
         None => vec![Status::Active],
         Some(words) => words
             .split(',')
@@ -59,7 +58,7 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
 
 /// `role_slug` or `role_slugs`.
 fn roles(body: &mut Fields) -> Option<Vec<String>> {
-    let (one, several) = (body.text("role_slug"), body.texts("role_slugs"));
+    let (one, several) = (body.text("role_slug"), body.few_texts("role_slugs", MAX_ROLES));
     match (one, several) {
         (Some(_), Some(_)) => {
             body.wrong(

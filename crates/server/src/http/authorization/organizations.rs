@@ -3,17 +3,19 @@
 use axum::extract::State;
 use rowgate_rbac::Reader;
 use rowgate_rbac::change::organizations::{self, OrganizationFields};
-use rowgate_rbac::input::{Fields, MAX_LONG_NAME};
+use rowgate_rbac::input::{Fields, MAX_DOMAINS, MAX_LONG_NAME};
 use rowgate_rbac::record::Organization;
 use serde_json::Value;
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::{created, taken_along};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization::error::{Answer, Failure};
 use crate::wire::authorization::{identity, list};
+
+/// Longest name of a domain.
+const MAX_DOMAIN: usize = 253;
 
 pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -> Answer {
     let page = page(&params)?;
@@ -53,7 +55,7 @@ fn fields(body: &mut Fields, name: Option<String>) -> Answer<OrganizationFields>
         said.other
             .insert("allow_profiles_outside_organization".into(), outside.into());
     }
-    if let Some(customer) = body.text("stripe_customer_id") {
+    if let Some(customer) = body.short_text("stripe_customer_id", MAX_LONG_NAME) {
         said.other.insert("stripe_customer_id".into(), customer.into());
     }
     body.check()?;
@@ -62,6 +64,22 @@ fn fields(body: &mut Fields, name: Option<String>) -> Answer<OrganizationFields>
 
 /// `domain_data`, or the older `domains` without states.
 fn domains(body: &mut Fields) -> Option<Vec<(String, String)>> {
+    let said = domain_names(body)?;
+    if said.len() > MAX_DOMAINS {
+        let message = format!("{} domains; at most {MAX_DOMAINS} are allowed", said.len());
+        body.wrong("domains", "too_many", message);
+    }
+    if said
+        .iter()
+        .any(|(domain, state)| domain.len().max(state.len()) > MAX_DOMAIN)
+    {
+        let message = format!("a domain and its state have at most {MAX_DOMAIN} characters");
+        body.wrong("domains", "too_long", message);
+    }
+    Some(said)
+}
+
+fn domain_names(body: &mut Fields) -> Option<Vec<(String, String)>> {
     if let Some(entries) = body.objects("domain_data") {
         let text = |entry: &serde_json::Map<String, Value>, name: &str| {
             entry.get(name).and_then(Value::as_str).map(str::to_owned)

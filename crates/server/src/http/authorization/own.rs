@@ -11,9 +11,8 @@ use rowgate_rbac::{Error, Reader, Target};
 use serde_json::{Value, json};
 
 use super::decisions::Question;
-use super::request::{Body, Ready, ask, newest, page, required};
+use super::request::{Body, Params, Ready, ask, newest, page, required};
 use super::rows::{self, Asking, Paging};
-use crate::extract::Params;
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization as out;

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use rowgate_rbac::change::people::{self, Gone, MAX_PEOPLE, Person};
-use rowgate_rbac::input::{Fields, MAX_LONG_NAME};
+use rowgate_rbac::input::{Fields, MAX_LONG_NAME, MAX_ROLES};
 use rowgate_rbac::{Draft, Error, FieldError};
 use serde_json::{Map, Value, json};
 
@@ -26,9 +26,6 @@ const FIELDS: [&str; 9] = [
     "metadata",
     "roles",
 ];
-
-/// Most roles of an entry.
-const MAX_ROLES: usize = 100;
 
 /// Brings a list in, or says what that would do.
 pub(crate) async fn import(State(app): State<App>, ready: Ready, request: Request) -> Answer {
@@ -121,14 +118,7 @@ fn read_person(line: usize, fields: &mut Fields) -> rowgate_rbac::Result<Person>
     if let Some(email) = &email {
         mail_address(fields, email);
     }
-    let roles = fields.texts("roles");
-    if roles.as_ref().is_some_and(|roles| roles.len() > MAX_ROLES) {
-        fields.wrong(
-            "roles",
-            "too_many",
-            format!("at most {MAX_ROLES} roles are allowed"),
-        );
-    }
+    let roles = fields.few_texts("roles", MAX_ROLES);
     Ok(Person {
         line,
         organization: fields.optional_external_id("organization"),

@@ -4,9 +4,8 @@ use rowgate_rbac::Reader;
 use rowgate_rbac::change::permissions::{self, NewPermission};
 use rowgate_rbac::input::{Fields, MAX_NAME};
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::{created, gone};
-use crate::extract::{Params, Segments};
 use crate::wire;
 use crate::wire::authorization as out;
 use crate::wire::authorization::error::Answer;

@@ -1,5 +1,6 @@
 //! What handlers of this API take from a request, and how they change things.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -13,17 +14,20 @@ use rowgate_rbac::input::Fields;
 use rowgate_rbac::page::Page;
 use rowgate_rbac::{Actor, Draft, Error, Reader};
 use rowgate_schema::Document;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use crate::extract::{Caller, Params, Payload};
+use super::behind::Changed;
+use crate::error::ApiError;
+use crate::extract::{self, Caller, Payload};
 use crate::http::actor::actor;
 use crate::state::App;
 use crate::wire::authorization::error::{Answer, Failure};
 
 /// The caller's environment, made ready for this API.
 #[derive(Clone)]
-pub(crate) struct Ready(Caller, Actor);
+pub(crate) struct Ready(Caller, Actor, Changed);
 
 impl<S: Sync> FromRequestParts<S> for Ready {
     type Rejection = Failure;
@@ -31,11 +35,13 @@ impl<S: Sync> FromRequestParts<S> for Ready {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let actor = actor(parts, &caller)?;
-        let ready = Self(caller, actor);
-        if !Reader::new(&ready.read().graph).is_ready() {
-            ready.change(setup::ensure).await?;
+        // To make it ready is nothing that the request asked for.
+        let first = Self(caller, actor, Changed::default());
+        if !Reader::new(&first.read().graph).is_ready() {
+            first.change(setup::ensure).await?;
         }
-        Ok(ready)
+        let changed = parts.extensions.get::<Changed>();
+        Ok(Self(first.0, first.1, changed.cloned().unwrap_or_default()))
     }
 }
 
@@ -69,7 +75,9 @@ impl Ready {
         let written = answered
             .await
             .unwrap_or(Err(rowgate_environment::Error::Stopping));
-        Ok(outcome.of(written)?)
+        let outcome = outcome.of(written)?;
+        self.2.note();
+        Ok(outcome)
     }
 
     /// What was written can be read at once: the thing of an id that a change returned.
@@ -107,6 +115,48 @@ impl Body {
             Value::Object(fields) => Ok(Self(Fields::of(fields))),
             _ => Err(wrong("the body must be a JSON object".into()).into()),
         }
+    }
+}
+
+/// Parameters that are lists.
+const LISTS: [&str; 2] = ["statuses", "domains"];
+
+/// A query string. A parameter that is no list and is given twice is wrong in the way that a field of a body is.
+pub(crate) struct Params(extract::Params);
+
+impl<S: Sync> FromRequestParts<S> for Params {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        let query = parts.uri.query().unwrap_or_default();
+        match extract::Params::parse(query, &LISTS) {
+            Ok(params) => Ok(Self(params)),
+            Err(ApiError::Invalid(name, message)) => {
+                let message = format!("{name} is {message}");
+                Err(Error::field(name, "invalid", message).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Deref for Params {
+    type Target = extract::Params;
+
+    fn deref(&self) -> &extract::Params {
+        &self.0
+    }
+}
+
+/// A path's variable segments, percent-decoded.
+pub(crate) struct Segments<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let extract::Segments(segments) = extract::Segments::from_request_parts(parts, state).await?;
+        Ok(Self(segments))
     }
 }
 

@@ -7,10 +7,9 @@ use rowgate_rbac::names::ORGANIZATION;
 use rowgate_rbac::record::Resource;
 use rowgate_rbac::{Error, Reader, Target};
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::rows;
 use super::{created, gone, taken_along};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization as out;

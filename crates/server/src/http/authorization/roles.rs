@@ -6,9 +6,8 @@ use rowgate_rbac::record::Role;
 use rowgate_rbac::{Draft, Error, Reader};
 
 use super::permissions::Described;
-use super::request::{Body, Ready};
+use super::request::{Body, Ready, Segments};
 use super::{created, gone};
-use crate::extract::Segments;
 use crate::wire;
 use crate::wire::authorization as out;
 use crate::wire::authorization::error::Answer;

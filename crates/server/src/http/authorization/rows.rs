@@ -13,8 +13,9 @@ use rowgate_rbac::{Error, Reader, Target};
 use rowgate_rows::{Question, Reader as Rows, list};
 use serde_json::{Value, json};
 
+use super::request::Params;
 use crate::error::ApiError;
-use crate::extract::{Caller, Params};
+use crate::extract::Caller;
 use crate::state::App;
 use crate::wire::authorization::error::{Answer, Failure};
 

@@ -2,14 +2,13 @@
 
 use axum::extract::State;
 use rowgate_rbac::change::users::{self, UserFields};
-use rowgate_rbac::input::Fields;
+use rowgate_rbac::input::{Fields, MAX_LONG_NAME};
 use rowgate_rbac::record::User;
 use rowgate_rbac::{Error, Reader};
 use serde_json::Value;
 
-use super::request::{Body, Ready, page};
+use super::request::{Body, Params, Ready, Segments, page};
 use super::{created, taken_along};
-use crate::extract::{Params, Segments};
 use crate::state::App;
 use crate::wire;
 use crate::wire::authorization::error::{Answer, Failure};
@@ -75,7 +74,7 @@ fn fields(body: &mut Fields, email: Option<String>) -> Answer<UserFields> {
         ..UserFields::default()
     };
     for field in ["first_name", "last_name", "name", "locale"] {
-        if let Some(text) = body.clearable(field) {
+        if let Some(text) = body.short_clearable(field, MAX_LONG_NAME) {
             said.other
                 .insert(field.into(), text.map_or(Value::Null, Value::String));
         }

@@ -48,8 +48,8 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
-            Self::Api(error) => error.into_response(),
-            Self::Rbac(Error::Environment(error)) => ApiError::from(error).into_response(),
+            Self::Api(error) => error.with_errors(),
+            Self::Rbac(Error::Environment(error)) => ApiError::from(error).with_errors(),
             Self::Rbac(Error::Internal(what)) => ApiError::Internal(what).into_response(),
             Self::Rbac(error) => {
                 let mut response = wire::json(&body(&error));

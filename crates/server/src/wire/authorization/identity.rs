@@ -86,11 +86,13 @@ fn base_fields(membership: &Membership<'_>) -> Map<String, Value> {
 pub(crate) fn membership(membership: &Membership<'_>) -> Value {
     let mut fields = base_fields(membership);
     let roles: Vec<Value> = membership
-        .organization_roles()
+        .organization_roles(rowgate_environment::now())
         .iter()
         .map(|slug| json!({"slug": slug}))
         .collect();
-    fields.insert("role".into(), roles.first().cloned().unwrap_or_default());
+    // Clients need one, also of a membership whose roles are all over.
+    let none = || json!({"slug": membership.default_role()});
+    fields.insert("role".into(), roles.first().cloned().unwrap_or_else(none));
     fields.insert("roles".into(), roles.into());
     Value::Object(fields)
 }
