@@ -104,9 +104,15 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
         Err(error @ Error::Refused(_)) => return Err(error.code()),
         Err(error) => panic!("seed {seed}: {error}\n{schema}\n{}", sample.bindings()),
     }
-    // Both versions meet both forms.
-    if seed / 2 % 2 == 1 {
-        forms::of_much(&mut site.admin);
+    // Both versions meet all forms.
+    match seed / 2 % 4 {
+        1 => forms::of_much(&mut site.admin),
+        2 => forms::of_keys(&mut site.admin),
+        3 => {
+            forms::of_keys(&mut site.admin);
+            forms::of_later_rows(&mut site.admin);
+        }
+        _ => {}
     }
     let shapes = read_shapes(&mut site.admin, &bindings).unwrap();
     let compiler = Compiler::new(&resolved, shapes, 1).unwrap();

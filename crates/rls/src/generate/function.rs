@@ -27,9 +27,9 @@ pub struct Function {
     pub comment: String,
 }
 
-/// Who is asking is known only in the process of the session. Compiling to machine code is switched off: the costs of recursive queries are
-/// overestimated, and compiling them takes seconds where running them takes milliseconds.
-pub(super) const OF_SESSION: &str = "language sql stable parallel restricted security definer\n    set search_path = pg_catalog, pg_temp set jit = off";
+/// Who is asking is known only in the process of the session.
+pub(super) const OF_SESSION: &str =
+    "language sql stable parallel restricted security definer\n    set search_path = pg_catalog, pg_temp";
 const OPTIONS: &str =
     "language sql stable parallel safe security definer\n    set search_path = pg_catalog, pg_temp";
 

@@ -1,7 +1,8 @@
 //! Everything that `apply` puts into the database, as SQL.
 //!
 //! * `function`: functions of the subject, and those behind the hooks of `rowgate.check`
-//! * `set`: functions of sets, and what the planner asks
+//! * `set`: functions of sets
+//! * `plan`: what the planner asks before it chooses between the forms of a condition
 //! * `policy`: the policies of a table
 //! * `hook`: what SQL that is not ours learns of bound relations
 //! * `statement`: the statements of the server: query, and the rows that a check needs
@@ -9,6 +10,7 @@
 mod function;
 mod hook;
 mod list;
+mod plan;
 mod policy;
 mod set;
 mod statement;
@@ -107,7 +109,12 @@ impl Compiler {
                     let mut condition = |finding| {
                         let functions = Sets::Functions(std::mem::take(&mut sets));
                         let writer = Writer::new(&builder, &self.shapes, self.environment, &who, functions);
-                        let mut writer = writer.finding(finding);
+                        let by_key = if finding == Finding::Listed {
+                            plan::by_key(table)
+                        } else {
+                            None
+                        };
+                        let mut writer = writer.finding(finding).by_key(by_key.map(|asked| asked.call()));
                         let condition = writer.row(&predicate, "", table);
                         if let Sets::Functions(functions) = writer.sets {
                             sets = functions;
@@ -151,7 +158,7 @@ impl Compiler {
         functions.extend(membership);
         functions.extend(function::of_session(&who, bindings, &sets, &tables));
         functions.extend(organization);
-        functions.extend(set::of_plans(&sets, &tables));
+        functions.extend(plan::functions(bindings, &sets, &tables));
         functions.extend(set::of_sets(sets));
         functions.extend(self.row_functions());
         Ok(Generated {

@@ -3,7 +3,7 @@
 use rowgate_binding::Qualified;
 
 use super::clause::{column, is_edge, join};
-use super::probe;
+use super::lookup;
 use super::who::Form;
 use super::writer::{Finding, Object, Sql, Writer};
 use crate::error::Refusal;
@@ -16,8 +16,8 @@ impl Writer<'_> {
             Predicate::Any(parts) if parts.is_empty() => "false".to_owned(),
             Predicate::All(parts) if parts.is_empty() => "true".to_owned(),
             Predicate::Any(parts) => join(&self.all(parts, object)?, "or"),
-            Predicate::All(parts) if self.finding == Finding::Listed && probe::is_worth_it(object) => {
-                join(&self.probed(parts, object)?, "and")
+            Predicate::All(parts) if self.finding == Finding::Listed && lookup::is_worth_it(object) => {
+                join(&self.one_listed(parts, object)?, "and")
             }
             Predicate::All(parts) => join(&self.all(parts, object)?, "and"),
             Predicate::Not(part) => {

@@ -73,25 +73,32 @@ impl Writer<'_> {
             return self.lookup(set, object);
         }
         let listing = self.listing(set, object)?;
-        let is_of_policy = matches!(self.sets, Sets::Functions(_)) && !self.negated;
-        Ok(if is_of_policy && listing.compared.left.len() == 1 {
-            self.chosen(&listing)
+        if matches!(self.sets, Sets::Functions(_)) {
+            self.chosen(&listing, set, object)
         } else {
-            listing.by(self.comparison)
-        })
+            Ok(listing.by(self.comparison))
+        }
     }
 
-    /// In a policy the form is chosen when a statement is planned. A hash table serves a page of somebody who sees much: the planner walks the rows
-    /// in the wanted order and soon has enough of them. For everything else it is the array.
-    fn chosen(&mut self, listing: &Listing) -> String {
-        match self.is_broad(listing) {
-            Some(broad) => listing.beside(format!(
-                "case when {SCHEMA}.page() and {broad} then {} else {} end",
-                listing.alone(Comparison::HashTable),
-                listing.alone(Comparison::Array)
-            )),
-            None => listing.by(Comparison::Array),
+    /// In a policy the form is chosen when a statement is planned. Where the statement says which row it is about, the one key is looked up. A hash
+    /// table serves a page of somebody who sees much: the planner walks the rows in the wanted order and soon has enough of them. For everything
+    /// else it is the array.
+    fn chosen(&mut self, listing: &Listing, set: &Set, object: &Object<'_>) -> Sql {
+        let mut forms = Vec::new();
+        if let Some(by_key) = self.by_key.clone()
+            && !matches!(set, Set::Recursive(_))
+        {
+            forms.push(format!("when {by_key} then {}", self.asked(set, object)?));
         }
+        if let Some(broad) = self.is_broad(listing) {
+            let table = listing.by(Comparison::HashTable);
+            forms.push(format!("when {SCHEMA}.page() and {broad} then {table}"));
+        }
+        let array = listing.by(Comparison::Array);
+        Ok(match forms.as_slice() {
+            [] => array,
+            forms => format!("case {} else {array} end", forms.join(" ")),
+        })
     }
 
     /// The comparison of an object with the members of a set.
@@ -138,8 +145,11 @@ impl Writer<'_> {
         }
     }
 
-    /// A call of the function that says whether a listed set is large; none for a set that no function lists.
+    /// A call of the function that says whether a listed set is large; none for a set that no function lists, and where no index serves.
     fn is_broad(&mut self, listing: &Listing) -> Option<String> {
+        if self.negated || listing.compared.left.len() != 1 {
+            return None;
+        }
         let name = listing.function.as_ref()?;
         if let Sets::Functions(functions) = &mut self.sets
             && let Some(function) = functions.get_mut(name)

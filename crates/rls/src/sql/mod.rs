@@ -7,7 +7,7 @@
 //! * `writer`: what a relation becomes: `condition` each kind of predicate, `policy` policies, `members` sets
 //! * `set`: the query of each kind of set
 //! * `lookup`: whether one object is in a set
-//! * `within`: resources of the authorization API; `probe`: looking up instead of listing
+//! * `within`: resources of the authorization API
 //! * `recursive`: the recursive query of relations that depend on each other
 
 pub(crate) mod clause;
@@ -16,7 +16,6 @@ pub(crate) mod key;
 mod lookup;
 pub(crate) mod members;
 mod policy;
-mod probe;
 pub(crate) mod quote;
 mod recursive;
 mod set;

@@ -297,10 +297,10 @@ impl Writer<'_> {
         reading: Reading,
     ) -> Vec<String> {
         let mut tests = vec![format!("w.environment = {}", self.environment)];
-        tests.extend(stored_subject(&from.resource_type, group));
+        tests.extend(stored_subject("w", &from.resource_type, group));
         tests.push(format!("w.resource_type = {}", super::quote::text(resource_type)));
         tests.push(format!("w.relation = {}", super::quote::text(relation)));
-        tests.extend(certain(resource_type, reading));
+        tests.extend(certain("w", resource_type, reading));
         tests
     }
 }

@@ -25,7 +25,7 @@ impl Writer<'_> {
                 relations,
                 reading,
             } => {
-                let tests = self.of_warrants(resource_type, relations, *reading);
+                let tests = self.of_warrants("w", resource_type, relations, *reading);
                 Ok(self.warrants_where(resource_type, &tests))
             }
             Set::Edges {
@@ -36,8 +36,8 @@ impl Writer<'_> {
                 reading,
                 holds,
             } => {
-                let mut tests = self.stored(resource_type, relation, *reading);
-                tests.extend(stored_subject(far, group.as_deref()));
+                let mut tests = self.stored("w", resource_type, relation, *reading);
+                tests.extend(stored_subject("w", far, group.as_deref()));
                 if holds.holds_without_subject() {
                     tests.push(self.somebody());
                 }
@@ -54,7 +54,7 @@ impl Writer<'_> {
                 relation,
                 known,
             } => {
-                let tests = self.of_strangers(resource_type, relation, known);
+                let tests = self.of_strangers("w", resource_type, relation, known);
                 Ok(self.warrants_where(resource_type, &tests))
             }
             Set::Joined { resource_type, join } => {
@@ -115,49 +115,51 @@ impl Writer<'_> {
         }
     }
 
-    /// The tests of a warrant that names the subject, or everybody, in one of the relations.
+    /// The tests of a warrant `w` that names the subject, or everybody, in one of the relations.
     pub(super) fn of_warrants(
         &self,
+        w: &str,
         resource_type: &str,
         relations: &[String],
         reading: Reading,
     ) -> Vec<String> {
-        let mut tests = vec![format!("w.environment = {}", self.environment)];
+        let mut tests = vec![format!("{w}.environment = {}", self.environment)];
         tests.push(format!(
-            "w.subject_type = {}",
+            "{w}.subject_type = {}",
             quote::text(&self.builder.rules.subject_type)
         ));
-        tests.push(format!("w.subject_id = any (array[{}, '*'])", self.who.named()));
-        tests.push("w.subject_relation = ''".to_owned());
-        tests.push(format!("w.resource_type = {}", quote::text(resource_type)));
+        tests.push(format!("{w}.subject_id = any (array[{}, '*'])", self.who.named()));
+        tests.push(format!("{w}.subject_relation = ''"));
+        tests.push(format!("{w}.resource_type = {}", quote::text(resource_type)));
         tests.push(match relations {
-            [relation] => format!("w.relation = {}", quote::text(relation)),
+            [relation] => format!("{w}.relation = {}", quote::text(relation)),
             many => format!(
-                "w.relation in ({})",
+                "{w}.relation in ({})",
                 quote::texts(many.iter().map(String::as_str))
             ),
         });
-        tests.extend(certain(resource_type, reading));
+        tests.extend(certain(w, resource_type, reading));
         tests.push(self.somebody());
         tests
     }
 
-    /// The tests of a warrant that names a group other than those known.
+    /// The tests of a warrant `w` that names a group other than those known.
     pub(super) fn of_strangers(
         &self,
+        w: &str,
         resource_type: &str,
         relation: &str,
         known: &[(String, String)],
     ) -> Vec<String> {
-        let mut tests = self.stored(resource_type, relation, Reading::May);
-        tests.push("w.subject_relation <> ''".to_owned());
+        let mut tests = self.stored(w, resource_type, relation, Reading::May);
+        tests.push(format!("{w}.subject_relation <> ''"));
         if !known.is_empty() {
             let pair = |(ty, relation): &(String, String)| {
                 format!("({}, {})", quote::text(ty), quote::text(relation))
             };
             let known: Vec<String> = known.iter().map(pair).collect();
             tests.push(format!(
-                "(w.subject_type, w.subject_relation) not in ({})",
+                "({w}.subject_type, {w}.subject_relation) not in ({})",
                 known.join(", ")
             ));
         }
@@ -165,14 +167,20 @@ impl Writer<'_> {
         tests
     }
 
-    /// The tests of a warrant's resource type and relation.
-    pub(super) fn stored(&self, resource_type: &str, relation: &str, reading: Reading) -> Vec<String> {
+    /// The tests of a warrant `w`: its resource type and relation.
+    pub(super) fn stored(
+        &self,
+        w: &str,
+        resource_type: &str,
+        relation: &str,
+        reading: Reading,
+    ) -> Vec<String> {
         let mut tests = vec![
-            format!("w.environment = {}", self.environment),
-            format!("w.resource_type = {}", quote::text(resource_type)),
-            format!("w.relation = {}", quote::text(relation)),
+            format!("{w}.environment = {}", self.environment),
+            format!("{w}.resource_type = {}", quote::text(resource_type)),
+            format!("{w}.relation = {}", quote::text(relation)),
         ];
-        tests.extend(certain(resource_type, reading));
+        tests.extend(certain(w, resource_type, reading));
         tests
     }
 
@@ -212,30 +220,30 @@ fn part_of_union(query: String) -> String {
     }
 }
 
-/// The tests of a warrant's subject: a resource as an edge, or a group.
-pub(crate) fn stored_subject(far: &str, group: Option<&str>) -> Vec<String> {
-    let mut tests = vec![format!("w.subject_type = {}", quote::text(far))];
+/// The tests of the subject of a warrant `w`: a resource as an edge, or a group.
+pub(crate) fn stored_subject(w: &str, far: &str, group: Option<&str>) -> Vec<String> {
+    let mut tests = vec![format!("{w}.subject_type = {}", quote::text(far))];
     tests.push(format!(
-        "w.subject_relation = {}",
+        "{w}.subject_relation = {}",
         quote::text(group.unwrap_or_default())
     ));
     if group.is_none() {
-        tests.push("w.subject_id <> '*'".to_owned());
+        tests.push(format!("{w}.subject_id <> '*'"));
     }
     tests
 }
 
-/// Of warrants with policies nothing is known here: they are not definitely true. Except of those who have a grant until some moment.
-pub(crate) fn certain(resource_type: &str, reading: Reading) -> Option<String> {
-    let plain = "w.policy_hash = ''::bytea";
+/// Of warrants `w` with policies nothing is known here: they are not definitely true. Except of those who have a grant until some moment.
+pub(crate) fn certain(w: &str, resource_type: &str, reading: Reading) -> Option<String> {
+    let plain = format!("{w}.policy_hash = ''::bytea");
     match reading {
         Reading::May => None,
         Reading::Must if resource_type == GRANT => Some(format!(
-            "({plain} or w.relation = {} and {})",
+            "({plain} or {w}.relation = {} and {})",
             quote::text(relation::MEMBER),
-            within::in_force("w.policy")
+            within::in_force(&format!("{w}.policy"))
         )),
-        Reading::Must => Some(plain.to_owned()),
+        Reading::Must => Some(plain),
     }
 }
 

@@ -113,6 +113,8 @@ pub(crate) struct Writer<'w> {
     pub(crate) compared: BTreeSet<String>,
     pub(super) names: HashMap<Set, String>,
     pub(super) finding: Finding,
+    /// In a policy on rows that are there: a call that says whether the statement names them by their key.
+    pub(super) by_key: Option<String>,
     /// Whether the condition stands in a negation, where no index serves it.
     pub(super) negated: bool,
     aliases: usize,
@@ -136,6 +138,7 @@ impl<'w> Writer<'w> {
             compared: BTreeSet::new(),
             names: HashMap::new(),
             finding: Finding::Listed,
+            by_key: None,
             negated: false,
             aliases: 0,
         }
@@ -144,6 +147,11 @@ impl<'w> Writer<'w> {
     /// The same with objects found in another way.
     pub(crate) fn finding(self, finding: Finding) -> Self {
         Self { finding, ..self }
+    }
+
+    /// The same for a policy on rows that are there, with a form for statements that name them by their key.
+    pub(crate) fn by_key(self, call: Option<String>) -> Self {
+        Self { by_key: call, ..self }
     }
 
     /// A writer of the body of a function.

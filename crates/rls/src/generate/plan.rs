@@ -1,0 +1,168 @@
+//! What the planner asks before it chooses between the forms of a condition, besides whether a set is large.
+//!
+//! These functions guess from the client's statement. They choose between forms that mean the same, so a wrong guess takes time and changes no
+//! row. The planner has to know the answer before it chooses a plan, so they are declared immutable, which they are not.
+//!
+//! A statement inside a function is not the client's, whose text says nothing about it. So where others are running (`pg_context`), the
+//! answer is no.
+
+use std::collections::BTreeMap;
+
+use rowgate_binding::{Bindings, Table};
+
+use super::Function;
+use super::function::reads;
+use super::policy::GuardedTable;
+use crate::sql::SCHEMA;
+use crate::sql::clause::indent;
+use crate::sql::quote::{ident, text};
+use crate::sql::who::Form;
+use crate::sql::writer::SetFunction;
+
+/// The statement without what `explain` puts before it; nothing where it is longer than a statement about a row is.
+const SHORT: &str = r"case when length(current_query()) <= 4000
+        then regexp_replace(current_query(), '^\s*explain\M(\s|analyze\M|verbose\M|\([^)]*\))*', '', 'i') end";
+
+/// The end of the statement.
+const END: &str = "right(current_query(), 4000)";
+
+/// A value that a statement gives: a parameter or a literal.
+const VALUE: &str = r"(\$\d+|'[^']*'|-?\d+)";
+
+/// The question whether a statement names rows of a table by their key.
+pub(super) struct ByKey {
+    /// In double quotes.
+    name: String,
+    body: String,
+}
+
+impl ByKey {
+    /// Asks it.
+    pub(super) fn call(&self) -> String {
+        format!("{SCHEMA}.{}()", self.name)
+    }
+}
+
+/// The question for a table; none where its names are not plain words.
+///
+/// Yes: a `select`, `update` or `delete` of this table and no other, with each column of the id set equal to a value, or one of a list, and
+/// no `or` anywhere. Or an `insert` without a query: conditions on rows that are there are then about the new ones that it returns.
+pub(super) fn by_key(table: &Table) -> Option<ByKey> {
+    let names = [&table.name.schema, &table.name.name];
+    if !names.into_iter().chain(&table.id).all(|name| is_plain(name)) {
+        return None;
+    }
+    let [schema, name] = names;
+    let from = format!(r#"(only\s+)?("?{schema}"?\s*\.\s*)?"?{name}"?(\s+(as\s+)?"?\w+"?)?"#);
+    let of_table = format!(
+        r"^\s*(select\s.*\sfrom\s+{from}|delete\s+from\s+{from}|update\s+{from}\s+set\s.*)\s+where\M"
+    );
+    let mut tests = vec![text(&of_table)];
+    for column in &table.id {
+        let equal = format!(r"(=\s*{VALUE}|in\s*\(\s*{VALUE}(\s*,\s*{VALUE})*\s*\))");
+        let key = format!(r#"\m(where|and)\s*\(*\s*("?\w+"?\s*\.\s*)*"?{column}"?\s*{equal}"#);
+        tests.push(text(&key));
+    }
+    let tests: Vec<String> = tests.iter().map(|test| format!("statement ~* {test}")).collect();
+    let body = format!(
+        "if statement !~* '^\\s*insert\\M' and not ({})\n    \
+             or statement ~* '\\S\\s*\\mselect\\M|\\mfrom\\M.*\\mfrom\\M|\\mupdate\\M.*\\mfrom\\M|\\mor\\M|\\mnot\\s*\\(|\\mtable\\M'\n\
+         then\n    return false;\nend if;",
+        tests.join("\n        and ")
+    );
+    let hash = blake3::hash(body.as_bytes()).to_hex();
+    let mut short = name.to_ascii_lowercase();
+    short.truncate(40);
+    let name = ident(&format!("{short}_by_key_{}", &hash[..8]));
+    Some(ByKey { name, body })
+}
+
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The functions that are asked.
+pub(super) fn functions(
+    bindings: &Bindings,
+    sets: &BTreeMap<String, SetFunction>,
+    tables: &[GuardedTable],
+) -> Vec<Function> {
+    let mut out = Vec::new();
+    for asked in bindings.tables.iter().filter_map(by_key) {
+        if reads(sets, tables, &asked.name) {
+            let comment = "Whether the statement names rows by their key";
+            out.push(of_statement(&asked.name, SHORT, (&asked.body, ""), comment));
+        }
+    }
+    if reads(sets, tables, "page") {
+        out.push(forget_plans());
+        let comment = "Whether the statement asks for a page";
+        out.push(of_statement("page", END, (NO_PAGE, NOT_KEPT), comment));
+        out.push(signed_in());
+    }
+    out
+}
+
+/// Asks whether the end of the statement has a `limit` or a `fetch`.
+const NO_PAGE: &str = r"if statement !~* '\m(limit|fetch)\M' then
+    return false;
+end if;";
+
+/// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says, and after five times that of one that
+/// has some. With it a page would keep the form that was good for who asked first. So while the plan of a prepared page is made, those of the
+/// session are forgotten: the next time it is planned for who asks then.
+const NOT_KEPT: &str =
+    "if exists (select from pg_prepared_statements p where p.statement = current_query()) then
+    perform rowgate_rls.forget_plans();
+end if;
+";
+
+/// A function that looks at the client's statement. `no` returns where the answer is no; `yes` is done where it is not.
+fn of_statement(name: &str, statement: &str, (no, yes): (&str, &str), comment: &str) -> Function {
+    let body = format!(
+        "declare\n    statement constant text := coalesce({statement}, '');\n    stack text;\nbegin\n{}\n    return true;\nend",
+        indent(&format!(
+            "{no}\nget diagnostics stack = pg_context;\nif stack ~ '\\n(PL/|SQL )' then\n    return false;\nend if;\n{yes}"
+        ))
+    );
+    in_plpgsql(name, "boolean", "immutable parallel restricted", &body, comment)
+}
+
+fn forget_plans() -> Function {
+    let body = "begin\n    discard plans;\nend";
+    let comment = "Has the statements of the session be planned again";
+    in_plpgsql("forget_plans", "void", "volatile", body, comment)
+}
+
+/// Where claims cannot be read, the statement says so when it needs them, and planning it raises nothing. Except before version 17, where no
+/// error can be caught in a statement that runs in parallel: there planning it says so, with the same code.
+fn signed_in() -> Function {
+    let me = format!("{SCHEMA}.{}()", Form::ID.function());
+    let body = format!(
+        "begin\n    if current_setting('server_version_num')::integer < 170000 then\n        return true;\n    end if;\n    \
+         begin\n        return {me} is not null;\n    exception when others then\n        return false;\n    end;\nend"
+    );
+    Function {
+        for_roles: false,
+        ..in_plpgsql(
+            "signed_in",
+            "boolean",
+            "stable parallel restricted",
+            &body,
+            "Whether somebody is signed in",
+        )
+    }
+}
+
+fn in_plpgsql(name: &str, returns: &str, options: &str, body: &str, comment: &str) -> Function {
+    let signature = format!("{SCHEMA}.{name}()");
+    Function {
+        sql: format!(
+            "create or replace function {signature} returns {returns}\n    language plpgsql {options}\n    \
+             set search_path = pg_catalog, pg_temp\nas $$ {body} $$"
+        ),
+        signature,
+        for_roles: true,
+        comment: comment.to_owned(),
+    }
+}
