@@ -201,7 +201,7 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {
-            let writes = matches!(operation, Operation::Update | Operation::Insert);
+            let writes = operation == Operation::Update || operation.inserts();
             if asker.subject == Subject::Steady && writes {
                 continue;
             }

@@ -52,7 +52,7 @@ impl Asker {
     /// The target of a turn: something that the subject may see.
     fn question(&self, operation: Operation, turn: usize) -> Question<'_> {
         let targets = match operation {
-            Operation::Insert => &self.projects,
+            Operation::Insert | Operation::InsertSelect => &self.projects,
             _ => &self.tickets,
         };
         Question {
@@ -71,7 +71,7 @@ impl Asker {
             // Later tickets have larger numbers.
             Operation::Newest => self.list.iter().rev().take(50).copied().collect(),
             Operation::Point => Vec::new(),
-            Operation::Update | Operation::Insert => vec![1],
+            Operation::Update | Operation::Insert | Operation::InsertSelect => vec![1],
         }
     }
 }

@@ -86,7 +86,7 @@ impl Sessions {
         }
         let started = Instant::now();
         let answer = match operation {
-            Operation::Update | Operation::Insert => transaction
+            Operation::Update | Operation::Insert | Operation::InsertSelect => transaction
                 .execute(&statement, &parameters)
                 .map(|rows| vec![rows as i64]),
             _ => transaction

@@ -13,11 +13,20 @@ pub enum Operation {
     Update,
     /// Makes one.
     Insert,
+    /// Makes what a query gives, which is one.
+    InsertSelect,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Count, Self::Newest, Self::Point, Self::Update, Self::Insert];
+    pub const ALL: [Self; 6] = [
+        Self::Count,
+        Self::Newest,
+        Self::Point,
+        Self::Update,
+        Self::Insert,
+        Self::InsertSelect,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -27,7 +36,13 @@ impl Operation {
             Self::Point => "point read",
             Self::Update => "update of one row",
             Self::Insert => "insert",
+            Self::InsertSelect => "insert of a query",
         }
+    }
+
+    /// Whether it makes a ticket.
+    pub fn inserts(self) -> bool {
+        matches!(self, Self::Insert | Self::InsertSelect)
     }
 
     /// Whether its statement has a parameter of its own: the ticket, or for a new one the project.
@@ -82,6 +97,8 @@ impl Shape {
         }
     }
 }
+
+const INSERT: &str = "insert into ticket (project_id, title, status, created_at)";
 
 /// How a statement is kept to what one may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,13 +159,13 @@ impl Way {
 
     /// Whether a statement can be kept so: no list of ids has a new ticket in it.
     pub fn can(self, operation: Operation) -> bool {
-        (self, operation) != (Self::List, Operation::Insert)
+        self != Self::List || !operation.inserts()
     }
 
     /// The statement. Its parameters are the target, where the operation has one, and then the user or the list.
     pub fn statement(self, operation: Operation) -> String {
         let parameter = if operation.has_target() { "$2" } else { "$1" };
-        let project = if operation == Operation::Insert {
+        let project = if operation.inserts() {
             "$1::bigint"
         } else {
             "t.project_id"
@@ -185,10 +202,16 @@ impl Way {
                     with("and")
                 )
             }
-            Operation::Insert => format!(
-                "insert into ticket (project_id, title, status, created_at) select $1::bigint, 'new', 'open', now(){}",
-                with("where")
-            ),
+            // A `WHERE` needs a query to stand in.
+            Operation::Insert if condition.is_none() => {
+                format!("{INSERT} values ($1, 'new', 'open', now())")
+            }
+            Operation::Insert | Operation::InsertSelect => {
+                format!(
+                    "{INSERT} select $1::bigint, 'new', 'open', now(){}",
+                    with("where")
+                )
+            }
         }
     }
 }

@@ -61,6 +61,7 @@ fn no_way_shows_or_writes_what_the_subject_may_not_see() {
                 (Operation::Point, hidden, vec![]),
                 (Operation::Update, hidden, vec![0]),
                 (Operation::Insert, tickets.project(hidden), vec![0]),
+                (Operation::InsertSelect, tickets.project(hidden), vec![0]),
             ];
             for (operation, target, expected) in cases {
                 for way in ways().into_iter().filter(|way| way.can(operation)) {
