@@ -276,3 +276,132 @@ fn many_rows_that_are_not_shown_end_in_a_cursor() {
         1102
     );
 }
+
+impl World {
+    /// A request that names a row of `doc`, which is `doc:1`. It is refused with the table, and nothing is changed by it.
+    fn refused(&self, method: &str, path: &str, body: Option<Value>) {
+        let url = format!("{}{path}", self.server.url);
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+        let text = body.map(|body| body.to_string()).unwrap_or_default();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json")
+            .body(text)
+            .unwrap();
+        let (status, answer) = answered(agent.run(request));
+        assert_eq!(
+            (status, &answer["code"]),
+            (400, &json!("resource_is_a_row")),
+            "{method} {path}: {answer}"
+        );
+        assert_eq!(answer["errors"][0]["code"], "resource_is_a_row", "{answer}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("Resources of type 'doc' are the rows of table 'public.doc': "),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn no_role_is_assigned_on_a_row_and_no_row_is_changed() {
+    let world = World::start();
+    world.sql("insert into doc values (1, 'ORG', 'two', null)");
+    let group = world.made(
+        &format!("/organizations/{}/groups", world.org),
+        json!({"name": "Team"}),
+    );
+    let before = world.export();
+    let om = format!("/authorization/organization_memberships/{}", world.some);
+    let groups = format!("/authorization/groups/{group}/role_assignments");
+    let named = format!("/authorization/organizations/{}/resources/doc/1", world.org);
+    let row =
+        json!({"role_slug": "project-reader", "resource_type_slug": "doc", "resource_external_id": "1"});
+    let plain = json!({"role_slug": "reader"});
+    // Roles: of memberships, of groups, one by one, as a whole and as a change.
+    for method in ["POST", "DELETE"] {
+        world.refused(method, &format!("{om}/role_assignments"), Some(row.clone()));
+        world.refused(method, &groups, Some(row.clone()));
+    }
+    world.refused("PUT", &groups, Some(json!({"role_assignments": [plain, row]})));
+    world.refused("PATCH", &groups, Some(json!({"add": [plain, row]})));
+    world.refused("PATCH", &groups, Some(json!({"add": [plain], "remove": [row]})));
+    world.refused("GET", &format!("{named}/role_assignments"), None);
+    let filter = "resource_type_slug=doc&resource_external_id=1";
+    world.refused("GET", &format!("{om}/role_assignments?{filter}"), None);
+    // The row itself, what is under it, and who has access.
+    world.refused("GET", &named, None);
+    world.refused("PATCH", &named, Some(json!({"name": "N"})));
+    world.refused("DELETE", &format!("{named}?cascade_delete=true"), None);
+    world.refused(
+        "POST",
+        "/authorization/resources",
+        Some(world.resource("doc", "2", Some("two"))),
+    );
+    let mut under = world.resource("board", "b9", None);
+    under["parent_resource_type_slug"] = "doc".into();
+    under["parent_resource_external_id"] = "1".into();
+    world.refused("POST", "/authorization/resources", Some(under));
+    let board = format!("/authorization/organizations/{}/resources/board/b1", world.org);
+    let moved = json!({"parent_resource_type_slug": "doc", "parent_resource_external_id": "1"});
+    world.refused("PATCH", &board, Some(moved));
+    let parent = "parent_resource_type_slug=doc&parent_external_id=1";
+    let list = format!("/authorization/resources?organization_id={}&{parent}", world.org);
+    world.refused("GET", &list, None);
+    world.refused("GET", "/authorization/resources?resource_type_slug=doc", None);
+    let members = format!("{named}/organization_memberships?permission_slug=doc:read");
+    world.refused("GET", &members, None);
+    let why = json!({"organization_membership_id": world.some, "permission_slug": "doc:read", "resource_type_slug": "doc",
+                     "resource_external_id": "1"});
+    world.refused("POST", "/rowgate/v1/authorization/explain", Some(why.clone()));
+    assert_eq!(world.export(), before, "nothing was changed");
+    // What is assigned above it counts on it, one by one, among several, and in the permissions.
+    let check = |om: &str| {
+        let ask =
+            json!({"permission_slug": "doc:read", "resource_type_slug": "doc", "resource_external_id": "1"});
+        let path = format!(
+            "{}/authorization/organization_memberships/{om}/check",
+            world.server.url
+        );
+        let request = ureq::post(path).header("authorization", format!("Bearer {KEY}"));
+        answered(request.send_json(ask)).1["authorized"].clone()
+    };
+    assert_eq!(
+        (check(&world.some), check(&world.all)),
+        (json!(true), json!(true))
+    );
+    let none = world.member("carl", "member");
+    assert_eq!(check(&none), false);
+    let mut other = why.clone();
+    other["organization_membership_id"] = none.as_str().into();
+    let mut missing = why.clone();
+    missing["resource_external_id"] = "9".into();
+    let request = ureq::post(format!("{}/rowgate/v1/authorization/check", world.server.url));
+    let request = request.header("authorization", format!("Bearer {KEY}"));
+    let (_, many) = answered(request.send_json(json!({"checks": [why, other, missing]})));
+    assert_eq!(many["results"][0], json!({"authorized": true}));
+    assert_eq!(many["results"][1], json!({"authorized": false}));
+    assert_eq!(many["results"][2]["error"]["code"], "entity_not_found", "{many}");
+    let path = format!("{}{om}/resources/doc/1/permissions", world.server.url);
+    let request = ureq::get(path).header("authorization", format!("Bearer {KEY}"));
+    let (_, held) = answered(request.call());
+    assert_eq!(held["data"][0]["slug"], "doc:read", "{held}");
+}
+
+impl World {
+    /// Everything that is stored.
+    fn export(&self) -> String {
+        let request = ureq::get(format!("{}/rowgate/v1/export", self.server.url));
+        let response = request
+            .header("authorization", format!("Bearer {KEY}"))
+            .call()
+            .unwrap();
+        response.into_body().read_to_string().unwrap()
+    }
+}

@@ -558,6 +558,124 @@ fn group_role_assignments_as_the_clients_send_them() {
 }
 
 #[test]
+fn what_groups_are_assigned_is_replaced_and_changed_as_a_whole() {
+    let world = World::start();
+    let group = format!("/organizations/{}/groups", world.org);
+    let group = id(&world.server.post(&group, json!({"name": "Eng"})).made());
+    let path = format!("/authorization/groups/{group}/role_assignments");
+    let roles = || -> Vec<String> {
+        let list = world.server.get(&format!("{path}?order=asc")).ok();
+        let slugs = list["data"].as_array().unwrap().iter();
+        slugs
+            .map(|one| one["role"]["slug"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let put = |all: Value| world.server.put(&path, json!({"role_assignments": all}));
+    let patch = |body: Value| world.send("PATCH", &path, body);
+    let (admin, member) = (json!({"role_slug": "admin"}), json!({"role_slug": "member"}));
+    let lead = json!({"role_slug": "lead", "resource_id": world.workspace});
+    let editor =
+        json!({"role_slug": "editor", "resource_external_id": "a:b/c d", "resource_type_slug": "project"});
+    let twice = put(json!([admin, lead, admin, editor])).ok();
+    assert_eq!(twice["data"].as_array().unwrap().len(), 3, "each once: {twice}");
+    let before = roles();
+    let kept = world.server.get(&path).ok();
+    // What is wrong with one changes none.
+    let elsewhere = id(&world
+        .server
+        .post("/organizations", json!({"name": "Other"}))
+        .made());
+    let root = format!("/authorization/organizations/{elsewhere}/resources/organization/{elsewhere}");
+    let elsewhere = json!({"role_slug": "admin", "resource_id": world.server.get(&root).ok()["id"]});
+    let wrong_type = json!({"role_slug": "editor", "resource_id": world.workspace});
+    let unknown = json!({"role_slug": "nobody"});
+    for (entry, status, code) in [
+        (&elsewhere, 404, "entity_not_found"),
+        (&unknown, 404, "entity_not_found"),
+        (&wrong_type, 422, "invalid_role"),
+        (&json!({}), 422, "invalid_request_parameters"),
+        (
+            &json!({"role_slug": "admin", "resource_type_slug": "project"}),
+            422,
+            "invalid_request_parameters",
+        ),
+        (&json!("admin"), 422, "invalid_request_parameters"),
+    ] {
+        put(json!([member, entry])).error(status, code);
+        patch(json!({"add": [member, entry], "remove": [admin]})).error(status, code);
+        assert_eq!(roles(), before, "{entry}");
+    }
+    let many: Vec<&Value> = std::iter::repeat_n(&admin, 101).collect();
+    put(json!(many)).error(422, "invalid_request_parameters");
+    patch(json!({"add": many[..60], "remove": many[..41]})).error(422, "invalid_request_parameters");
+    world
+        .server
+        .put(&path, json!({}))
+        .error(422, "invalid_request_parameters");
+    for nothing in [json!({}), json!({"add": [], "remove": []}), json!({"add": null})] {
+        patch(nothing).error(422, "invalid_request_parameters");
+    }
+    assert_eq!(world.server.get(&path).ok(), kept);
+    // What is there is not added, what is not there is not removed, and what stays keeps its id.
+    patch(json!({"add": [admin, admin, member], "remove": [editor, editor]})).gone();
+    patch(json!({"remove": [editor]})).gone();
+    assert_eq!(roles(), ["admin", "lead", "member"]);
+    let first = |list: &Value| list["data"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(first(&world.server.get(&path).ok()), first(&kept));
+    assert_eq!(put(json!([])).ok()["data"], json!([]));
+    assert_eq!(roles(), [""; 0]);
+}
+
+#[test]
+fn members_of_a_group_come_and_go_together() {
+    let world = World::start();
+    let groups = format!("/organizations/{}/groups", world.org);
+    let group = id(&world.server.post(&groups, json!({"name": "Eng"})).made());
+    let path = format!("{groups}/{group}/organization-memberships");
+    let member = |email: &str, org: &str| {
+        let user = id(&world
+            .server
+            .post("/user_management/users", json!({"email": email}))
+            .made());
+        let body = json!({"organization_id": org, "user_id": user});
+        id(&world
+            .server
+            .post("/user_management/organization_memberships", body)
+            .made())
+    };
+    let bob = member("bob@example.com", &world.org);
+    let other = id(&world
+        .server
+        .post("/organizations", json!({"name": "Other"}))
+        .made());
+    let stranger = member("carl@example.com", &other);
+    let count = || world.server.get(&path).ok()["data"].as_array().unwrap().len();
+    let patch = |body: Value| world.send("PATCH", &path, body);
+    patch(json!({"add": [world.om, bob, bob]})).ok();
+    assert_eq!(count(), 2);
+    let joined = format!("/rowgate/v1/authorization/audit?group_id={group}&action=group_member.added");
+    assert_eq!(
+        world.server.get(&joined).ok()["data"].as_array().unwrap().len(),
+        2
+    );
+    patch(json!({"add": [bob], "remove": [bob]})).error(422, "group_membership_update_overlap");
+    patch(json!({"add": [stranger], "remove": [bob]})).error(404, "entity_not_found");
+    patch(json!({"add": vec![&bob; 60], "remove": vec!["om_x"; 41]}))
+        .error(422, "invalid_request_parameters");
+    for nothing in [json!({}), json!({"add": "om"}), json!({"add": [7]})] {
+        patch(nothing).error(422, "invalid_request_parameters");
+    }
+    assert_eq!(count(), 2, "nothing was changed");
+    patch(json!({"remove": [bob, bob]})).ok();
+    patch(json!({"remove": [bob]})).ok();
+    assert_eq!(count(), 1);
+    world
+        .server
+        .delete(&format!("{path}/{bob}"))
+        .error(404, "entity_not_found");
+}
+
+#[test]
 fn memberships_as_the_clients_send_them() {
     let world = World::start();
     let path = "/user_management/organization_memberships";

@@ -35,10 +35,7 @@ pub(crate) async fn assign(ready: Ready, Segments(om): Segments<String>, Body(mu
         policy: condition.as_deref(),
     };
     let policy = condition.write()?;
-    if let Some(Target::External { resource_type, .. }) = &placed.target {
-        let instead = "assign the role on what the row is under";
-        rows::refuse(&ready.read(), resource_type, instead)?;
-    }
+    rows::refuse_target(&ready.read(), placed.target.as_ref(), rows::ASSIGN_ABOVE)?;
     let (id, wanted) = (om.clone(), placed.clone());
     ready
         .change(move |draft| assignments::assign(draft, &id, &wanted, policy.as_deref()))
@@ -52,6 +49,7 @@ pub(crate) async fn assign(ready: Ready, Segments(om): Segments<String>, Body(mu
 pub(crate) async fn unassign(ready: Ready, Segments(om): Segments<String>, Body(mut fields): Body) -> Answer {
     ready.show(|read| read.membership(&om).map(|_| ()))?;
     let placed = placed(&mut fields)?;
+    rows::refuse_target(&ready.read(), placed.target.as_ref(), rows::ASSIGN_ABOVE)?;
     ready
         .change(move |draft| assignments::unassign(draft, &om, &placed))
         .await?;
@@ -83,6 +81,7 @@ pub(crate) async fn list(ready: Ready, Segments(om): Segments<String>, params: P
             all.retain(|one| one.resource.id() == resource.id());
         }
         (None, Some(external_id), Some(slug)) => {
+            rows::refuse(&published, slug, rows::ASSIGN_ABOVE)?;
             let organization = membership.organization()?;
             let resource = read.resource_by_external_id(&organization, slug, external_id)?;
             all.retain(|one| one.resource.id() == resource.id() && one.resource.resource_type() == slug);
@@ -124,7 +123,7 @@ pub(crate) async fn of_named(
 
 async fn of(app: App, ready: Ready, named: Named, params: Params) -> Answer {
     let page = page(&params)?;
-    named.no_row(&ready, "roles are assigned on what the row is under")?;
+    named.no_row(&ready, rows::ASSIGN_ABOVE)?;
     let published = ready.read();
     // An organization can have as many as it has members.
     app.long(move || {

@@ -2,7 +2,7 @@
 
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::input::Fields;
-use rowgate_rbac::{Error, GroupAssignment, Reader, Target};
+use rowgate_rbac::{Error, GroupAssignment, Reader};
 
 use super::request::{Body, Params, Ready, Segments, page};
 use super::rows;
@@ -39,14 +39,10 @@ fn all_placed(fields: &mut Fields, name: &str) -> Answer<Option<Vec<Placed>>> {
 
 /// Roles are not assigned on rows.
 fn no_rows(ready: &Ready, placed: &[Placed]) -> Answer<()> {
-    placed.iter().try_for_each(|placed| match &placed.target {
-        Some(Target::External { resource_type, .. }) => rows::refuse(
-            &ready.read(),
-            resource_type,
-            "assign the role on what the row is under",
-        ),
-        _ => Ok(()),
-    })
+    let published = ready.read();
+    placed
+        .iter()
+        .try_for_each(|placed| rows::refuse_target(&published, placed.target.as_ref(), rows::ASSIGN_ABOVE))
 }
 
 fn at_most(count: usize) -> Answer<()> {
@@ -119,6 +115,7 @@ pub(crate) async fn patch(ready: Ready, Segments(group): Segments<String>, Body(
         return Err(Error::field("add", "required", "give add, remove or both").into());
     }
     no_rows(&ready, &add)?;
+    no_rows(&ready, &remove)?;
     ready
         .change(move |draft| assignments::patch_group(draft, &group, &add, &remove))
         .await?;
@@ -133,6 +130,7 @@ pub(crate) async fn delete(
     ready.show(|read| read.group(&group).map(|_| ()))?;
     let placed = placed(&mut fields);
     fields.check()?;
+    no_rows(&ready, std::slice::from_ref(&placed))?;
     ready
         .change(move |draft| assignments::unassign_group(draft, &group, &placed))
         .await?;

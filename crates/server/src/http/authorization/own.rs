@@ -7,7 +7,7 @@ use rowgate_rbac::change::{roles, setup};
 use rowgate_rbac::input::{Fields, MAX_NAME};
 use rowgate_rbac::names::ORGANIZATION;
 use rowgate_rbac::record::Resource;
-use rowgate_rbac::{Error, Reader, Target};
+use rowgate_rbac::{Error, Reader};
 use serde_json::{Value, json};
 
 use super::decisions::Question;
@@ -205,13 +205,8 @@ pub(crate) async fn explain(State(app): State<App>, ready: Ready, Body(mut body)
     let om = body.required("organization_membership_id");
     let question = Question::read(&mut body)?;
     let published = ready.read();
-    if let Target::External { resource_type, .. } = &question.target {
-        rows::refuse(
-            &published,
-            resource_type,
-            "ask about what the row is under instead",
-        )?;
-    }
+    let instead = "ask about what the row is under instead";
+    rows::refuse_target(&published, Some(&question.target), instead)?;
     app.long(move || {
         ask(&published, &question.context, |asker| {
             let membership = asker.read().membership(&om)?;

@@ -16,6 +16,9 @@ use crate::wire::authorization as out;
 use crate::wire::authorization::error::Answer;
 use crate::wire::authorization::list;
 
+/// What is stored can be under what is stored only.
+const UNDER_A_ROW: &str = "only rows can be under them";
+
 /// A resource as a path names it.
 #[derive(Clone)]
 pub(super) struct Named {
@@ -53,10 +56,7 @@ impl Named {
 
     /// Rows are changed in their table.
     pub(super) fn no_row(&self, ready: &Ready, instead: &str) -> Answer<()> {
-        match &self.target {
-            Target::External { resource_type, .. } => rows::refuse(&ready.read(), resource_type, instead),
-            Target::Id(_) => Ok(()),
-        }
+        rows::refuse_target(&ready.read(), Some(&self.target), instead)
     }
 
     async fn update(self, ready: Ready, mut fields: Fields) -> Answer {
@@ -68,6 +68,7 @@ impl Named {
             parent: fields.parent(),
         };
         fields.check()?;
+        rows::refuse_target(&ready.read(), change.parent.as_ref(), UNDER_A_ROW)?;
         let named = self.clone();
         ready
             .change(move |draft| {
@@ -110,6 +111,7 @@ pub(crate) async fn create(ready: Ready, Body(mut fields): Body) -> Answer {
     };
     fields.check()?;
     rows::refuse(&ready.read(), &new.resource_type, "insert a row instead")?;
+    rows::refuse_target(&ready.read(), new.parent.as_ref(), UNDER_A_ROW)?;
     let id = ready.change(move |draft| resources::create(draft, &new)).await?;
     created(ready.show(|read| Ok(out::resource(&read.resource(&id)?)))?)
 }
@@ -188,6 +190,9 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
         let instead = "ask the table for them, or list those on which a membership has a permission with /rowgate/v1/authorization/resources";
         rows::refuse(&published, slug, instead)?;
     }
+    let instead =
+        "list what is under one and a membership has a permission on with listResourcesForMembership";
+    rows::refuse_target(&published, filter.parent.as_ref(), instead)?;
     app.long(move || {
         let found = filter.find(Reader::new(&published.graph))?;
         let listed = page.of(

@@ -45,6 +45,17 @@ pub(super) fn refuse(published: &Published, resource_type: &str, instead: &str) 
     .into())
 }
 
+/// The same of what a request names: a row has no id here, so only an external id can be one.
+pub(super) fn refuse_target(published: &Published, target: Option<&Target>, instead: &str) -> Answer<()> {
+    match target {
+        Some(Target::External { resource_type, .. }) => refuse(published, resource_type, instead),
+        Some(Target::Id(_)) | None => Ok(()),
+    }
+}
+
+/// What to do instead of assigning a role on a row.
+pub(super) const ASSIGN_ABOVE: &str = "roles are assigned on what the row is under";
+
 /// The rows that the questions of one request need.
 pub(super) struct Asking<'a> {
     pub(super) published: &'a Published,
