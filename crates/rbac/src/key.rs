@@ -10,6 +10,21 @@ use crate::{Error, Result};
 
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
+
+/// The value of each byte that is a digit; [`NO_DIGIT`] of every other.
+const VALUES: [u8; 256] = values();
+const NO_DIGIT: u8 = u8::MAX;
+
+const fn values() -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+}
+
 const TIE_BITS: u32 = 70;
 
 /// Where a thing stands in a list, and the second half of its id.
@@ -57,8 +72,8 @@ impl Key {
         digits
             .bytes()
             .try_fold(0u128, |key, digit| {
-                let value = DIGITS.iter().position(|known| *known == digit)?;
-                Some(key << 5 | value as u128)
+                let value = VALUES[usize::from(digit)];
+                (value != NO_DIGIT).then(|| key << 5 | u128::from(value))
             })
             .map(Self)
     }

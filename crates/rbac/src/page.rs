@@ -134,24 +134,29 @@ impl Page {
             directed(row.0.cmp(&cursor.at()).then_with(|| key(&row.1).cmp(&cursor)))
         };
         let from = self.plain_from();
-        let mut all = 0;
-        let mut rows: Vec<(i64, T)> = rows
-            .into_iter()
-            .inspect(|_| all += 1)
-            .filter(|row| match from {
-                From::Start => true,
-                From::After(cursor) => against(row, cursor).is_gt(),
-                From::Before(cursor) => against(row, cursor).is_lt(),
-            })
-            .collect();
-        let left_out = all > rows.len();
         let backwards = matches!(from, From::Before(_));
         let towards = |a: &(i64, T), b: &(i64, T)| if backwards { compare(b, a) } else { compare(a, b) };
-        let more = rows.len() > self.limit;
-        if more {
-            rows.select_nth_unstable_by(self.limit, towards);
-            rows.truncate(self.limit);
+        let (mut left_out, mut more) = (false, false);
+        // However long the list, a page is made of a few times its rows.
+        let mut nearest: Vec<(i64, T)> = Vec::new();
+        let room = 4 * self.limit.max(16);
+        for row in rows {
+            let fits = match from {
+                From::Start => true,
+                From::After(cursor) => against(&row, cursor).is_gt(),
+                From::Before(cursor) => against(&row, cursor).is_lt(),
+            };
+            if !fits {
+                left_out = true;
+                continue;
+            }
+            nearest.push(row);
+            if nearest.len() == room {
+                more |= keep_nearest(&mut nearest, self.limit, towards);
+            }
         }
+        more |= keep_nearest(&mut nearest, self.limit, towards);
+        let mut rows = nearest;
         rows.sort_unstable_by(compare);
         Listed {
             rows: rows.into_iter().map(|(_, row)| row).collect(),
@@ -160,6 +165,16 @@ impl Page {
             swapped: self.order == Order::Normal,
         }
     }
+}
+
+/// Keeps so many rows, those that come first. Returns whether there were more.
+fn keep_nearest<T>(rows: &mut Vec<T>, most: usize, compare: impl Fn(&T, &T) -> Ordering) -> bool {
+    let more = rows.len() > most;
+    if more {
+        rows.select_nth_unstable_by(most, compare);
+        rows.truncate(most);
+    }
+    more
 }
 
 impl<T> Listed<T> {
@@ -234,6 +249,52 @@ mod tests {
         let descending: Vec<i64> = ascending.iter().rev().copied().collect();
         assert_eq!(walk(Order::Desc), descending);
         assert_eq!(walk(Order::Normal), descending);
+    }
+
+    #[test]
+    fn a_page_of_a_long_list_is_that_of_the_sorted_one() {
+        // In no order, and five of each time.
+        let rows = || {
+            (0..5_000_i64).map(|n| {
+                let at = n * 7_919 % 1_000;
+                (at, at * 10 + n / 1_000)
+            })
+        };
+        let mut sorted: Vec<(i64, i64)> = rows().collect();
+        sorted.sort_unstable_by_key(|(at, row)| (*at, key(row)));
+        let sorted: Vec<i64> = sorted.into_iter().map(|(_, row)| row).collect();
+        for from in [
+            From::Start,
+            From::After(key(&sorted[2_000])),
+            From::Before(key(&sorted[2_000])),
+        ] {
+            let page = Page {
+                limit: 30,
+                order: Order::Asc,
+                from,
+            };
+            let listed = page.of(rows(), key);
+            let keys: Vec<Key> = listed.rows.iter().map(key).collect();
+            let all: Vec<Key> = sorted.iter().map(key).collect();
+            let wanted = match from {
+                From::Start => all[..30].to_vec(),
+                From::After(cursor) => all
+                    .iter()
+                    .filter(|key| **key > cursor)
+                    .take(30)
+                    .copied()
+                    .collect(),
+                From::Before(cursor) => {
+                    let before: Vec<Key> = all.iter().filter(|key| **key < cursor).copied().collect();
+                    before[before.len() - 30..].to_vec()
+                }
+            };
+            assert_eq!(keys, wanted, "{from:?}");
+            assert_eq!(
+                (listed.more_before, listed.more_after),
+                (from != From::Start, true)
+            );
+        }
     }
 
     #[test]

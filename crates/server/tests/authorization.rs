@@ -260,6 +260,18 @@ fn resources_by_id_and_by_an_external_id_with_a_slash() {
         world.org
     );
     assert_eq!(list(&under), 1);
+    // As it is called everywhere else.
+    assert_eq!(
+        list(&under.replace("parent_external_id", "parent_resource_external_id")),
+        1
+    );
+    let half = format!(
+        "/authorization/resources?organization_id={}&parent_resource_external_id=w1",
+        world.org
+    );
+    world.server.get(&half).error(422, "invalid_request_parameters");
+    let both = format!("/authorization/resources?{under}&parent_resource_external_id=w1");
+    world.server.get(&both).error(422, "invalid_request_parameters");
     let unfiltered = world.server.get("/authorization/resources");
     unfiltered.error(400, "missing_organization_id_or_resource_type_slug");
 }

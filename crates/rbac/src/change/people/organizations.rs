@@ -18,6 +18,8 @@ const ID: &str = "org_";
 pub(super) struct Organizations<'a> {
     all: Vec<Named<'a>>,
     by_name: BTreeMap<String, usize>,
+    /// Those that are stored, by id.
+    by_id: BTreeMap<&'a str, usize>,
 }
 
 struct Named<'a> {
@@ -65,23 +67,18 @@ impl<'a> Organizations<'a> {
             return None;
         }
         // By its id and by its external id it is the same.
-        let same = |known: &Named<'a>| {
-            let stored = stored.as_ref();
-            stored.is_some_and(|stored| {
-                known
-                    .stored
-                    .is_some_and(|known| known.object() == stored.object())
-            })
-        };
-        let at = self.all.iter().position(same).unwrap_or_else(|| {
+        let id = stored.map(|stored| stored.id());
+        let known = id.and_then(|id| self.by_id.get(id));
+        let at = known.copied().unwrap_or_else(|| {
             self.all.push(Named {
                 called: called.to_owned(),
                 stored,
                 name: Said::default(),
-                id: stored.map_or_else(String::new, |stored| stored.id().to_owned()),
+                id: id.unwrap_or_default().to_owned(),
             });
             self.all.len() - 1
         });
+        self.by_id.extend(id.map(|id| (id, at)));
         self.by_name.insert(called.to_owned(), at);
         Some(at)
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use rowgate_rbac::change::memberships;
 use rowgate_rbac::input::{Fields, MAX_ROLES};
-use rowgate_rbac::record::{Group, Membership, Status};
+use rowgate_rbac::record::{Group, Membership, Organization, Status};
 use rowgate_rbac::{Error, Reader};
 
 use super::request::{Body, Params, Ready, Segments, page};
@@ -36,19 +36,16 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
         let read = Reader::new(&published.graph);
         let organization = organization.map(|id| read.organization(&id)).transpose()?;
         let user = user.map(|id| read.user(&id)).transpose()?;
-        let found: Vec<Membership<'_>> = match (user, organization) {
-            (Some(user), organization) => {
-                let all = user.memberships();
-                all.filter(|one| {
-                    organization
-                        .is_none_or(|wanted| one.organization().is_ok_and(|of| of.id() == wanted.id()))
-                })
-                .collect()
-            }
-            (None, Some(organization)) => organization.memberships().collect(),
-            (None, None) => Vec::new(),
+        let found: Box<dyn Iterator<Item = Membership<'_>>> = match (user, organization) {
+            (Some(user), organization) => Box::new(user.memberships().filter(move |one| {
+                let is_there =
+                    |wanted: Organization<'_>| one.organization().is_ok_and(|of| of.id() == wanted.id());
+                organization.is_none_or(is_there)
+            })),
+            (None, Some(organization)) => Box::new(organization.memberships()),
+            (None, None) => Box::new(std::iter::empty()),
         };
-        let counted = found.into_iter().filter(|one| statuses.contains(&one.status()));
+        let counted = found.filter(|one| statuses.contains(&one.status()));
         let listed = page.of(counted.map(|one| (one.key().at(), one)), |one| one.key());
         let cursor = |one: &Membership<'_>| one.key().id("om");
         Ok::<_, Failure>(wire::json(&list::page(&listed, identity::membership, cursor)))

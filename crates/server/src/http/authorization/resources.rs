@@ -163,10 +163,17 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
         "parent_external_id",
         "parent_resource_type_slug",
     ];
+    // Everywhere else it is called so: ignored, it would list more than was asked for.
+    let other = get("parent_resource_external_id");
+    if other.is_some() && get("parent_external_id").is_some() {
+        let message = "give parent_external_id or parent_resource_external_id, not both";
+        return Err(Error::field("parent_external_id", "mutually_exclusive", message).into());
+    }
+    let value = |name: &str| get(name).or_else(|| other.clone().filter(|_| name == "parent_external_id"));
     let mut parent = Fields::of(
         names
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), get(name)?.into())))
+            .filter_map(|name| Some(((*name).to_owned(), value(name)?.into())))
             .collect(),
     );
     let filter = Filter {

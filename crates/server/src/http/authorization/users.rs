@@ -23,20 +23,18 @@ pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -
     app.long(move || {
         let read = Reader::new(&published.graph);
         let organization = params.get("organization_id").or(params.get("organization"));
-        let found: Vec<User<'_>> = match (params.get("email"), organization) {
-            (Some(email), None) => read.user_by_email(email).into_iter().collect(),
+        let found: Box<dyn Iterator<Item = User<'_>>> = match (params.get("email"), organization) {
+            (Some(email), None) => Box::new(read.user_by_email(email).into_iter()),
             (email, Some(organization)) => {
                 let members = read.organization(organization)?.memberships();
                 let users = members.filter_map(|membership| membership.user().ok());
-                users
-                    .filter(|user| email.is_none_or(|email| user.email().eq_ignore_ascii_case(email)))
-                    .collect()
+                let called =
+                    move |user: &User<'_>| email.is_none_or(|email| user.email().eq_ignore_ascii_case(email));
+                Box::new(users.filter(called))
             }
-            (None, None) => read.users().collect(),
+            (None, None) => Box::new(read.users()),
         };
-        let listed = page.of(found.into_iter().map(|one| (one.key().at(), one)), |one| {
-            one.key()
-        });
+        let listed = page.of(found.map(|one| (one.key().at(), one)), |one| one.key());
         let cursor = |one: &User<'_>| one.key().id("user");
         Ok::<_, Failure>(wire::json(&list::page(&listed, identity::user, cursor)))
     })
