@@ -23,11 +23,24 @@ impl Session {
     /// Asks with a key or a token, and holds the answer against the document.
     #[track_caller]
     fn ask_as(&mut self, key: &str, method: &str, path: &str, body: &[u8], status: u16) -> String {
+        self.ask_with(key, &[], (method, path, body), status)
+    }
+
+    /// The same with further headers.
+    #[track_caller]
+    fn ask_with(
+        &mut self,
+        key: &str,
+        more: &[(&str, &str)],
+        (method, path, body): (&str, &str, &[u8]),
+        status: u16,
+    ) -> String {
         let key = format!("Bearer {key}");
-        let headers = [
+        let mut headers = vec![
             ("Authorization", key.as_str()),
             ("Content-Type", "application/json"),
         ];
+        headers.extend(more);
         let body = (!body.is_empty()).then_some(body);
         let answer = self.server.send(method, path, &headers, body);
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
@@ -280,14 +293,22 @@ impl Session {
             let answers = operation["responses"].as_object().unwrap();
             self.ask_as("sk_wrong", &method, &named("x"), body, 401);
             self.ask_as(&token, &method, &named("x"), body, 403);
-            if answers.contains_key("400") {
-                // A value that cannot be read: a part of the path, the body or the query.
-                let (path, body) = match (route.contains('{'), body.is_empty()) {
-                    (true, _) => (named("%FF"), body),
-                    (false, true) => (format!("{route}?a=1&a=2"), body),
-                    (false, false) => (route.clone(), &b"{\"\xff\"}"[..]),
-                };
-                self.ask_as(&key, &method, &path, body, 400);
+            // A value that cannot be read: a header, a part of the path or the body.
+            let nobody = [("Rowgate-On-Behalf-Of", "")];
+            self.ask_with(&key, &nobody, (&method, &named("none"), body), 400);
+            match (route.contains('{'), body.is_empty()) {
+                (true, _) => drop(self.ask_as(&key, &method, &named("%FF"), body, 400)),
+                (false, false) => drop(self.ask_as(&key, &method, &route, b"{\"\xff\"}", 400)),
+                (false, true) => {}
+            }
+            // A parameter that is given twice.
+            let queried = operation["parameters"].as_array().into_iter().flatten();
+            if queried
+                .clone()
+                .any(|one| one["in"] == "query" || one["$ref"].is_string())
+            {
+                let path = format!("{}?a=1&a=2", named("none"));
+                self.ask_as(&key, &method, &path, body, 422);
             }
             if route.contains('{') {
                 self.ask_as(&key, &method, &named("none"), body, 404);
