@@ -10,7 +10,7 @@ use rowgate_environment::{Registry, State};
 use rowgate_graph::{Graph, Tuple};
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::change::types::{self, PermissionEntry, RoleEntry, TypeEntry, Types};
-use rowgate_rbac::change::{memberships, organizations, resources, roles, setup, users};
+use rowgate_rbac::change::{memberships, organizations, resources, role_permissions, roles, setup, users};
 use rowgate_rbac::{Draft, Target};
 use rowgate_schema::Model;
 use rowgate_store::{Change, Commit, Embedded, EnvironmentId, Options, Revision, Store, WarrantKey};
@@ -251,7 +251,7 @@ fn organization(world: &mut World, number: u32) -> Result<Organization> {
     })?;
     world.run(|draft| {
         let role = roles::own(draft, &id, "org-own")?;
-        roles::set_permissions(draft, &role, &["project:0".to_owned(), "app:0".to_owned()])
+        role_permissions::set(draft, &role, &["project:0".to_owned(), "app:0".to_owned()])
     })?;
     tree(world, &id)?;
     let mut members = Vec::with_capacity(MEMBERS);

@@ -1,9 +1,13 @@
 //! The fields of a request: which are there, and whether they have the right form. All that is wrong is said at once.
+//!
+//! Here: texts, lists and objects. `forms`: names, slugs, external ids, metadata. `target`: which resource is meant.
+
+mod forms;
+mod target;
 
 use serde_json::{Map, Value};
 
 use crate::error::FieldError;
-use crate::read::Target;
 use crate::{Error, Result};
 
 /// Longest slug.
@@ -119,28 +123,6 @@ impl Fields {
         }
     }
 
-    /// A name that must be there.
-    pub fn name(&mut self, most: usize) -> String {
-        let name = self.required("name");
-        self.at_most("name", &name, most);
-        name
-    }
-
-    /// A name that may change.
-    pub fn new_name(&mut self, most: usize) -> Option<String> {
-        let name = self.text("name")?;
-        if name.is_empty() {
-            self.wrong("name", "invalid", "name must not be empty");
-        }
-        self.at_most("name", &name, most);
-        Some(name)
-    }
-
-    /// A description: absent, cleared by `null`, or a text.
-    pub fn description(&mut self) -> Option<Option<String>> {
-        self.short_clearable("description", MAX_DESCRIPTION)
-    }
-
     /// A text of at most so many characters that `null` clears.
     pub fn short_clearable(&mut self, field: &str, most: usize) -> Option<Option<String>> {
         let text = self.clearable(field)?;
@@ -160,120 +142,11 @@ impl Fields {
         (self.errors.len() == known).then_some(text)
     }
 
-    /// The slug of a permission: small letters, digits and `- _ : . *`.
-    pub fn permission_slug(&mut self, field: &str) -> String {
-        let slug = self.required(field);
-        self.slug_form(field, &slug, "-_:.*");
-        slug
-    }
-
-    /// The slug of a role: small letters, digits, `-` and `_`.
-    pub fn role_slug(&mut self, field: &str) -> String {
-        let slug = self.required(field);
-        self.slug_form(field, &slug, "-_");
-        slug
-    }
-
-    /// The same, where it may be left out.
-    pub fn optional_role_slug(&mut self, field: &str) -> Option<String> {
-        let slug = self.text(field)?;
-        self.slug_form(field, &slug, "-_");
-        Some(slug)
-    }
-
-    fn slug_form(&mut self, field: &str, slug: &str, signs: &str) {
-        self.at_most(field, slug, MAX_SLUG);
-        let fits =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || signs.contains(char::from(byte));
-        if !slug.bytes().all(fits) {
-            let signs: Vec<String> = signs.chars().map(|sign| format!("`{sign}`")).collect();
-            let signs = signs.join(" ");
-            let message = format!("{field} can only contain small letters, digits and {signs}");
-            self.wrong(field, "invalid", message);
-        }
-    }
-
-    /// An external id that must be there.
-    pub fn external_id(&mut self, field: &str) -> String {
-        let id = self.required(field);
-        self.external_id_form(field, &id);
-        id
-    }
-
-    /// An external id that may be left out. An empty one is as good as none.
-    pub fn optional_external_id(&mut self, field: &str) -> Option<String> {
-        let id = self.text(field).filter(|id| !id.is_empty())?;
-        self.external_id_form(field, &id);
-        Some(id)
-    }
-
     /// A text of at most so many characters that may be left out. An empty one is as good as none.
     pub fn short_text(&mut self, field: &str, most: usize) -> Option<String> {
         let text = self.text(field).filter(|text| !text.is_empty())?;
         self.at_most(field, &text, most);
         Some(text)
-    }
-
-    /// An external id that `null` clears.
-    pub fn new_external_id(&mut self) -> Option<Option<String>> {
-        let id = self.clearable("external_id")?;
-        if let Some(id) = &id {
-            if id.is_empty() {
-                self.wrong(
-                    "external_id",
-                    "invalid",
-                    "external_id must not be empty; send null to clear it",
-                );
-            }
-            self.external_id_form("external_id", id);
-        }
-        Some(id)
-    }
-
-    fn external_id_form(&mut self, field: &str, id: &str) {
-        self.at_most(field, id, MAX_EXTERNAL_ID);
-        if !id.is_ascii() {
-            self.wrong(
-                field,
-                "invalid",
-                format!("{field} can only contain ASCII characters"),
-            );
-        }
-    }
-
-    /// Texts by key, of which `null` removes one.
-    pub fn metadata(&mut self) -> Result<Option<Map<String, Value>>> {
-        let fields = match self.value("metadata") {
-            None => return Ok(None),
-            Some(Value::Object(fields)) => fields.clone(),
-            Some(_) => {
-                return Err(Error::bad(
-                    "invalid_metadata",
-                    "metadata must be an object of strings",
-                ));
-            }
-        };
-        if fields.len() > MAX_METADATA {
-            let message = format!(
-                "metadata has {} keys; at most {MAX_METADATA} are allowed",
-                fields.len()
-            );
-            return Err(Error::bad("invalid_metadata", message));
-        }
-        for (key, value) in &fields {
-            if key.chars().count() > MAX_METADATA_KEY {
-                let message =
-                    format!("keys of metadata must be strings of at most {MAX_METADATA_KEY} characters");
-                return Err(Error::bad("invalid_metadata", message));
-            }
-            let short = |text: &str| text.chars().count() <= MAX_METADATA_VALUE;
-            if !value.is_null() && !value.as_str().is_some_and(short) {
-                let message =
-                    format!("metadata.{key} must be a string of at most {MAX_METADATA_VALUE} characters");
-                return Err(Error::bad("invalid_metadata", message));
-            }
-        }
-        Ok(Some(fields))
     }
 
     /// A list of texts, unless it is absent or `null`.
@@ -316,64 +189,5 @@ impl Fields {
             self.wrong(field, "invalid", format!("{field} must be a list of objects"));
         }
         list
-    }
-
-    /// The resource that a request is about: `resource_id`, or `resource_external_id` with `resource_type_slug`.
-    pub fn target(&mut self) -> Option<Target> {
-        let names = ["resource_id", "resource_external_id", "resource_type_slug"];
-        let target = self.target_named(names);
-        if target.is_none() && self.errors.is_empty() {
-            let message = "give resource_id, or resource_external_id with resource_type_slug";
-            self.wrong("resource_id", "required", message);
-        }
-        target
-    }
-
-    /// The same, where it may be left out.
-    pub fn optional_target(&mut self) -> Option<Target> {
-        self.target_named(["resource_id", "resource_external_id", "resource_type_slug"])
-    }
-
-    /// What a resource is to be under, if the request says.
-    pub fn parent(&mut self) -> Option<Target> {
-        self.target_named([
-            "parent_resource_id",
-            "parent_resource_external_id",
-            "parent_resource_type_slug",
-        ])
-    }
-
-    /// One of two ways to name a resource: never both, never half of the second.
-    pub fn target_named(&mut self, [id, external_id, resource_type]: [&str; 3]) -> Option<Target> {
-        let given = [self.text(id), self.text(external_id), self.text(resource_type)];
-        match given {
-            [None, None, None] => None,
-            [Some(id), None, None] => Some(Target::Id(id)),
-            [None, Some(external_id), Some(resource_type)] => Some(Target::External {
-                resource_type,
-                external_id,
-            }),
-            [Some(_), _, _] => {
-                let message = format!("give {id}, or {external_id} with {resource_type}, not both");
-                self.wrong(id, "mutually_exclusive", message);
-                None
-            }
-            [None, None, Some(_)] => {
-                self.wrong(
-                    external_id,
-                    "required",
-                    format!("{resource_type} needs {external_id}"),
-                );
-                None
-            }
-            [None, Some(_), None] => {
-                self.wrong(
-                    resource_type,
-                    "required",
-                    format!("{external_id} needs {resource_type}"),
-                );
-                None
-            }
-        }
     }
 }

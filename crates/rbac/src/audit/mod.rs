@@ -3,9 +3,10 @@
 //! Entries are worked out from the very changes that are committed, and are committed with them. So nothing is granted without its entry,
 //! and there is no entry of what did not take place.
 //!
-//! * `net`: what a list of changes comes to; `about`: what the things in it are called; [`filter`]: finding entries again.
+//! * `net`: what a list of changes comes to; `entries`: what is said of it; `about`: what the things in it are called; [`filter`]: finding entries again.
 
 mod about;
+mod entries;
 pub mod filter;
 mod net;
 

@@ -1,12 +1,12 @@
-//! Roles of memberships on resources, and of groups.
+//! Roles of memberships on resources.
 
-use crate::assignment::{Assignment, GroupAssignment};
+use crate::assignment::Assignment;
 use crate::draft::Draft;
 use crate::grant::held;
 use crate::key::Key;
 use crate::names::relation;
 use crate::read::{Reader, Target};
-use crate::record::{Group, Membership, Organization, Resource, Role, Status};
+use crate::record::{Membership, Organization, Resource, Role, Status};
 use crate::{Error, Result};
 
 /// A role and where it is to be.
@@ -42,7 +42,11 @@ pub fn place<'a>(draft: &Draft<'a>, organization: &Organization<'a>, placed: &Pl
     Err(Error::unprocessable("invalid_role", message))
 }
 
-fn find<'a>(read: Reader<'a>, organization: &Organization<'a>, placed: &Placed) -> Result<Place<'a>> {
+pub(super) fn find<'a>(
+    read: Reader<'a>,
+    organization: &Organization<'a>,
+    placed: &Placed,
+) -> Result<Place<'a>> {
     let resource = match &placed.target {
         Some(target) => read.target(organization, target)?,
         None => organization.root(),
@@ -205,158 +209,8 @@ pub(crate) fn default_role<'a>(draft: &Draft<'a>, organization: &Organization<'a
     draft.read.role(organization, &slug)
 }
 
-/// Gives a group a role.
-///
-/// # Errors
-/// See [`place`]; 409 `duplicate_group_role_assignment`.
-pub fn assign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
-    let group = draft.read.group(group)?;
-    let place = place(draft, &group.organization()?, placed)?;
-    if group.assignment(&place.role, &place.resource).is_some() {
-        let message = format!("The group has the role '{}' there already.", placed.role);
-        return Err(Error::conflict("duplicate_group_role_assignment", message));
-    }
-    give_group(draft, &group, &place);
-    Ok(())
-}
-
-fn give_group<'a>(draft: &mut Draft<'a>, group: &Group<'a>, place: &Place<'a>) {
-    let at = draft.moment();
-    let (grant, edit) = draft.grant_of(&place.role, &place.resource);
-    edit.add(held(&grant, relation::MEMBER, group, None), at);
-}
-
-/// Takes an assignment of a group away.
-pub(crate) fn remove_group<'a>(draft: &mut Draft<'a>, assignment: &GroupAssignment<'a>) {
-    let grant = assignment.grant;
-    let holder = held(grant.id(), relation::MEMBER, &assignment.group, None);
-    draft.existing_grant(&grant).remove(holder);
-    draft.removed.group_assignments += 1;
-}
-
-/// Makes the assignments of a group exactly these.
-///
-/// # Errors
-/// See [`place`].
-pub fn replace_group(draft: &mut Draft<'_>, group: &str, all: &[Placed]) -> Result<()> {
-    let group = draft.read.group(group)?;
-    let organization = group.organization()?;
-    let places = places(draft, &organization, all)?;
-    for before in group.assignments() {
-        let stays = places.iter().any(|place| {
-            place.role.object() == before.role.object() && place.resource.object() == before.resource.object()
-        });
-        if !stays {
-            remove_group(draft, &before);
-        }
-    }
-    add_missing(draft, &group, &places);
-    Ok(())
-}
-
-/// Adds and removes assignments of a group. What is there already is not added, what is not there is not removed.
-///
-/// # Errors
-/// See [`place`]; 422 `group_role_assignment_update_overlap` for one that is to be added and removed.
-pub fn patch_group(draft: &mut Draft<'_>, group: &str, add: &[Placed], remove: &[Placed]) -> Result<()> {
-    let group = draft.read.group(group)?;
-    let organization = group.organization()?;
-    let add = places(draft, &organization, add)?;
-    let remove = each_once(
-        remove
-            .iter()
-            .map(|placed| find(draft.read, &organization, placed)),
-    )?;
-    if add
-        .iter()
-        .any(|added| remove.iter().any(|removed| added.is_same(removed)))
-    {
-        return Err(Error::unprocessable(
-            "group_role_assignment_update_overlap",
-            "The same role assignment is to be added and to be removed.",
-        ));
-    }
-    for place in &remove {
-        if let Some(before) = group.assignment(&place.role, &place.resource) {
-            remove_group(draft, &before);
-        }
-    }
-    add_missing(draft, &group, &add);
-    Ok(())
-}
-
-/// Every place once.
-fn places<'a>(draft: &Draft<'a>, organization: &Organization<'a>, all: &[Placed]) -> Result<Vec<Place<'a>>> {
-    each_once(all.iter().map(|placed| place(draft, organization, placed)))
-}
-
-fn each_once<'a>(all: impl Iterator<Item = Result<Place<'a>>>) -> Result<Vec<Place<'a>>> {
-    let mut places: Vec<Place<'a>> = Vec::new();
-    for next in all {
-        let next = next?;
-        if !places.iter().any(|known| known.is_same(&next)) {
-            places.push(next);
-        }
-    }
-    Ok(places)
-}
-
 impl Place<'_> {
-    fn is_same(&self, other: &Place<'_>) -> bool {
+    pub(super) fn is_same(&self, other: &Place<'_>) -> bool {
         self.role.object() == other.role.object() && self.resource.object() == other.resource.object()
     }
-}
-
-fn add_missing<'a>(draft: &mut Draft<'a>, group: &Group<'a>, places: &[Place<'a>]) {
-    for place in places {
-        if group.assignment(&place.role, &place.resource).is_none() {
-            give_group(draft, group, place);
-        }
-    }
-}
-
-/// Takes a role away from a group.
-///
-/// # Errors
-/// 404 when it does not have it there.
-pub fn unassign_group(draft: &mut Draft<'_>, group: &str, placed: &Placed) -> Result<()> {
-    let found = find_group(draft.read, group, placed)?;
-    remove_group(draft, &found);
-    Ok(())
-}
-
-/// The assignment of a role to a group.
-///
-/// # Errors
-/// 404
-pub fn find_group<'a>(read: Reader<'a>, group: &str, placed: &Placed) -> Result<GroupAssignment<'a>> {
-    let group = read.group(group)?;
-    let place = find(read, &group.organization()?, placed)?;
-    let found = group.assignment(&place.role, &place.resource);
-    found.ok_or_else(|| Error::not_found("Group role assignment", placed.role.as_str()))
-}
-
-/// Takes an assignment of a group away by its id.
-///
-/// # Errors
-/// 404
-pub fn unassign_group_by_id(draft: &mut Draft<'_>, group: &str, id: &str) -> Result<()> {
-    let group = draft.read.group(group)?;
-    let found = group_assignment(&group, id)?;
-    remove_group(draft, &found);
-    Ok(())
-}
-
-/// An assignment of a group by its id.
-///
-/// # Errors
-/// 404
-pub fn group_assignment<'a>(group: &Group<'a>, id: &str) -> Result<GroupAssignment<'a>> {
-    let at = Key::of_id(id).map(Key::at);
-    let mut made_then = group
-        .assignments()
-        .into_iter()
-        .filter(|assignment| at == Some(assignment.created_at));
-    let found = made_then.find(|assignment| assignment.wire_id() == id);
-    found.ok_or_else(|| Error::not_found("Group role assignment", id))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Map;
 
-use super::{assignments, set};
+use super::{assignments, group_assignments, set};
 use crate::draft::Draft;
 use crate::names::{self, relation};
 use crate::record::{Group, Membership, Status};
@@ -61,7 +61,7 @@ pub fn update(
 pub fn delete(draft: &mut Draft<'_>, organization: &str, group: &str) -> Result<()> {
     let group = find(draft, organization, group)?;
     for assignment in group.assignments() {
-        assignments::remove_group(draft, &assignment);
+        group_assignments::remove(draft, &assignment);
     }
     remove(draft, &group);
     Ok(())

@@ -3,6 +3,7 @@
 
 pub mod assignments;
 pub mod expiry;
+pub mod group_assignments;
 pub mod groups;
 pub mod memberships;
 pub mod organizations;
@@ -10,6 +11,7 @@ pub mod people;
 pub mod permissions;
 pub mod resources;
 pub mod restore;
+pub mod role_permissions;
 pub mod roles;
 pub mod setup;
 pub mod types;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::change::people::{self, Gone, Person};
 use rowgate_rbac::change::roles::{self, NewRole};
-use rowgate_rbac::change::{groups, memberships, organizations, resources, types};
+use rowgate_rbac::change::{
+    group_assignments, groups, memberships, organizations, resources, role_permissions, types,
+};
 use rowgate_rbac::condition::Condition;
 use serde_json::{Value, json};
 
@@ -102,7 +104,7 @@ fn what_a_role_carries_is_told_before_and_after() {
     world
         .run(|draft| {
             let viewer = draft.read.environment_role("viewer")?;
-            roles::set_permissions(draft, &viewer, &["project:edit".to_owned()])
+            role_permissions::set(draft, &viewer, &["project:edit".to_owned()])
         })
         .unwrap();
     let [changed] = world.said.as_slice() else {
@@ -144,7 +146,7 @@ fn members_of_groups_come_and_go() {
         .unwrap();
     let viewer = placed("viewer", Some(external("project", "p/1")));
     world
-        .run(|draft| assignments::assign_group(draft, &group, &viewer))
+        .run(|draft| group_assignments::assign(draft, &group, &viewer))
         .unwrap();
     let add = [om.clone()];
     world
@@ -316,8 +318,8 @@ fn the_entries_add_up_to_what_is_assigned() {
             3 => assignments::unassign(draft, &om, &placed),
             4 => memberships::change_status(draft, &om, policy.is_some()),
             5 => memberships::update(draft, &om, Some(&["member".to_owned()])),
-            6 => assignments::assign_group(draft, &group, &placed),
-            7 => assignments::unassign_group(draft, &group, &placed),
+            6 => group_assignments::assign(draft, &group, &placed),
+            7 => group_assignments::unassign(draft, &group, &placed),
             _ => groups::patch_members(draft, &organization, &group, std::slice::from_ref(&om), &[]),
         });
     }

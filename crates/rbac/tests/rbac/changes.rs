@@ -4,7 +4,9 @@ use rowgate_policy::Context;
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::change::permissions::{self, NewPermission};
 use rowgate_rbac::change::roles::{self, NewRole};
-use rowgate_rbac::change::{groups, memberships, organizations, resources, users};
+use rowgate_rbac::change::{
+    group_assignments, groups, memberships, organizations, resources, role_permissions, users,
+};
 use rowgate_rbac::condition::Condition;
 use rowgate_rbac::record::Status;
 use rowgate_rbac::{Error, Target};
@@ -133,7 +135,7 @@ fn an_organizations_own_role_means_nothing_elsewhere() {
         world
             .run(|draft| {
                 let role = roles::own(draft, organization, "org-keeper")?;
-                roles::add_permission(draft, &role, permission)
+                role_permissions::add(draft, &role, permission)
             })
             .unwrap();
     }
@@ -161,7 +163,7 @@ fn what_a_role_carries_is_of_its_type_or_below() {
         let permissions: Vec<String> = permissions.iter().map(|slug| (*slug).to_owned()).collect();
         world.run(|draft| {
             let role = draft.read.environment_role(role)?;
-            roles::set_permissions(draft, &role, &permissions)
+            role_permissions::set(draft, &role, &permissions)
         })
     };
     refused(set("viewer", &["workspace:view"]), "invalid_request_parameters");
@@ -286,7 +288,7 @@ fn deleting_an_organization_leaves_nothing_of_it() {
         .run(|draft| groups::create(draft, &other, "G", None))
         .unwrap();
     world
-        .run(|draft| assignments::assign_group(draft, &group, &placed("admin", None)))
+        .run(|draft| group_assignments::assign(draft, &group, &placed("admin", None)))
         .unwrap();
     world.run(|draft| organizations::delete(draft, &other)).unwrap();
     world.run(|draft| users::delete(draft, &user)).unwrap();
@@ -427,13 +429,13 @@ fn group_assignments_are_replaced_and_patched_as_a_whole() {
     let viewer = placed("viewer", Some(external("project", "p1")));
     let admin = placed("admin", None);
     world
-        .run(|draft| assignments::replace_group(draft, &group, &[viewer.clone(), admin.clone()]))
+        .run(|draft| group_assignments::replace(draft, &group, &[viewer.clone(), admin.clone()]))
         .unwrap();
     assert!(world.may(&om, "org:manage", &external("app", "a1")));
-    let duplicate = world.run(|draft| assignments::assign_group(draft, &group, &admin));
+    let duplicate = world.run(|draft| group_assignments::assign(draft, &group, &admin));
     refused(duplicate, "duplicate_group_role_assignment");
     let overlap = world.run(|draft| {
-        assignments::patch_group(
+        group_assignments::patch(
             draft,
             &group,
             std::slice::from_ref(&admin),
@@ -442,7 +444,7 @@ fn group_assignments_are_replaced_and_patched_as_a_whole() {
     });
     refused(overlap, "group_role_assignment_update_overlap");
     let wrong = placed("viewer", Some(external("workspace", "w1")));
-    let whole = world.run(|draft| assignments::replace_group(draft, &group, std::slice::from_ref(&wrong)));
+    let whole = world.run(|draft| group_assignments::replace(draft, &group, std::slice::from_ref(&wrong)));
     refused(whole, "invalid_role");
     assert!(
         world.may(&om, "org:manage", &external("app", "a1")),
@@ -459,7 +461,7 @@ fn group_assignments_are_replaced_and_patched_as_a_whole() {
     let by_id = world.run(|draft| assignments::unassign_by_id(draft, &om, &inherited));
     refused(by_id, "bad_request");
     world
-        .run(|draft| assignments::replace_group(draft, &group, &[]))
+        .run(|draft| group_assignments::replace(draft, &group, &[]))
         .unwrap();
     assert!(!world.may(&om, "org:manage", &external("app", "a1")));
 }

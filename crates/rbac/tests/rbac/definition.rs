@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use rowgate_rbac::ask::Reach;
 use rowgate_rbac::change::assignments::{self, Placed};
 use rowgate_rbac::change::types::Types;
-use rowgate_rbac::change::{groups, memberships, permissions, resources, roles};
+use rowgate_rbac::change::{
+    group_assignments, groups, memberships, permissions, resources, role_permissions, roles,
+};
 use rowgate_rbac::page::{Order, Page};
 use rowgate_rbac::{Reader, Target};
 
@@ -353,7 +355,7 @@ fn carry_out(world: &mut World, plain: &mut Plain, op: &Op) {
                         Some(of) => roles::own(draft, of, &slug)?,
                         None => draft.read.environment_role(&slug)?,
                     };
-                    roles::set_permissions(draft, &role, &slugs)
+                    role_permissions::set(draft, &role, &slugs)
                 })
                 .unwrap();
         }
@@ -421,7 +423,7 @@ fn carry_out(world: &mut World, plain: &mut Plain, op: &Op) {
             let allowed = fits(plain, organization, role, resource)
                 && !plain.by_group.contains(&(group, role, resource));
             let placed = placed(plain, role, resource);
-            let outcome = world.run(|draft| assignments::assign_group(draft, &id, &placed));
+            let outcome = world.run(|draft| group_assignments::assign(draft, &id, &placed));
             assert_eq!(outcome.is_ok(), allowed, "{outcome:?}");
             if allowed {
                 plain.by_group.insert((group, role, resource));
@@ -437,7 +439,7 @@ fn carry_out(world: &mut World, plain: &mut Plain, op: &Op) {
             };
             let (group, role) = (group % GROUPS, role % plain.roles.len());
             let (id, placed) = (plain.groups[group].1.clone(), placed(plain, role, resource));
-            let outcome = world.run(|draft| assignments::unassign_group(draft, &id, &placed));
+            let outcome = world.run(|draft| group_assignments::unassign(draft, &id, &placed));
             assert_eq!(
                 outcome.is_ok(),
                 plain.by_group.remove(&(group, role, resource)),

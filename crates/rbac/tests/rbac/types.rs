@@ -120,7 +120,7 @@ fn a_role_of_an_organization_keeps_the_hierarchy_it_relies_on() {
     world
         .run(|draft| {
             let role = rowgate_rbac::change::roles::own(draft, &organization, "org-lead")?;
-            rowgate_rbac::change::roles::add_permission(draft, &role, "project:edit")
+            rowgate_rbac::change::role_permissions::add(draft, &role, "project:edit")
         })
         .unwrap();
     let mut flat = guide();

@@ -2,7 +2,7 @@
 
 use rowgate_rbac::Target;
 use rowgate_rbac::change::assignments::{self, Placed};
-use rowgate_rbac::change::{groups, memberships, organizations, resources, roles};
+use rowgate_rbac::change::{group_assignments, groups, memberships, organizations, resources, role_permissions};
 
 use crate::world::{PERMISSIONS, World, external, model};
 
@@ -223,7 +223,7 @@ impl Made {
                 let group = dice.pick(&own)?.1.clone();
                 let placed = self.placed(dice, &organization)?;
                 world
-                    .run(move |draft| assignments::assign_group(draft, &group, &placed))
+                    .run(move |draft| group_assignments::assign(draft, &group, &placed))
                     .ok()
             }
             13..=15 => {
@@ -257,9 +257,9 @@ impl Made {
                     .run(move |draft| {
                         let role = draft.read.environment_role(slug)?;
                         if add {
-                            roles::add_permission(draft, &role, permission)
+                            role_permissions::add(draft, &role, permission)
                         } else {
-                            roles::remove_permission(draft, &role, permission)
+                            role_permissions::remove(draft, &role, permission)
                         }
                     })
                     .ok()

@@ -3,7 +3,7 @@
 use rowgate_environment::Environment;
 use rowgate_pgtest::{Version, versions};
 use rowgate_rbac::change::assignments::{self, Placed};
-use rowgate_rbac::change::{memberships, permissions, resources, roles, types};
+use rowgate_rbac::change::{memberships, permissions, resources, role_permissions, types};
 use rowgate_schema::Model;
 
 use crate::world::{World, claims, external, model};
@@ -106,9 +106,9 @@ fn a_role_that_changes_counts_at_once_and_a_guard_that_would_change_is_refused()
             small.world.run(move |draft| {
                 let role = draft.read.environment_role("reader")?;
                 if add {
-                    roles::add_permission(draft, &role, "page:view")
+                    role_permissions::add(draft, &role, "page:view")
                 } else {
-                    roles::remove_permission(draft, &role, "page:view")
+                    role_permissions::remove(draft, &role, "page:view")
                 }
             })
         };

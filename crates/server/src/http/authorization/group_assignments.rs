@@ -1,6 +1,7 @@
 //! Role assignments of groups.
 
-use rowgate_rbac::change::assignments::{self, Placed};
+use rowgate_rbac::change::assignments::Placed;
+use rowgate_rbac::change::group_assignments;
 use rowgate_rbac::input::Fields;
 use rowgate_rbac::{Error, GroupAssignment, Reader};
 
@@ -79,10 +80,10 @@ pub(crate) async fn create(
     no_rows(&ready, std::slice::from_ref(&placed))?;
     let (id, wanted) = (group.clone(), placed.clone());
     ready
-        .change(move |draft| assignments::assign_group(draft, &id, &wanted))
+        .change(move |draft| group_assignments::assign(draft, &id, &wanted))
         .await?;
     created(ready.show(|read| {
-        let found = assignments::find_group(read, &group, &placed)?;
+        let found = group_assignments::find_one(read, &group, &placed)?;
         Ok(out::group_assignment(&found))
     })?)
 }
@@ -101,7 +102,7 @@ pub(crate) async fn replace(
     no_rows(&ready, &all)?;
     let id = group.clone();
     ready
-        .change(move |draft| assignments::replace_group(draft, &id, &all))
+        .change(move |draft| group_assignments::replace(draft, &id, &all))
         .await?;
     list(ready, Segments(group), params).await
 }
@@ -117,7 +118,7 @@ pub(crate) async fn patch(ready: Ready, Segments(group): Segments<String>, Body(
     no_rows(&ready, &add)?;
     no_rows(&ready, &remove)?;
     ready
-        .change(move |draft| assignments::patch_group(draft, &group, &add, &remove))
+        .change(move |draft| group_assignments::patch(draft, &group, &add, &remove))
         .await?;
     Ok(gone())
 }
@@ -132,14 +133,14 @@ pub(crate) async fn delete(
     fields.check()?;
     no_rows(&ready, std::slice::from_ref(&placed))?;
     ready
-        .change(move |draft| assignments::unassign_group(draft, &group, &placed))
+        .change(move |draft| group_assignments::unassign(draft, &group, &placed))
         .await?;
     Ok(gone())
 }
 
 pub(crate) async fn get(ready: Ready, Segments((group, id)): Segments<(String, String)>) -> Answer {
     let found = ready.show(|read| {
-        let found = assignments::group_assignment(&read.group(&group)?, &id)?;
+        let found = group_assignments::by_id(&read.group(&group)?, &id)?;
         Ok(out::group_assignment(&found))
     })?;
     Ok(wire::json(&found))
@@ -147,7 +148,7 @@ pub(crate) async fn get(ready: Ready, Segments((group, id)): Segments<(String, S
 
 pub(crate) async fn delete_by_id(ready: Ready, Segments((group, id)): Segments<(String, String)>) -> Answer {
     ready
-        .change(move |draft| assignments::unassign_group_by_id(draft, &group, &id))
+        .change(move |draft| group_assignments::unassign_by_id(draft, &group, &id))
         .await?;
     Ok(gone())
 }

@@ -1,5 +1,6 @@
 //! `/authorization/roles` and `/authorization/organizations/{org}/roles`
 
+use rowgate_rbac::change::role_permissions;
 use rowgate_rbac::change::roles::{self, NewRole};
 use rowgate_rbac::input::{Fields, MAX_NAME};
 use rowgate_rbac::record::Role;
@@ -83,7 +84,7 @@ impl Named {
         ready
             .change(move |draft| {
                 let role = named.own(draft)?;
-                roles::set_permissions(draft, &role, &permissions)
+                role_permissions::set(draft, &role, &permissions)
             })
             .await?;
         self.show(&ready)
@@ -97,7 +98,7 @@ impl Named {
         ready
             .change(move |draft| {
                 let role = named.own(draft)?;
-                roles::add_permission(draft, &role, &permission)
+                role_permissions::add(draft, &role, &permission)
             })
             .await?;
         self.show(&ready)
@@ -108,7 +109,7 @@ impl Named {
         ready
             .change(move |draft| {
                 let role = named.own(draft)?;
-                roles::remove_permission(draft, &role, &permission)
+                role_permissions::remove(draft, &role, &permission)
             })
             .await?;
         self.show(&ready)
