@@ -195,6 +195,11 @@ impl Snapshot {
         self.policies.get(policy)
     }
 
+    /// All policies that warrants have, in no particular order.
+    pub fn policies(&self) -> impl Iterator<Item = (PolicyId, &WarrantPolicy)> {
+        self.policies.iter()
+    }
+
     /// A stored warrant.
     pub fn warrant(&self, warrant: WarrantId) -> Option<&WarrantRef> {
         self.warrants.get(warrant)

@@ -69,6 +69,16 @@ impl Fields {
         });
     }
 
+    /// Refuses every other field: what is misspelt would otherwise be taken for absent.
+    pub fn only(&mut self, known: &[&str]) {
+        let other = |field: &&String| !known.contains(&field.as_str());
+        let unknown: Vec<String> = self.values.keys().filter(other).take(10).cloned().collect();
+        for field in unknown {
+            let message = format!("`{field}` means nothing here; known are {}", known.join(", "));
+            self.wrong(&field, "invalid", message);
+        }
+    }
+
     /// Whether a field is there, `null` included.
     pub fn has(&self, field: &str) -> bool {
         self.values.contains_key(field)

@@ -575,3 +575,47 @@ fn an_assignment_that_is_over_is_gone_wherever_one_looks() {
     let gone = server.delete("/rowgate/v1/authorization/roles/editor");
     assert_eq!(gone.status, 204, "{}", gone.text);
 }
+
+#[test]
+fn what_is_misspelt_is_not_taken_for_absent() {
+    let world = World::start();
+    let types = "/rowgate/v1/authorization/types";
+    let before = world.server.get(types).ok();
+    let permission = json!({"slug": "x:y", "resource_type_slug": "project"});
+    let twice = json!({"slug": "t", "parents": ["organization", "organization"]});
+    for (body, field) in [
+        (json!({"rols": [], "prune": true}), "rols"),
+        (
+            json!({"types": [{"slug": "t", "parent": "organization"}]}),
+            "parent",
+        ),
+        (json!({"permissions": [permission]}), "resource_type_slug"),
+        (json!({"roles": [{"slug": "r", "permission": []}]}), "permission"),
+        (json!({"types": [twice]}), "types"),
+        (
+            json!({"roles": [{"slug": "admin", "permissions": ["p:r", "p:r"]}]}),
+            "roles",
+        ),
+    ] {
+        let error = world
+            .server
+            .put(types, body)
+            .error(422, "invalid_request_parameters");
+        assert_eq!(error["errors"][0]["field"], field, "{error}");
+    }
+    assert_eq!(world.server.get(types).ok(), before);
+    let people = json!({"people": [], "gon": "remove"});
+    let error = world
+        .server
+        .put(PEOPLE, people)
+        .error(422, "invalid_request_parameters");
+    assert_eq!(error["errors"][0]["field"], "gon");
+    // Without its organization it would be the order of the environment.
+    let order = json!({"organisation_id": world.org, "role_slugs": ["member"]});
+    let path = "/rowgate/v1/authorization/role_priority";
+    world
+        .server
+        .put(path, order)
+        .error(422, "invalid_request_parameters");
+    assert_eq!(world.server.get(types).ok(), before);
+}

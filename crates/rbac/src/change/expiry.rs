@@ -1,14 +1,15 @@
 //! Assignments that are over. They grant nothing from their end on, by their own condition; here they are taken away, so that nothing
 //! shows them, nothing waits for them, and the audit log says that they ended.
 
-use rowgate_graph::Symbol;
+use std::collections::BTreeSet;
+
+use rowgate_graph::{PolicyId, Symbol};
 
 use super::assignments;
-use crate::assignment::Assignment;
+use crate::condition::Condition;
 use crate::draft::Draft;
 use crate::names::{self, relation};
 use crate::read::Reader;
-use crate::record::Membership;
 use crate::{Actor, Result};
 
 /// An assignment by who has it and by which grant.
@@ -31,23 +32,29 @@ pub fn over(read: Reader<'_>, now: i64, most: usize) -> Vec<Over> {
     if !read.is_ready() {
         return Vec::new();
     }
-    let ended = |assignment: &Assignment<'_>| assignment.condition().is_over(now);
+    let policies = read.graph.policies();
+    let ended: BTreeSet<PolicyId> = policies
+        .filter(|(_, policy)| Condition::read(Some(policy.text())).is_over(now))
+        .map(|(id, _)| id)
+        .collect();
+    // Most of the time nothing is over, and there is nothing to look through.
+    if ended.is_empty() {
+        return Vec::new();
+    }
     let grants = read.of_type(names::GRANT);
     let all = grants.flat_map(|grant| {
         let edges = read.graph.subjects(grant.object());
         [relation::MEMBER, relation::PARKED]
             .into_iter()
             .flat_map(move |relation| edges.with(read.symbol(relation), Symbol::NONE))
-            .filter(|edge| !edge.policy().is_none())
-            .filter_map(move |edge| Membership(read.record(edge.other())?).named_by(grant))
+            .map(move |edge| (grant, edge))
     });
-    let found = all.filter(ended).take(most);
-    found
-        .map(|assignment| Over {
-            membership: assignment.membership.id().to_owned(),
-            grant: assignment.grant.id().to_owned(),
-        })
-        .collect()
+    let over = all.filter(|(_, edge)| ended.contains(&edge.policy())).take(most);
+    over.map(|(grant, edge)| Over {
+        membership: read.graph.id_of(edge.other()).to_owned(),
+        grant: grant.id().to_owned(),
+    })
+    .collect()
 }
 
 /// Takes away those of them that still are over, and says how many that were.

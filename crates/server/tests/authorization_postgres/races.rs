@@ -318,7 +318,8 @@ fn types_that_both_apply_are_both_there_or_one_is_refused() {
             |server| server.put(path, add("a")),
             |server| server.put(path, add("b")),
         );
-        (first.ok(), second.ok());
+        first.ok();
+        second.ok();
         // The same permission on one type and on the other.
         let slug = format!("x{round}:do");
         let declare = |ty: &str| {

@@ -44,6 +44,11 @@ pub(super) fn hierarchy(read: Reader<'_>, wanted: &Types, prune: bool) -> Result
             );
             return Err(Error::field("types", "required", message));
         }
+        let mut parents = BTreeSet::new();
+        if let Some(twice) = entry.parents.iter().find(|parent| !parents.insert(*parent)) {
+            let message = format!("the parent `{twice}` of the type `{}` stands twice", entry.slug);
+            return Err(Error::field("types", "invalid", message));
+        }
         hierarchy.set(&entry.slug, entry.parents.clone());
     }
     sound(&hierarchy)?;
@@ -174,7 +179,11 @@ pub(super) fn makes_sense(
             entry.resource_type, entry.slug
         ));
     }
+    let mut carried = BTreeSet::new();
     for slug in &entry.permissions {
+        if !carried.insert(slug) {
+            return wrong(format!("the role `{}` names `{slug}` twice", entry.slug));
+        }
         let Some(ty) = slugs.get(slug) else {
             return wrong(format!(
                 "the role `{}` carries `{slug}`, which does not exist",

@@ -78,7 +78,17 @@ fn named(entry: &mut Fields, slug: &str) -> String {
 fn wanted(body: &mut Fields) -> Answer<Types> {
     let resource_type =
         |entry: &mut Fields| entry.text("resource_type").unwrap_or_else(|| ORGANIZATION.into());
+    body.only(&[
+        "types",
+        "permissions",
+        "roles",
+        "default_role",
+        "multiple_roles",
+        "prune",
+        "dry_run",
+    ]);
     let types = entries(body, "types", |entry| {
+        entry.only(&["slug", "name", "description", "parents"]);
         let slug = entry.required("slug");
         TypeEntry {
             name: named(entry, &slug),
@@ -88,6 +98,7 @@ fn wanted(body: &mut Fields) -> Answer<Types> {
         }
     })?;
     let permissions = entries(body, "permissions", |entry| {
+        entry.only(&["slug", "name", "description", "resource_type"]);
         let slug = entry.permission_slug("slug");
         PermissionEntry {
             name: named(entry, &slug),
@@ -97,6 +108,7 @@ fn wanted(body: &mut Fields) -> Answer<Types> {
         }
     })?;
     let roles = entries(body, "roles", |entry| {
+        entry.only(&["slug", "name", "description", "resource_type", "permissions"]);
         let slug = entry.role_slug("slug");
         RoleEntry {
             name: named(entry, &slug),
@@ -143,6 +155,7 @@ pub(super) fn step(step: &Step) -> Value {
 
 /// Sets the order of roles, of the environment or of one organization.
 pub(crate) async fn role_priority(ready: Ready, Body(mut body): Body) -> Answer {
+    body.only(&["organization_id", "role_slugs"]);
     let organization = body.text("organization_id");
     let slugs = body.texts("role_slugs");
     body.check()?;

@@ -16,7 +16,6 @@ use crate::wire::authorization::error::{Answer, Failure};
 
 /// What an entry may say.
 const FIELDS: [&str; 9] = [
-    "line",
     "organization",
     "organization_name",
     "email",
@@ -25,6 +24,7 @@ const FIELDS: [&str; 9] = [
     "last_name",
     "metadata",
     "roles",
+    "line",
 ];
 
 /// Brings a list in, or says what that would do.
@@ -46,6 +46,7 @@ pub(crate) async fn import(State(app): State<App>, ready: Ready, request: Reques
 
 fn wanted(payload: &Payload) -> Answer<(Vec<Person>, Gone, bool)> {
     let Body(mut body) = Body::read(payload)?;
+    body.only(&["people", "gone", "dry_run"]);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
     let gone = match body.text("gone") {
         None => Gone::default(),
@@ -87,19 +88,8 @@ fn person(number: usize, entry: Map<String, Value>) -> Answer<Person> {
         };
         Failure::Rbac(Error::Fields(errors.into_iter().map(named).collect()))
     };
-    let unknown: Vec<String> = entry
-        .keys()
-        .filter(|field| !FIELDS.contains(&field.as_str()))
-        .cloned()
-        .collect();
     let mut fields = Fields::of(entry);
-    for field in unknown {
-        let message = format!(
-            "`{field}` means nothing here; known are {}",
-            FIELDS[1..].join(", ")
-        );
-        fields.wrong(&field, "invalid", message);
-    }
+    fields.only(&FIELDS);
     let read = read_person(line, &mut fields);
     match (read, fields.check()) {
         (Ok(person), Ok(())) => Ok(person),
