@@ -245,24 +245,42 @@ pub(crate) fn groups_of<'a>(read: Reader<'a>, grant: Record<'a>) -> Vec<GroupAss
 }
 
 impl<'a> Resource<'a> {
-    /// The assignments on exactly this resource, those of groups' members included, in no particular order.
-    pub fn assignments(&self) -> Vec<Assignment<'a>> {
+    /// The assignments on exactly this resource, those of groups' members included, in no particular order. Where `role` is given, only
+    /// those of roles of that slug.
+    pub fn assignments(&self, role: Option<&str>) -> impl Iterator<Item = Assignment<'a>> + use<'a> {
         let read = self.0.read;
-        let mut all = Vec::new();
-        for grant in self.grants() {
-            for relation in [relation::MEMBER, relation::PARKED] {
-                let edges = read
-                    .graph
-                    .subjects(grant.object())
-                    .with(read.symbol(relation), Symbol::NONE);
-                let one = |edge: &Edge| direct(Membership(read.record(edge.other())?), grant, edge);
-                all.extend(edges.filter_map(one));
-            }
-            for through in groups_of(read, grant) {
-                let members = through.group.members();
-                all.extend(members.map(|(membership, since)| inherited(membership, since, through)));
-            }
-        }
-        all
+        let wanted = role.map(str::to_owned);
+        let grants = self.grants().filter(move |grant| {
+            let is_of = |(role, _): (Role<'a>, Resource<'a>)| {
+                wanted.as_deref().is_none_or(|slug| role.slug() == slug)
+            };
+            of_grant(grant).is_some_and(is_of)
+        });
+        grants.flat_map(move |grant| direct_holders(grant).chain(holders_through_groups(read, grant)))
     }
+}
+
+/// The assignments by a grant that name a membership.
+fn direct_holders<'a>(grant: Record<'a>) -> impl Iterator<Item = Assignment<'a>> + use<'a> {
+    let read = grant.read;
+    [relation::MEMBER, relation::PARKED]
+        .into_iter()
+        .flat_map(move |relation| {
+            let edges = read
+                .graph
+                .subjects(grant.object())
+                .with(read.symbol(relation), Symbol::NONE);
+            edges.filter_map(move |edge| direct(Membership(read.record(edge.other())?), grant, edge))
+        })
+}
+
+/// Those of the members of the groups that a grant names.
+fn holders_through_groups<'a>(
+    read: Reader<'a>,
+    grant: Record<'a>,
+) -> impl Iterator<Item = Assignment<'a>> + use<'a> {
+    groups_of(read, grant).into_iter().flat_map(|through| {
+        let members = through.group.members();
+        members.map(move |(membership, since)| inherited(membership, since, through))
+    })
 }

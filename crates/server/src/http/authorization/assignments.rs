@@ -127,11 +127,9 @@ async fn of(app: App, ready: Ready, named: Named, params: Params) -> Answer {
     let published = ready.read();
     // An organization can have as many as it has members.
     app.long(move || {
-        let mut all = named.read(Reader::new(&published.graph))?.assignments();
-        if let Some(slug) = params.get("role_slug") {
-            all.retain(|one| one.role.slug() == slug);
-        }
-        let listed = page.of(all.into_iter().map(|one| (one.created_at, one)), Assignment::key);
+        let resource = named.read(Reader::new(&published.graph))?;
+        let all = resource.assignments(params.get("role_slug"));
+        let listed = page.of(all.map(|one| (one.created_at, one)), Assignment::key);
         Ok::<_, Failure>(wire::json(&list::page(
             &listed,
             out::assignment,
