@@ -348,3 +348,34 @@ fn types_that_both_apply_are_both_there_or_one_is_refused() {
         }
     }
 }
+
+#[test]
+fn what_is_over_ends_once() {
+    let mut two = Two::start();
+    let often =
+        |config: &mut rowgate_server::Config| config.limits.expiry = std::time::Duration::from_millis(20);
+    two.one = two.one.start_again(often);
+    two.two = two.two.start_again(often);
+    let (_, om) = two.member("ann");
+    let assignments = format!("/authorization/organization_memberships/{om}/role_assignments");
+    for round in 0..ROUNDS {
+        let workspace = two.workspace(&format!("w{round}"));
+        let ended =
+            json!({"role_slug": "lead", "resource_id": workspace, "expires_at": "2001-01-01T00:00:00Z"});
+        // It may be gone before it is shown.
+        let made = two.one.post(&assignments, ended);
+        assert!(matches!(made.status, 201 | 404), "{}", made.text);
+    }
+    let log = format!("/rowgate/v1/authorization/audit?organization_membership_id={om}&role_slug=lead");
+    let count = |action: &str| {
+        let entries = two.two.get(&format!("{log}&action={action}")).ok();
+        entries["data"].as_array().unwrap().len()
+    };
+    eventually("all of them are over", || {
+        count("role_assignment.removed") == ROUNDS
+    });
+    two.everywhere();
+    assert_eq!(count("role_assignment.created"), ROUNDS);
+    assert_eq!(count("role_assignment.removed"), ROUNDS);
+    two.agree();
+}
