@@ -57,6 +57,20 @@ pub(crate) fn of(rule: &Rule) -> Vec<Driver> {
     }
 }
 
+/// Relations of the same resource of which one must hold for the rule to hold, also for it to be unknown: the fewest that do.
+/// `None` where that takes more than the resource itself.
+pub(crate) fn on_resource(rule: &Rule) -> Option<Vec<Symbol>> {
+    match rule {
+        Rule::Relation(relation) => Some(vec![*relation]),
+        Rule::On { .. } | Rule::Policy(_) | Rule::Group(GroupOp::NoneOf, _) => None,
+        Rule::Group(GroupOp::AnyOf, rules) => {
+            let each: Option<Vec<Vec<Symbol>>> = rules.iter().map(on_resource).collect();
+            each.map(|each| each.concat())
+        }
+        Rule::Group(GroupOp::AllOf, rules) => rules.iter().filter_map(on_resource).min_by_key(Vec::len),
+    }
+}
+
 /// Of an `all_of`: the rule whose drivers stand for it, if a driver that holds makes that rule hold. What is left
 /// to ask are then the other rules.
 pub(crate) fn branch(rule: &Rule) -> Option<usize> {

@@ -6,6 +6,7 @@
 //! under-estimate can make nothing true that is not (nothing inside a `none_of` is ever still open), a *true* found on
 //! the way is final at once.
 
+mod reach;
 mod rows;
 
 use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
@@ -18,6 +19,7 @@ use crate::program::{PolicyIndex, Program, Rule};
 use crate::rows::Rows;
 use crate::who::Who;
 use crate::{Ambient, EngineError, Limits, Value};
+use reach::Reach;
 
 /// Rests on nothing that is still open.
 const SETTLED: u32 = u32::MAX;
@@ -68,6 +70,8 @@ pub(crate) struct Evaluator<'a> {
     /// How often a value rose after somebody had used the lower one.
     rises: u64,
     provisional: Vec<Slot>,
+    /// What was found out about the subject so far.
+    reaches: Vec<Reach<'a>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -96,6 +100,7 @@ impl<'a> Evaluator<'a> {
             pass: 0,
             rises: 0,
             provisional: Vec::new(),
+            reaches: Vec::new(),
         }
     }
 
@@ -109,6 +114,7 @@ impl<'a> Evaluator<'a> {
         self.who = who;
         self.memo.clear();
         self.provisional.clear();
+        self.reaches.clear();
     }
 
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
@@ -173,6 +179,9 @@ impl<'a> Evaluator<'a> {
         object: ObjectId,
         relation: Symbol,
     ) -> Result<Value, EngineError> {
+        if edges.is_empty() {
+            return Ok(Value::False);
+        }
         let by_name = edges.to(relation, self.who.relation, self.who.object);
         let value = self.best_of(by_name, object, relation)?;
         match self.counting_wildcard() {
@@ -217,7 +226,7 @@ impl<'a> Evaluator<'a> {
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, false));
         }
-        let edges = self.graph.subjects(object);
+        let edges = self.graph.subjects(object).about(relation);
         let direct = self.direct_among(edges, object, relation)?;
         if direct == Value::True {
             return Ok((direct, true));
@@ -232,7 +241,7 @@ impl<'a> Evaluator<'a> {
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, SETTLED));
         }
-        let edges = self.graph.subjects(point.object);
+        let edges = self.graph.subjects(point.object).about(point.relation);
         let direct = self.direct_among(edges, point.object, point.relation)?;
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
@@ -247,7 +256,7 @@ impl<'a> Evaluator<'a> {
         if rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
             return Ok((direct, SETTLED));
         }
-        self.derived(point, edges.about(point.relation), direct, rule)
+        self.derived(point, edges, direct, rule)
     }
 
     /// The value of one rule of `relation` on `object`, by itself.
@@ -439,8 +448,13 @@ impl<'a> Evaluator<'a> {
         resource_type: Symbol,
     ) -> Result<Partial, EngineError> {
         let (mut value, mut low) = (Value::False, SETTLED);
-        for edge in self.far_ends(point.object, edge, resource_type) {
+        let reach = self.reach(resource_type, relation);
+        for edge in self.graph.subjects(point.object).with(edge, Symbol::NONE) {
             self.spend(1)?;
+            // Before the far end is looked at, which costs more than all else.
+            if self.is_out_of_reach(reach, edge.other()) || !is_far_end(self.graph, edge, resource_type) {
+                continue;
+            }
             let warrant = self.warrant_value(point.object, point.relation, edge);
             if warrant <= value {
                 continue;
@@ -468,12 +482,8 @@ impl<'a> Evaluator<'a> {
         resource_type: Symbol,
     ) -> impl Iterator<Item = &'a Edge> + use<'a> {
         let graph = self.graph;
-        graph
-            .subjects(object)
-            .with(edge, Symbol::NONE)
-            .filter(move |edge| {
-                graph.type_of(edge.other()) == resource_type && !graph.is_wildcard(edge.other())
-            })
+        let edges = graph.subjects(object).with(edge, Symbol::NONE);
+        edges.filter(move |edge| is_far_end(graph, edge, resource_type))
     }
 
     fn group(&mut self, op: GroupOp, rules: &[Rule], point: Point) -> Result<Partial, EngineError> {
@@ -604,4 +614,9 @@ impl<'a> Evaluator<'a> {
             now: self.ambient.now,
         }
     }
+}
+
+/// Whether `relation … on EDGE [TYPE]` goes on at the other end of an edge.
+fn is_far_end(graph: &Snapshot, edge: &Edge, resource_type: Symbol) -> bool {
+    graph.type_of(edge.other()) == resource_type && !graph.is_wildcard(edge.other())
 }

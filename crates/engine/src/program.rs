@@ -10,6 +10,9 @@ use rustc_hash::FxHashMap;
 
 use crate::drivers::{self, Driver};
 
+/// Relations that rest on more warrants than this are looked at from the resource alone.
+const MOST_LEAVES: usize = 4;
+
 /// A rule in symbols. See [`ast::Rule`] for the meaning of each.
 #[derive(Debug, Clone)]
 pub(crate) enum Rule {
@@ -42,6 +45,9 @@ pub(crate) struct Relation {
     pub(crate) disjunctive: bool,
     /// The rule is an `all_of`, of which a true driver makes this part true. See [`drivers::branch`].
     pub(crate) branch: Option<usize>,
+    /// Relations of the same resource, itself among them: where none of them is given by a warrant, this one is false. `None` when it can
+    /// hold without, or has no rule, and so takes nothing but a look.
+    leaves: Option<Box<[Symbol]>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +113,7 @@ impl Program {
                     drivers: rule.as_ref().map_or(Vec::new(), drivers::of),
                     disjunctive: rule.as_ref().is_none_or(drivers::is_disjunctive),
                     branch: rule.as_ref().and_then(drivers::branch),
+                    leaves: None,
                     rule,
                 });
             }
@@ -117,7 +124,36 @@ impl Program {
             program.types[resource_type.index()] = Some(listed);
         }
         program.index_drivers();
+        for at in 0..program.relations.len() {
+            program.relations[at].leaves = program.find_leaves(&program.relations[at]);
+        }
         Ok(program)
+    }
+
+    /// See [`Relation::leaves`].
+    fn find_leaves(&self, of: &Relation) -> Option<Box<[Symbol]>> {
+        of.rule.as_ref()?;
+        let mut found = vec![of.relation];
+        let mut looked_at = 0;
+        while let Some(leaf) = found.get(looked_at) {
+            looked_at += 1;
+            // A relation that the type does not declare has no rule.
+            let Some(rule) = self
+                .relation(of.resource_type, *leaf)
+                .and_then(|leaf| leaf.rule.as_ref())
+            else {
+                continue;
+            };
+            for next in drivers::on_resource(rule)? {
+                if !found.contains(&next) {
+                    found.push(next);
+                }
+            }
+            if found.len() > MOST_LEAVES {
+                return None;
+            }
+        }
+        Some(found.into_boxed_slice())
     }
 
     fn index_drivers(&mut self) {
@@ -169,6 +205,12 @@ impl Program {
     pub(crate) fn relation(&self, resource_type: Symbol, relation: Symbol) -> Option<&Relation> {
         let index = self.declared.get(&(resource_type, relation))?;
         Some(self.at(*index))
+    }
+
+    /// See [`Relation::leaves`].
+    #[inline]
+    pub(crate) fn leaves(&self, resource_type: Symbol, relation: Symbol) -> Option<&[Symbol]> {
+        self.relation(resource_type, relation)?.leaves.as_deref()
     }
 
     pub(crate) fn at(&self, index: RelationIndex) -> &Relation {

@@ -2,7 +2,7 @@
 
 use crate::cow::CowVec;
 use crate::edge::{self, Edge};
-use crate::hub::Hub;
+use crate::hub::{Block, Hub};
 use crate::{ObjectId, Symbol};
 
 const LEAF: usize = 64;
@@ -62,17 +62,19 @@ impl<'a> Edges<'a> {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.inline.is_empty() && self.hub.is_none_or(|hub| hub.len() == 0)
     }
 
     #[inline]
-    fn between(self, low: u64, high: u64) -> impl Iterator<Item = &'a Edge> {
-        edge::range(self.inline, low, high).iter().chain(
-            self.hub
-                .into_iter()
-                .flat_map(move |hub| hub.range(low, high).flatten()),
-        )
+    fn between(self, low: u64, high: u64) -> EdgeRange<'a> {
+        let here = if self.inline.is_empty() {
+            &[]
+        } else {
+            edge::range(self.inline, low, high)
+        };
+        EdgeRange::new(here, self.hub, low, high)
     }
 
     /// The same edges, or at least those whose first symbol is `first`: for asking several things about one relation.
@@ -89,13 +91,13 @@ impl<'a> Edges<'a> {
     }
 
     /// All edges, in order.
-    pub fn all(self) -> impl Iterator<Item = &'a Edge> {
+    pub fn all(self) -> EdgeRange<'a> {
         self.between(0, u64::MAX)
     }
 
     /// The edges whose first symbol is `first`.
     #[inline]
-    pub fn of(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
+    pub fn of(self, first: Symbol) -> EdgeRange<'a> {
         self.between(
             edge::key(first, Symbol::NONE, 0),
             edge::key(first, Symbol(u16::MAX), u32::MAX),
@@ -104,7 +106,7 @@ impl<'a> Edges<'a> {
 
     /// The edges whose first symbol is `first` and whose second is not [`Symbol::NONE`].
     #[inline]
-    pub fn of_with_second(self, first: Symbol) -> impl Iterator<Item = &'a Edge> {
+    pub fn of_with_second(self, first: Symbol) -> EdgeRange<'a> {
         self.between(
             edge::key(first, Symbol(1), 0),
             edge::key(first, Symbol(u16::MAX), u32::MAX),
@@ -113,7 +115,7 @@ impl<'a> Edges<'a> {
 
     /// The edges with these two symbols.
     #[inline]
-    pub fn with(self, first: Symbol, second: Symbol) -> impl Iterator<Item = &'a Edge> {
+    pub fn with(self, first: Symbol, second: Symbol) -> EdgeRange<'a> {
         self.between(edge::key(first, second, 0), edge::key(first, second, u32::MAX))
     }
 
@@ -136,13 +138,57 @@ impl<'a> Edges<'a> {
 
     /// The edges with these two symbols to one resource: one for each policy.
     #[inline]
-    pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> impl Iterator<Item = &'a Edge> {
+    pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> EdgeRange<'a> {
         let key = edge::key(first, second, other.0);
-        let in_hub = self
-            .hub
-            .into_iter()
-            .flat_map(move |hub| hub.range(key, key).flatten());
-        edge::exactly(self.inline, key).iter().chain(in_hub)
+        EdgeRange::new(edge::exactly(self.inline, key), self.hub, key, key)
+    }
+}
+
+/// Edges of one list whose keys lie in a range, in order.
+#[derive(Debug, Clone)]
+pub struct EdgeRange<'a> {
+    here: std::slice::Iter<'a, Edge>,
+    /// Blocks of a hub that were not looked at yet. Nearly every list has none, and then an edge costs what one of a slice costs.
+    blocks: std::slice::Iter<'a, Block>,
+    low: u64,
+    high: u64,
+}
+
+impl<'a> EdgeRange<'a> {
+    #[inline]
+    fn new(inline: &'a [Edge], hub: Option<&'a Hub>, low: u64, high: u64) -> Self {
+        Self {
+            here: inline.iter(),
+            blocks: hub.map_or(&[][..], |hub| hub.blocks_from(low)).iter(),
+            low,
+            high,
+        }
+    }
+
+    #[cold]
+    fn next_of_hub(&mut self) -> Option<&'a Edge> {
+        loop {
+            let block = self.blocks.next()?;
+            self.here = edge::range(block, self.low, self.high).iter();
+            if block.last().is_some_and(|last| last.key > self.high) {
+                self.blocks = [].iter();
+            }
+            if let Some(edge) = self.here.next() {
+                return Some(edge);
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for EdgeRange<'a> {
+    type Item = &'a Edge;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a Edge> {
+        match self.here.next() {
+            None if self.blocks.len() > 0 => self.next_of_hub(),
+            found => found,
+        }
     }
 }
 

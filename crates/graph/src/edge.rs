@@ -78,8 +78,13 @@ pub(crate) fn exactly(list: &[Edge], key: u64) -> &[Edge] {
 pub(crate) fn range(list: &[Edge], low: u64, high: u64) -> &[Edge] {
     // Most lists are a handful of edges. Counting them needs no branch on what was read, so nothing is predicted wrongly.
     let (start, end) = if list.len() <= 16 {
-        let below: usize = list.iter().map(|edge| usize::from(edge.key < low)).sum();
-        let within: usize = list.iter().map(|edge| usize::from(edge.key <= high)).sum();
+        let count = |(below, within), edge: &Edge| {
+            (
+                below + usize::from(edge.key < low),
+                within + usize::from(edge.key <= high),
+            )
+        };
+        let (below, within) = list.iter().fold((0, 0), count);
         (below, within.max(below))
     } else {
         let start = list.partition_point(|edge| edge.key < low);

@@ -1,5 +1,7 @@
 //! What the writer holds: the newest state, changed in place where no snapshot shares it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -313,7 +315,10 @@ impl Graph {
         if !self.state.is_wildcard(row.subject) {
             return;
         }
-        let index = self.state.type_of(row.subject).index();
+        let subject_type = self.state.type_of(row.subject);
+        let kind = [self.state.type_of(row.resource), row.relation, subject_type];
+        count(Arc::make_mut(&mut self.state.wildcard_kinds), kind, out);
+        let index = subject_type.index();
         let counts = Arc::make_mut(&mut self.state.wildcard_warrants);
         if counts.len() <= index {
             counts.resize(index + 1, 0);
@@ -328,7 +333,7 @@ impl Graph {
     pub(crate) fn count_kind(&mut self, row: &WarrantRef) {
         self.count_wildcard(row, false);
         if let Some(kind) = self.kind_of(row) {
-            *Arc::make_mut(&mut self.state.kinds).entry(kind).or_insert(0) += 1;
+            count(Arc::make_mut(&mut self.state.kinds), kind, false);
         }
     }
 
@@ -342,18 +347,28 @@ impl Graph {
         self.state.warrants.kill(warrant);
         self.count_wildcard(&row, true);
         if let Some(kind) = self.kind_of(&row) {
-            let kinds = Arc::make_mut(&mut self.state.kinds);
-            if let Some(count) = kinds.get_mut(&kind) {
-                *count -= 1;
-                if *count == 0 {
-                    kinds.remove(&kind);
-                }
-            }
+            count(Arc::make_mut(&mut self.state.kinds), kind, true);
         }
         if !row.policy.is_none() {
             self.policies.release(&mut self.state.policies, row.policy);
         }
         true
+    }
+}
+
+/// Counts a warrant of a kind in (or out). Kinds that no warrant is of are not kept.
+fn count<K: Ord>(kinds: &mut BTreeMap<K, u32>, kind: K, out: bool) {
+    match kinds.entry(kind) {
+        Entry::Vacant(fresh) if !out => {
+            fresh.insert(1);
+        }
+        Entry::Occupied(known) if out && *known.get() == 1 => {
+            known.remove();
+        }
+        Entry::Occupied(mut known) => {
+            *known.get_mut() = if out { *known.get() - 1 } else { *known.get() + 1 };
+        }
+        Entry::Vacant(_) => {}
     }
 }
 

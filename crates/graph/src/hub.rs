@@ -7,9 +7,12 @@ use crate::edge::{self, Edge};
 /// A block is split when it grows past this.
 const BLOCK: usize = 512;
 
+/// Some of the sorted edges.
+pub(crate) type Block = Arc<Vec<Edge>>;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hub {
-    blocks: Arc<Vec<Arc<Vec<Edge>>>>,
+    blocks: Arc<Vec<Block>>,
     len: usize,
 }
 
@@ -75,14 +78,11 @@ impl Hub {
         true
     }
 
-    /// The blocks that can hold keys of `low..=high`, each narrowed to them.
-    pub(crate) fn range(&self, low: u64, high: u64) -> impl Iterator<Item = &[Edge]> {
+    /// The blocks that can hold keys of at least `low`.
+    pub(crate) fn blocks_from(&self, low: u64) -> &[Block] {
         let start = self
             .blocks
             .partition_point(|block| block.last().is_some_and(|last| last.key < low));
-        self.blocks[start..]
-            .iter()
-            .take_while(move |block| block.first().is_some_and(|first| first.key <= high))
-            .map(move |block| edge::range(block, low, high))
+        &self.blocks[start..]
     }
 }

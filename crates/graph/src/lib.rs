@@ -29,7 +29,7 @@ mod policies;
 pub mod snapshot;
 mod warrants;
 
-pub use adjacency::Edges;
+pub use adjacency::{EdgeRange, Edges};
 pub use edge::Edge;
 pub use error::GraphError;
 pub use graph::{Graph, Place, Tuple};

@@ -31,7 +31,9 @@ struct Leaf {
     wildcard: u64,
     /// Microseconds since the Unix epoch.
     created: [i64; LEAF],
-    meta: Vec<(u8, Arc<Value>)>,
+    /// Bit `i`: slot `i` has metadata, of which there are as many before it as bits below it.
+    described: u64,
+    meta: Vec<Arc<Value>>,
 }
 
 impl Leaf {
@@ -44,6 +46,32 @@ impl Leaf {
     #[inline]
     fn id(&self, slot: usize) -> &str {
         self.text.get(self.span(slot)).unwrap_or("")
+    }
+
+    /// Where the metadata of a slot is, or would go.
+    #[inline]
+    fn meta_place(&self, slot: usize) -> Result<usize, usize> {
+        let before = (self.described & ((1 << slot) - 1)).count_ones() as usize;
+        if self.described >> slot & 1 == 1 {
+            Ok(before)
+        } else {
+            Err(before)
+        }
+    }
+
+    fn set_meta(&mut self, slot: usize, meta: Option<Arc<Value>>) {
+        match (self.meta_place(slot), meta) {
+            (Ok(at), Some(meta)) => self.meta[at] = meta,
+            (Ok(at), None) => {
+                self.meta.remove(at);
+                self.described &= !(1 << slot);
+            }
+            (Err(at), Some(meta)) => {
+                self.meta.insert(at, meta);
+                self.described |= 1 << slot;
+            }
+            (Err(_), None) => {}
+        }
     }
 
     /// Compares bytes: where ids begin and end need not be looked at.
@@ -130,11 +158,7 @@ impl Objects {
             resource_type: leaf.heads[slot].resource_type,
             id: leaf.id(slot),
             created_at: leaf.created[slot],
-            meta: leaf
-                .meta
-                .iter()
-                .find(|(at, _)| usize::from(*at) == slot)
-                .map(|(_, value)| &**value),
+            meta: leaf.meta_place(slot).ok().map(|at| &*leaf.meta[at]),
         })
     }
 
@@ -151,6 +175,7 @@ impl Objects {
                 alive: 0,
                 wildcard: 0,
                 created: [0; LEAF],
+                described: 0,
                 meta: Vec::new(),
             });
         }
@@ -178,10 +203,7 @@ impl Objects {
     pub(crate) fn set_meta(&mut self, object: ObjectId, meta: Option<Arc<Value>>) {
         let (index, slot) = split(object);
         if let Some(leaf) = self.leaves.get_mut(index) {
-            leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
-            if let Some(meta) = meta {
-                leaf.meta.push((slot as u8, meta));
-            }
+            leaf.set_meta(slot, meta);
         }
     }
 
@@ -193,7 +215,7 @@ impl Objects {
                 self.by_type.remove(leaf.heads[slot].resource_type, object);
             }
             leaf.alive &= !(1 << slot);
-            leaf.meta.retain(|(at, _)| usize::from(*at) != slot);
+            leaf.set_meta(slot, None);
             if leaf.alive == 0 && slot == LEAF - 1 {
                 leaf.text = String::new();
             }

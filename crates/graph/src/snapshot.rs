@@ -1,8 +1,8 @@
 //! What a reader holds: the whole graph at one revision. It never changes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::adjacency::{Adjacency, Edges};
@@ -39,9 +39,11 @@ pub struct Snapshot {
     pub(crate) policies: Policies,
     /// `wildcards[type]` is the wildcard subject of the type.
     pub(crate) wildcards: Arc<Vec<ObjectId>>,
-    pub(crate) kinds: Arc<FxHashMap<GroupKind, u32>>,
+    pub(crate) kinds: Arc<BTreeMap<GroupKind, u32>>,
     /// `wildcard_warrants[type]`: how many warrants have the wildcard of the type as their subject.
     pub(crate) wildcard_warrants: Arc<Vec<u32>>,
+    /// The same by the resource's type, the relation and the subject's type.
+    pub(crate) wildcard_kinds: Arc<BTreeMap<[Symbol; 3], u32>>,
 }
 
 impl Snapshot {
@@ -89,6 +91,13 @@ impl Snapshot {
         self.wildcard_warrants
             .get(resource_type.index())
             .is_some_and(|count| *count > 0)
+    }
+
+    /// Whether a warrant for this relation of a type has the wildcard of the subject's type as its subject.
+    #[inline]
+    pub fn has_wildcard_kind(&self, resource_type: Symbol, relation: Symbol, subject_type: Symbol) -> bool {
+        self.wildcard_kinds
+            .contains_key(&[resource_type, relation, subject_type])
     }
 
     /// The wildcard subject `type:*`, or [`ObjectId::ABSENT`] when no warrant has it.
@@ -225,6 +234,19 @@ impl Snapshot {
     /// The kinds of group warrants that are stored.
     pub fn group_kinds(&self) -> impl Iterator<Item = GroupKind> {
         self.kinds.keys().copied()
+    }
+
+    /// The kinds of group warrants that are stored for one relation of a type.
+    pub fn group_kinds_of(&self, resource_type: Symbol, relation: Symbol) -> impl Iterator<Item = GroupKind> {
+        let kind = |subject_type, subject_relation| GroupKind {
+            resource_type,
+            relation,
+            subject_type,
+            subject_relation,
+        };
+        let (first, last) = (Symbol::NONE, Symbol(u16::MAX));
+        let kinds = self.kinds.range(kind(first, first)..=kind(last, last));
+        kinds.map(|(kind, _)| *kind)
     }
 
     /// Whether a group warrant of this kind is stored.
