@@ -308,10 +308,7 @@ fn a_restarted_database_is_found_again_by_those_who_read() {
         );
         let since = Instant::now();
         assert_eq!(store.head(environment).unwrap_err().code(), "store_unavailable");
-        assert!(
-            since.elapsed() < Duration::from_secs(5),
-            "nobody waits for long"
-        );
+        assert!(since.elapsed() < Duration::from_secs(5), "nobody waits for long");
         cluster.run();
         let since = Instant::now();
         while store.head(environment).is_err() || store.wait(Duration::from_millis(1)).is_err() {

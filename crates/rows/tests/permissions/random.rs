@@ -2,7 +2,9 @@
 
 use rowgate_rbac::Target;
 use rowgate_rbac::change::assignments::{self, Placed};
-use rowgate_rbac::change::{group_assignments, groups, memberships, organizations, resources, role_permissions};
+use rowgate_rbac::change::{
+    group_assignments, groups, memberships, organizations, resources, role_permissions,
+};
 
 use crate::world::{PERMISSIONS, World, external, model};
 
