@@ -33,9 +33,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// The condition in a form.
+    /// The condition in a form. That a hash table is looked up for each row is said by an `or`: of a list that stands alone the planner makes a
+    /// join, which reads all rows of all members before it sorts them.
     pub(super) fn by(&self, comparison: Comparison) -> String {
-        self.beside(self.alone(comparison))
+        let listed = self.alone(comparison);
+        self.beside(match comparison {
+            Comparison::Array => listed,
+            Comparison::HashTable => format!("({listed} or false)"),
+        })
     }
 
     /// The condition without what stands beside it. Of several columns the first narrows by an index, and a hash table has the rest.
