@@ -31,8 +31,8 @@ pub use check::check;
 pub use database::{Applied, Dropped, Plan, Request, Step, apply, drop, plan, read_shapes};
 pub use error::{Error, Problem, Refusal};
 pub use generate::{
-    Compiler, Explanation, Function, Generated, GuardedTable, MAX_EDGES, Order, QueryStatement,
-    RowsStatement, TablePolicy,
+    Compiler, Explanation, Function, Generated, GuardedTable, Ids, MAX_EDGES, Order, QueryStatement,
+    ReadEdge, ReadRow, RowsStatement, TablePolicy,
 };
 pub use postgres::Client;
 pub use rowgate_binding::Bindings;

@@ -155,8 +155,10 @@ fn the_statements_of_the_server() {
         .query("ticket", "viewer", "team", Order::Ascending)
         .unwrap()
         .sql;
+    // Folders lead to folders; who watches a ticket leads nowhere.
     let rows = compiler.rows("ticket", "viewer").unwrap().sql;
-    insta::assert_snapshot!([query, teams, rows].join("\n\n"));
+    let alone = compiler.rows("ticket", "watcher").unwrap().sql;
+    insta::assert_snapshot!([query, teams, rows, alone].join("\n\n"));
 }
 
 /// `apply` makes sure of it where rows depend on a relation, and nobody does elsewhere.

@@ -31,7 +31,6 @@ use reference::{by_relation, expected, stored};
 use rowgate_binding::Bindings;
 use rowgate_pgtest::versions;
 use rowgate_rls::{Compiler, Error, Order, Request, apply, read_shapes};
-use serde_json::Value as Json;
 use stage::{asker, fill};
 
 const WORLDS: u64 = 40;
@@ -235,30 +234,24 @@ fn by_rows(
     let mut attributes = BTreeMap::new();
     // Stored warrants lead to rows of every bound type; a server asks for those that it meets.
     for met in sample.types.iter().filter(|met| met.key.is_some()) {
-        let sql = compiler.rows_from(&met.name, (&ty.name, relation)).unwrap().sql;
+        let statement = compiler.rows_from(&met.name, (&ty.name, relation)).unwrap();
         let of_type = sample.rows.iter().filter(|row| row.resource_type == met.name);
-        let ids: Vec<String> = of_type.map(|row| row.id.clone()).collect();
-        let rows = admin
-            .query(&sql, &[&ids, &"user", &subject])
-            .unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
-        for row in rows {
-            let (resource_type, resource_id): (String, String) = (row.get(0), row.get(1));
-            let list: Json = row.get(2);
-            let Json::Object(values) = row.get::<_, Json>(3) else {
-                panic!("attributes are an object")
-            };
-            for edge in list.as_array().unwrap() {
-                let text = |at: usize| edge[at].as_str().unwrap().to_owned();
+        let ids = statement.ids(of_type.map(|row| row.id.as_str()));
+        let lines = admin
+            .query(&statement.sql, &[ids.parameter(), &"user", &subject])
+            .unwrap_or_else(|error| panic!("{error:?}\n{}", statement.sql));
+        for row in lines.iter().flat_map(|line| statement.read(line).unwrap()) {
+            for edge in row.edges {
                 edges.push(Edge {
-                    resource_type: resource_type.clone(),
-                    resource_id: resource_id.clone(),
-                    relation: text(0),
-                    subject_type: text(1),
-                    subject_id: text(2),
-                    subject_relation: text(3),
+                    resource_type: row.resource_type.clone(),
+                    resource_id: row.resource_id.clone(),
+                    relation: edge.relation,
+                    subject_type: edge.subject_type,
+                    subject_id: edge.subject_id,
+                    subject_relation: edge.subject_relation.unwrap_or_default(),
                 });
             }
-            attributes.insert((resource_type, resource_id), values);
+            attributes.insert((row.resource_type, row.resource_id), row.attributes);
         }
     }
     edges.sort();

@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rowgate_engine::{EngineError, Subject, View};
 use rowgate_environment::rows::{Edge, Found, Row, WithRows};
 use rowgate_environment::{Bound, Environment, Published};
-use rowgate_rls::MAX_EDGES;
+use rowgate_rls::{MAX_EDGES, ReadRow, RowsStatement};
 use rowgate_store::EnvironmentId;
-use serde_json::Value;
 
 use crate::compiled::Compiled;
 use crate::connections::Connections;
@@ -234,7 +233,7 @@ impl<'a> Reader<'a> {
             let statement = self
                 .compiled
                 .rows(&resource_type, (&key.resource_type, &key.relation))?;
-            let found = self.fetch(&statement.sql, &ids, key)?;
+            let found = self.fetch(&statement, &ids, key)?;
             let mut groups = self.groups.borrow_mut();
             let group = groups.entry(key.clone()).or_default();
             group.ready = None;
@@ -263,32 +262,34 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn fetch(&self, sql: &str, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    fn fetch(&self, statement: &RowsStatement, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
+        let ids = statement.ids(ids.iter().map(String::as_str));
         let subject_type = key.subject.as_ref().map(|(subject_type, _)| subject_type);
         let subject_id = key.subject.as_ref().map(|(_, id)| id);
         // What a row leads to can be anything. One more than is allowed is enough to say no.
-        let sql = format!("select * from ({sql}) s limit {}", MAX_ROWS + 1);
+        let sql = format!("select * from ({}) s limit {}", statement.sql, MAX_ROWS + 1);
         self.tables
             .connections
             .read(|connection| {
                 let mut rows = Vec::new();
                 let mut edges = 0;
-                connection.visit(&sql, &[&ids, &subject_type, &subject_id], |line| {
-                    let row = row(line);
-                    edges += row.as_ref().map_or(0, edges_of);
-                    let enough = edges > MAX_EDGES || row.is_err();
-                    rows.push(row);
-                    if enough {
+                let mut is_sound = true;
+                connection.visit(&sql, &[ids.parameter(), &subject_type, &subject_id], |line| {
+                    let read = statement.read(line);
+                    is_sound &= read.is_some();
+                    for row in read.into_iter().flatten() {
+                        edges += row.edges.len();
+                        rows.push(found(row));
+                    }
+                    if edges > MAX_EDGES || !is_sound {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
                     }
                 })?;
-                Ok(rows)
+                Ok(is_sound.then_some(rows))
             })?
-            .into_iter()
-            .collect()
+            .ok_or_else(|| Error::Unsettled("the line of a row".into()))
     }
 }
 
@@ -310,44 +311,21 @@ impl<'a> Group<'a> {
     }
 }
 
-fn row(line: &postgres::Row) -> Result<Row> {
-    let (resource_type, resource_id): (String, String) = (line.get(0), line.get(1));
-    let unsettled = || Error::Unsettled(format!("`{resource_type}:{resource_id}`"));
-    let edges = match line.get::<_, Value>(2) {
-        Value::Array(edges) => edges.iter().map(edge).collect::<Option<Vec<Edge>>>(),
-        _ => None,
-    };
-    let attributes = match line.get::<_, Value>(3) {
-        Value::Object(attributes) => Some(attributes),
-        _ => None,
-    };
-    let found = Found {
-        edges: edges.ok_or_else(unsettled)?,
-        attributes: attributes.ok_or_else(unsettled)?,
-    };
-    Ok(Row {
-        resource_type,
-        resource_id,
-        found: Some(found),
-    })
-}
-
-/// `[relation, subject type, subject id, subject relation or ""]`
-fn edge(value: &Value) -> Option<Edge> {
-    let parts: Vec<&str> = value
-        .as_array()?
-        .iter()
-        .map(Value::as_str)
-        .collect::<Option<_>>()?;
-    let [relation, subject_type, subject_id, subject_relation] = parts[..] else {
-        return None;
-    };
-    Some(Edge {
-        relation: relation.to_owned(),
-        subject_type: subject_type.to_owned(),
-        subject_id: subject_id.to_owned(),
-        subject_relation: Some(subject_relation.to_owned()).filter(|relation| !relation.is_empty()),
-    })
+fn found(row: ReadRow) -> Row {
+    let edges = row.edges.into_iter().map(|edge| Edge {
+        relation: edge.relation,
+        subject_type: edge.subject_type,
+        subject_id: edge.subject_id,
+        subject_relation: edge.subject_relation,
+    });
+    Row {
+        resource_type: row.resource_type,
+        resource_id: row.resource_id,
+        found: Some(Found {
+            edges: edges.collect(),
+            attributes: row.attributes,
+        }),
+    }
 }
 
 impl std::fmt::Debug for Reader<'_> {

@@ -227,7 +227,7 @@ impl Compiler {
         format!("{} t where {}", qualified(&table.name), join(&tests, "and"))
     }
 
-    fn key_is(&self, table: &Table, alias: &str, id: &str) -> Vec<String> {
+    pub(super) fn key_is(&self, table: &Table, alias: &str, id: &str) -> Vec<String> {
         let types = self.shapes.keys(&table.name, &table.id).unwrap_or_default();
         let keys = key::keys(id, &types, &Coding::of(&table.resource_type, types.len()));
         let mut tests: Vec<String> = table

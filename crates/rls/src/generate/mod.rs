@@ -5,10 +5,13 @@
 //! * `plan`: what the planner asks before it chooses between the forms of a condition
 //! * `policy`: the policies of a table
 //! * `hook`: what SQL that is not ours learns of bound relations
-//! * `statement`: the statements of the server: query, and the rows that a check needs
+//! * `list`: the server's statement for lists
+//! * `statement`, `beside`: the server's statements for the rows that a check needs; `line`: what their lines hold
 
+mod beside;
 mod function;
 mod hook;
+mod line;
 mod list;
 mod plan;
 mod policy;
@@ -17,6 +20,7 @@ mod statement;
 
 pub use function::Function;
 pub(crate) use hook::without_bindings;
+pub use line::{Ids, ReadEdge, ReadRow};
 pub use list::{Order, QueryStatement};
 pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
