@@ -202,6 +202,11 @@ fn split(object: ObjectId) -> (usize, usize) {
 }
 
 impl Adjacency {
+    /// From now on changes copy only what they are about.
+    pub(crate) fn lay_over(&mut self) {
+        self.leaves.lay_over();
+    }
+
     #[inline]
     pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
         let (index, slot) = split(object);

@@ -84,6 +84,13 @@ pub(crate) struct ByType {
 }
 
 impl ByType {
+    /// From now on changes copy only what they are about.
+    pub(crate) fn lay_over(&mut self) {
+        for list in Arc::make_mut(&mut self.lists) {
+            list.blocks.lay_over();
+        }
+    }
+
     /// Adds a number that is greater than all before it.
     pub(crate) fn push(&mut self, resource_type: Symbol, object: ObjectId) {
         let lists = Arc::make_mut(&mut self.lists);

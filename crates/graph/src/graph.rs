@@ -68,7 +68,12 @@ impl Graph {
 
     /// A graph on top of a snapshot, for one request. Takes no time in proportion to what is stored, and therefore does not know the texts of
     /// policies: warrants without policies can be found, created and deleted, others deleted by their numbers.
-    pub fn overlay(state: Snapshot) -> Self {
+    pub fn overlay(mut state: Snapshot) -> Self {
+        state.objects.lay_over();
+        state.lookup.lay_over();
+        state.subjects.lay_over();
+        state.resources.lay_over();
+        state.warrants.lay_over();
         Self {
             state,
             policies: PolicyIndex::default(),

@@ -122,6 +122,11 @@ struct Probe<'a> {
 }
 
 impl Lookup {
+    /// From now on changes copy only what they are about.
+    pub(crate) fn lay_over(&mut self) {
+        self.pages.lay_over();
+    }
+
     fn hash(&self, resource_type: Symbol, id: &str) -> u64 {
         let mut hasher = self.seed.build_hasher();
         hasher.write_u16(resource_type.0);
@@ -173,7 +178,8 @@ impl Lookup {
 
     /// Adds a resource that is not in the table yet.
     pub(crate) fn insert(&mut self, objects: &Objects, object: ObjectId, resource_type: Symbol, id: &str) {
-        if self.len >= FULL << self.bits {
+        // An overlay ends with its request: it is not worth a larger table.
+        if self.len >= FULL << self.bits && !self.pages.is_overlay() {
             self.resize(self.bits + 1, objects);
         }
         let hash = self.hash(resource_type, id);

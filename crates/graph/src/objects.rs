@@ -109,6 +109,12 @@ fn split(object: ObjectId) -> (usize, usize) {
 }
 
 impl Objects {
+    /// From now on changes copy only what they are about.
+    pub(crate) fn lay_over(&mut self) {
+        self.leaves.lay_over();
+        self.by_type.lay_over();
+    }
+
     /// How many numbers were given out.
     pub(crate) fn len(&self) -> usize {
         self.len

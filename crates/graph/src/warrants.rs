@@ -36,6 +36,11 @@ pub(crate) struct Warrants {
 }
 
 impl Warrants {
+    /// From now on changes copy only what they are about.
+    pub(crate) fn lay_over(&mut self) {
+        self.leaves.lay_over();
+    }
+
     pub(crate) fn alive(&self) -> usize {
         self.alive
     }

@@ -31,7 +31,7 @@ pub use check::check;
 pub use database::{Applied, Dropped, Plan, Request, Step, apply, drop, plan, read_shapes};
 pub use error::{Error, Problem, Refusal};
 pub use generate::{
-    Compiler, Explanation, Function, Generated, GuardedTable, Ids, MAX_EDGES, Order, QueryStatement,
+    Begin, Compiler, Explanation, Function, Generated, GuardedTable, Ids, MAX_EDGES, Order, QueryStatement,
     ReadEdge, ReadRow, RowsStatement, TablePolicy,
 };
 pub use postgres::Client;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rowgate_binding::Resolved;
 use rowgate_environment::{Bound, Published};
-use rowgate_rls::{ColumnType, Compiler, Order, QueryStatement, RowsStatement, Shapes};
+use rowgate_rls::{Begin, ColumnType, Compiler, Order, QueryStatement, RowsStatement, Shapes};
 use rowgate_schema::Model;
 
 use crate::{Error, Result};
@@ -22,13 +22,14 @@ pub(crate) struct Compiled {
     queries: Mutex<HashMap<Query, Arc<QueryStatement>>>,
 }
 
-/// A list: relation, as (type, relation), subject's type, order, and whether it is explicit.
+/// A list: relation, as (type, relation), subject's type, order, where it begins, and whether it is explicit.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     pub(crate) resource_type: String,
     pub(crate) relation: String,
     pub(crate) subject_type: String,
     pub(crate) order: Order,
+    pub(crate) begin: Begin,
     pub(crate) explicit: bool,
 }
 
@@ -102,9 +103,10 @@ impl Compiled {
             relation,
             subject_type,
             order,
+            begin,
             ..
         } = query;
-        let compiled = compiler.query(resource_type, relation, subject_type, *order);
+        let compiled = compiler.query_from(resource_type, relation, subject_type, *order, *begin);
         let statement = Arc::new(compiled.map_err(refused)?);
         queries.insert(query.clone(), Arc::clone(&statement));
         Ok(statement)

@@ -1,107 +1,178 @@
 //! Connections to the database, kept and replaced.
+//!
+//! A connection is driven by the very task that waits for its answer, not by one of its own: nobody else has to be woken on the way, which
+//! would take as long as to read a row.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use postgres::error::SqlState;
-use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::ToSql;
-use postgres::{Client, Row, Statement};
+use futures_util::TryStreamExt;
+use rowgate_store::postgres::Driver;
+use tokio::sync::Semaphore;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error as Failure, Row, Statement};
 
 use crate::{Error, Result};
 
-/// Connections that are kept while nobody uses them.
-const KEPT: usize = 8;
+/// Connections of each kind, at work or kept.
+const MOST: usize = 8;
 
 /// Statements that stay prepared on a connection.
 const PREPARED: usize = 256;
 
-/// How long one reading may take.
+/// How long one reading may take, as the database is told.
 const TIMEOUT: &str = "10s";
+
+/// How long one reading may take altogether: waiting for a connection, connecting and reading.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a statement takes.
+pub(crate) type Parameters<'p> = &'p [&'p (dyn ToSql + Sync)];
 
 pub(crate) struct Connections {
     url: String,
-    idle: Mutex<Vec<Connection>>,
-}
-
-/// A connection and what is prepared on it.
-pub(crate) struct Connection {
-    client: Client,
-    prepared: HashMap<String, Statement>,
-    /// As was last said; nothing at first.
-    plans: Option<Plans>,
-    /// Whether an answer was not read to its end, so that the rest of it would have to be waited for.
-    abandoned: bool,
+    lists: Pool,
+    rows: Pool,
 }
 
 /// How the database plans a prepared statement.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Plans {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plans {
     /// Each time: lists, which begin after a key and end after so many rows. A plan that knows neither may read all rows before.
     Made,
     /// Once: rows that are found by their ids. Left to itself the database plans them each time, which takes longer than reading them.
     Kept,
 }
 
+/// Connections with the same settings.
+struct Pool {
+    idle: Mutex<Vec<Connection>>,
+    places: Semaphore,
+}
+
+/// A connection and what is prepared on it.
+struct Connection {
+    client: Client,
+    driver: Driver,
+    prepared: HashMap<String, Statement>,
+}
+
+/// What becomes of the lines of an answer.
+pub(crate) trait Collect {
+    /// Takes a line, and says whether that is enough.
+    fn take(&mut self, line: Row) -> ControlFlow<()>;
+}
+
+impl Collect for Vec<Row> {
+    fn take(&mut self, line: Row) -> ControlFlow<()> {
+        self.push(line);
+        ControlFlow::Continue(())
+    }
+}
+
 impl Connections {
     pub(crate) fn new(url: String) -> Self {
+        let pool = || Pool {
+            idle: Mutex::default(),
+            places: Semaphore::new(MOST),
+        };
         Self {
             url,
-            idle: Mutex::default(),
+            lists: pool(),
+            rows: pool(),
         }
     }
 
-    /// Reads. A connection that was kept and turns out to be gone is replaced, once.
-    pub(crate) fn read<T>(
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Reads what a statement gives into what `fresh` makes. A connection that was kept and turns out to be gone is replaced, once.
+    pub(crate) async fn read<C: Collect>(
         &self,
-        mut work: impl FnMut(&mut Connection) -> Result<T, postgres::Error>,
-    ) -> Result<T> {
-        let kept = self.idle().pop();
+        plans: Plans,
+        sql: &str,
+        parameters: Parameters<'_>,
+        fresh: impl Fn() -> C,
+    ) -> Result<C> {
+        let reading = self.read_in_time(plans, sql, parameters, fresh);
+        let late = |_| Error::Unavailable("the database does not answer in time".into());
+        tokio::time::timeout(PATIENCE, reading).await.map_err(late)?
+    }
+
+    async fn read_in_time<C: Collect>(
+        &self,
+        plans: Plans,
+        sql: &str,
+        parameters: Parameters<'_>,
+        fresh: impl Fn() -> C,
+    ) -> Result<C> {
+        let pool = match plans {
+            Plans::Made => &self.lists,
+            Plans::Kept => &self.rows,
+        };
+        let closed = |_| Error::Unavailable("the server is stopping".into());
+        let _place = pool.places.acquire().await.map_err(closed)?;
+        let kept = pool.idle().pop();
         if let Some(mut connection) = kept {
-            match work(&mut connection) {
-                Ok(done) => {
-                    self.keep(connection);
-                    return Ok(done);
+            let mut found = fresh();
+            match connection.read(sql, parameters, &mut found).await {
+                Ok(whole) => {
+                    pool.keep(connection, whole);
+                    return Ok(found);
                 }
-                Err(error) if connection.client.is_closed() || is_farewell(&error) => self.idle().clear(),
+                Err(error) if connection.client.is_closed() || is_farewell(&error) => pool.idle().clear(),
                 Err(error) => {
-                    self.keep(connection);
+                    pool.keep(connection, true);
                     return Err(failure(&error));
                 }
             }
         }
-        let mut connection = self.connect()?;
-        match work(&mut connection) {
-            Ok(done) => {
-                self.keep(connection);
-                Ok(done)
-            }
-            Err(error) => Err(failure(&error)),
-        }
+        let mut connection = self.connect(plans).await?;
+        let mut found = fresh();
+        let read = connection.read(sql, parameters, &mut found).await;
+        let whole = read.map_err(|error| failure(&error))?;
+        pool.keep(connection, whole);
+        Ok(found)
     }
 
-    fn connect(&self) -> Result<Connection> {
-        let mut client = rowgate_store::postgres::connect(&self.url)
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
+    async fn connect(&self, plans: Plans) -> Result<Connection> {
+        let unavailable = |error: rowgate_store::StoreError| Error::Unavailable(error.to_string());
+        let (client, driver) = rowgate_store::postgres::connect_async(&self.url)
+            .await
+            .map_err(unavailable)?;
+        let mut connection = Connection {
+            client,
+            driver,
+            prepared: HashMap::new(),
+        };
+        let mode = match plans {
+            Plans::Made => "force_custom_plan",
+            Plans::Kept => "force_generic_plan",
+        };
         // Nothing here writes, whatever the role may do.
         let settings = format!(
             "set search_path = pg_catalog, pg_temp; set statement_timeout = '{TIMEOUT}'; set lock_timeout = '{TIMEOUT}'; \
-             set default_transaction_read_only = on; set jit = off; set client_min_messages = warning"
+             set default_transaction_read_only = on; set jit = off; set client_min_messages = warning; set plan_cache_mode = {mode}"
         );
-        client.batch_execute(&settings).map_err(|error| failure(&error))?;
-        Ok(Connection {
-            client,
-            prepared: HashMap::new(),
-            plans: None,
-            abandoned: false,
-        })
+        let Connection { client, driver, .. } = &mut connection;
+        let set = driven(driver, client.batch_execute(&settings)).await;
+        set.map_err(|error| failure(&error))?;
+        Ok(connection)
     }
+}
 
-    fn keep(&self, connection: Connection) {
-        let mut idle = self.idle();
-        if idle.len() < KEPT && !connection.client.is_closed() && !connection.abandoned {
-            idle.push(connection);
+impl Pool {
+    /// Keeps a connection, unless an answer was not read to its end, so that the rest of it would have to be waited for.
+    fn keep(&self, connection: Connection, whole: bool) {
+        if whole && !connection.client.is_closed() {
+            self.idle().push(connection);
         }
     }
 
@@ -111,55 +182,33 @@ impl Connections {
 }
 
 impl Connection {
-    pub(crate) fn client(&mut self) -> &mut Client {
-        &mut self.client
-    }
-
-    pub(crate) fn query(
+    /// Reads the lines of an answer one by one, as they arrive. Whether it was read to its end.
+    async fn read(
         &mut self,
         sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, postgres::Error> {
-        self.plan(Plans::Made)?;
-        let statement = self.prepared(sql)?;
-        self.client.query(&statement, params)
-    }
-
-    /// Finds rows by their ids, and visits them one by one, as they arrive, until `visit` says that it has enough.
-    pub(crate) fn visit(
-        &mut self,
-        sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-        mut visit: impl FnMut(&Row) -> ControlFlow<()>,
-    ) -> Result<(), postgres::Error> {
-        self.plan(Plans::Kept)?;
-        let statement = self.prepared(sql)?;
-        let mut rows = self.client.query_raw(&statement, params.iter().copied())?;
-        while let Some(row) = rows.next()? {
-            if visit(&row).is_break() {
-                self.abandoned = true;
-                return Ok(());
+        parameters: Parameters<'_>,
+        into: &mut impl Collect,
+    ) -> Result<bool, Failure> {
+        let statement = self.prepared(sql).await?;
+        let Self { client, driver, .. } = self;
+        let reading = async {
+            let lines = client.query_raw(&statement, parameters.iter().copied()).await?;
+            let mut lines = pin!(lines);
+            while let Some(line) = lines.try_next().await? {
+                if into.take(line).is_break() {
+                    return Ok(false);
+                }
             }
-        }
-        Ok(())
+            Ok(true)
+        };
+        driven(driver, reading).await
     }
 
-    fn plan(&mut self, plans: Plans) -> Result<(), postgres::Error> {
-        if self.plans != Some(plans) {
-            self.client.batch_execute(match plans {
-                Plans::Made => "set plan_cache_mode = force_custom_plan",
-                Plans::Kept => "set plan_cache_mode = force_generic_plan",
-            })?;
-            self.plans = Some(plans);
-        }
-        Ok(())
-    }
-
-    fn prepared(&mut self, sql: &str) -> Result<Statement, postgres::Error> {
+    async fn prepared(&mut self, sql: &str) -> Result<Statement, Failure> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql)?;
+        let statement = driven(&mut self.driver, self.client.prepare(sql)).await?;
         if self.prepared.len() >= PREPARED {
             self.prepared.clear();
         }
@@ -168,8 +217,30 @@ impl Connection {
     }
 }
 
+/// Waits for work on a connection, and drives the connection meanwhile.
+async fn driven<T>(driver: &mut Driver, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let mut driver = Some(driver);
+    poll_fn(|context| {
+        // What the work waits for comes from the driver alone, after which it is asked again in any case.
+        let mut quiet = Context::from_waker(Waker::noop());
+        if let Poll::Ready(done) = work.as_mut().poll(&mut quiet) {
+            return Poll::Ready(done);
+        }
+        let Some(running) = &mut driver else {
+            return Poll::Pending;
+        };
+        if running.as_mut().poll(context).is_ready() {
+            // The connection has ended, and the work is told.
+            driver = None;
+        }
+        work.as_mut().poll(&mut quiet)
+    })
+    .await
+}
+
 /// Whether the connection ends with an error. The database may say that it ends before it does.
-fn is_farewell(error: &postgres::Error) -> bool {
+fn is_farewell(error: &Failure) -> bool {
     let said = error.code();
     error.is_closed()
         || said.is_some_and(|code| [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code))
@@ -177,7 +248,7 @@ fn is_farewell(error: &postgres::Error) -> bool {
 
 /// What a failure means. The database's own words say what to do; they hold no values of rows here, for no statement converts any
 /// that could fail.
-pub(crate) fn failure(error: &postgres::Error) -> Error {
+pub(crate) fn failure(error: &Failure) -> Error {
     match error.as_db_error() {
         Some(said) if said.code().code().starts_with("57") || said.code().code().starts_with("53") => {
             Error::Unavailable(said.message().to_owned())

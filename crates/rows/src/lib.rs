@@ -12,7 +12,7 @@
 //! * `connections`: connections to the database, kept and replaced
 //! * `error`: why rows cannot be read
 //!
-//! Everything blocks. It must not be called on a thread that runs an async executor.
+//! Checks wait asynchronously. Lists, and what has `blocking` in its name, block: they must not be called on a thread that runs an async executor.
 
 mod compiled;
 mod connections;

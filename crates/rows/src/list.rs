@@ -60,7 +60,7 @@ pub struct List {
     pub problems: Vec<String>,
 }
 
-/// Answers a query in which rows have a part.
+/// Answers a query in which rows have a part. For a thread that may block.
 ///
 /// # Errors
 /// Those of reading; [`Error::Unsupported`] for what one statement cannot list.

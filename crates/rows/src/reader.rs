@@ -1,18 +1,18 @@
 //! The rows that the questions of one request need, and asking again once they were read.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rowgate_engine::{EngineError, Subject, View};
 use rowgate_environment::rows::{Edge, Found, Row, WithRows};
 use rowgate_environment::{Bound, Environment, Published};
 use rowgate_rls::{MAX_EDGES, ReadRow, RowsStatement};
 use rowgate_store::EnvironmentId;
+use tokio::runtime::Handle;
 
 use crate::compiled::Compiled;
-use crate::connections::Connections;
+use crate::connections::{Collect, Connections, Parameters, Plans};
 use crate::{Error, Result};
 
 /// Most rows that the questions about one relation may read in one request.
@@ -22,15 +22,18 @@ const MAX_ROWS: usize = 10_000;
 pub struct Tables {
     pub(crate) connections: Connections,
     compiled: Mutex<HashMap<EnvironmentId, Arc<Compiled>>>,
+    runtime: Handle,
 }
 
 impl Tables {
-    /// Tables of the database that a connection string names. Nothing is connected yet.
+    /// Tables of the database that a connection string names. Nothing is connected yet. All connections belong to one runtime, with more
+    /// than the current thread: questions are asked on it, and those who block wait for it.
     #[must_use]
-    pub fn new(url: String) -> Self {
+    pub fn new(url: String, runtime: Handle) -> Self {
         Self {
             connections: Connections::new(url),
             compiled: Mutex::default(),
+            runtime,
         }
     }
 
@@ -38,7 +41,7 @@ impl Tables {
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Database`] when the columns of the tables have to be looked up and cannot be.
-    pub fn reader<'a>(
+    pub async fn reader<'a>(
         &'a self,
         environment: &Environment,
         published: &'a Published,
@@ -48,13 +51,25 @@ impl Tables {
         };
         Ok(Some(Reader {
             tables: self,
-            compiled: self.compiled(environment.id(), published, bound)?,
+            compiled: self.compiled(environment.id(), published, bound).await?,
             published,
-            groups: RefCell::default(),
+            groups: Mutex::default(),
         }))
     }
 
-    fn compiled(
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Tables::reader`].
+    pub fn blocking_reader<'a>(
+        &'a self,
+        environment: &Environment,
+        published: &'a Published,
+    ) -> Result<Option<Reader<'a>>> {
+        self.runtime.block_on(self.reader(environment, published))
+    }
+
+    async fn compiled(
         &self,
         environment: EnvironmentId,
         published: &Published,
@@ -68,17 +83,16 @@ impl Tables {
         if let Some(compiled) = known(&self.compiled.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(compiled);
         }
-        let mut shapes = None;
-        self.connections.read(|connection| {
-            shapes = Some(rowgate_rls::read_shapes(
-                connection.client(),
-                bound.bindings.bindings(),
-            ));
-            Ok(())
-        })?;
-        let shapes = shapes
-            .ok_or_else(|| Error::Unsettled("the columns of the tables".into()))?
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let (url, of) = (self.connections.url().to_owned(), Arc::clone(bound));
+        let reading = self.runtime.spawn_blocking(move || {
+            let mut client = rowgate_store::postgres::connect(&url)
+                .map_err(|error| Error::Unavailable(error.to_string()))?;
+            let shapes = rowgate_rls::read_shapes(&mut client, of.bindings.bindings());
+            shapes.map_err(|error| Error::Unavailable(error.to_string()))
+        });
+        let shapes = reading
+            .await
+            .map_err(|error| Error::Unavailable(error.to_string()))??;
         let compiled = Arc::new(Compiled::new(published, bound, shapes, environment.0)?);
         let mut all = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(environment, Arc::clone(&compiled));
@@ -108,7 +122,7 @@ pub struct Reader<'a> {
     tables: &'a Tables,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) published: &'a Published,
-    groups: RefCell<HashMap<Key, Group<'a>>>,
+    groups: Mutex<HashMap<Key, Group<'a>>>,
 }
 
 /// Questions that read the same rows: about one relation of one type, by one subject.
@@ -149,7 +163,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of reading.
-    pub fn prefetch(&self, questions: &[Question<'_>]) -> Result<()> {
+    pub async fn prefetch(&self, questions: &[Question<'_>]) -> Result<()> {
         let mut wanted: HashMap<Key, BTreeSet<String>> = HashMap::new();
         for question in questions {
             let (resource_type, id) = question.resource;
@@ -159,19 +173,27 @@ impl<'a> Reader<'a> {
         }
         for (key, ids) in wanted {
             let resource_type = key.resource_type.clone();
-            self.read(&key, BTreeMap::from([(resource_type, ids)]))?;
+            self.read(&key, BTreeMap::from([(resource_type, ids)])).await?;
         }
         Ok(())
     }
 
-    /// Whether the row of the resource asked about is there. Of a type whose resources are no rows, none is.
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Reader::prefetch`].
+    pub fn blocking_prefetch(&self, questions: &[Question<'_>]) -> Result<()> {
+        self.tables.runtime.block_on(self.prefetch(questions))
+    }
+
+    /// Whether the row of the resource asked about is there. Of a type whose resources are no rows, none is. For a thread that may block.
     ///
     /// # Errors
     /// Those of reading.
-    pub fn exists(&self, question: &Question<'_>) -> Result<bool> {
-        self.prefetch(std::slice::from_ref(question))?;
+    pub fn blocking_exists(&self, question: &Question<'_>) -> Result<bool> {
+        self.blocking_prefetch(std::slice::from_ref(question))?;
         let place = (question.resource.0.to_owned(), question.resource.1.to_owned());
-        let groups = self.groups.borrow();
+        let groups = self.groups();
         let row = groups
             .get(&Key::of(question))
             .and_then(|group| group.read.get(&place));
@@ -182,15 +204,22 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of reading, and what `ask` ends in apart from [`EngineError::Unread`].
-    pub fn ask<T>(
+    pub async fn ask<T>(
         &self,
         question: &Question<'_>,
         ask: impl Fn(&View<'_>) -> Result<T, EngineError>,
     ) -> Result<T> {
+        if !self.is_bound(question.resource.0) {
+            // Most of these need no row.
+            match ask(&self.published.view()) {
+                Err(EngineError::Unread(_)) => {}
+                answer => return Ok(answer?),
+            }
+        }
         let key = Key::of(question);
         loop {
             let answer = {
-                let mut groups = self.groups.borrow_mut();
+                let mut groups = self.groups();
                 let group = groups.entry(key.clone()).or_default();
                 match &group.ready {
                     Some(ready) => ask(&ready.view()),
@@ -204,22 +233,47 @@ impl<'a> Reader<'a> {
                 Err(error) => return Err(error.into()),
             };
             let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            let groups = self.groups.borrow();
-            let known = groups.get(&key).map(|group| &group.read);
-            for (resource_type, id) in unread {
-                let place = (resource_type, id);
-                if known.is_some_and(|known| known.contains_key(&place)) {
-                    return Err(Error::Unsettled(format!("`{}:{}`", place.0, place.1)));
+            {
+                let groups = self.groups();
+                let known = groups.get(&key).map(|group| &group.read);
+                for (resource_type, id) in unread {
+                    let place = (resource_type, id);
+                    if known.is_some_and(|known| known.contains_key(&place)) {
+                        return Err(Error::Unsettled(format!("`{}:{}`", place.0, place.1)));
+                    }
+                    wanted.entry(place.0).or_default().insert(place.1);
                 }
-                wanted.entry(place.0).or_default().insert(place.1);
             }
-            drop(groups);
-            self.read(&key, wanted)?;
+            self.read(&key, wanted).await?;
         }
     }
 
-    pub(crate) fn connections(&self) -> &Connections {
-        &self.tables.connections
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Reader::ask`].
+    pub fn blocking_ask<T>(
+        &self,
+        question: &Question<'_>,
+        ask: impl Fn(&View<'_>) -> Result<T, EngineError>,
+    ) -> Result<T> {
+        self.tables.runtime.block_on(self.ask(question, ask))
+    }
+
+    /// The lines of a list.
+    pub(crate) fn blocking_list(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>> {
+        let Tables {
+            connections, runtime, ..
+        } = self.tables;
+        runtime.block_on(connections.read(Plans::Made, sql, parameters, Vec::new))
+    }
+
+    fn groups(&self) -> MutexGuard<'_, HashMap<Key, Group<'a>>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_bound(&self, resource_type: &str) -> bool {
@@ -228,13 +282,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads rows by type, those that their edges lead to included.
-    fn read(&self, key: &Key, wanted: BTreeMap<String, BTreeSet<String>>) -> Result<()> {
+    async fn read(&self, key: &Key, wanted: BTreeMap<String, BTreeSet<String>>) -> Result<()> {
         for (resource_type, ids) in wanted {
             let statement = self
                 .compiled
                 .rows(&resource_type, (&key.resource_type, &key.relation))?;
-            let found = self.fetch(&statement, &ids, key)?;
-            let mut groups = self.groups.borrow_mut();
+            let found = self.fetch(&statement, &ids, key).await?;
+            let mut groups = self.groups();
             let group = groups.entry(key.clone()).or_default();
             group.ready = None;
             group.edges += found.iter().map(edges_of).sum::<usize>();
@@ -262,34 +316,50 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn fetch(&self, statement: &RowsStatement, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
+    async fn fetch(&self, statement: &RowsStatement, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
         let ids = statement.ids(ids.iter().map(String::as_str));
         let subject_type = key.subject.as_ref().map(|(subject_type, _)| subject_type);
         let subject_id = key.subject.as_ref().map(|(_, id)| id);
         // What a row leads to can be anything. One more than is allowed is enough to say no.
         let sql = format!("select * from ({}) s limit {}", statement.sql, MAX_ROWS + 1);
-        self.tables
-            .connections
-            .read(|connection| {
-                let mut rows = Vec::new();
-                let mut edges = 0;
-                let mut is_sound = true;
-                connection.visit(&sql, &[ids.parameter(), &subject_type, &subject_id], |line| {
-                    let read = statement.read(line);
-                    is_sound &= read.is_some();
-                    for row in read.into_iter().flatten() {
-                        edges += row.edges.len();
-                        rows.push(found(row));
-                    }
-                    if edges > MAX_EDGES || !is_sound {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })?;
-                Ok(is_sound.then_some(rows))
-            })?
-            .ok_or_else(|| Error::Unsettled("the line of a row".into()))
+        let fresh = || Fetched {
+            statement,
+            rows: Vec::new(),
+            edges: 0,
+            is_sound: true,
+        };
+        let parameters: Parameters<'_> = &[ids.parameter(), &subject_type, &subject_id];
+        let connections = &self.tables.connections;
+        let fetched = connections.read(Plans::Kept, &sql, parameters, fresh).await?;
+        if !fetched.is_sound {
+            return Err(Error::Unsettled("the line of a row".into()));
+        }
+        Ok(fetched.rows)
+    }
+}
+
+/// The rows of an answer.
+struct Fetched<'s> {
+    statement: &'s RowsStatement,
+    rows: Vec<Row>,
+    edges: usize,
+    /// Whether all lines were as the statement makes them.
+    is_sound: bool,
+}
+
+impl Collect for Fetched<'_> {
+    fn take(&mut self, line: tokio_postgres::Row) -> ControlFlow<()> {
+        let read = self.statement.read(&line);
+        self.is_sound &= read.is_some();
+        for row in read.into_iter().flatten() {
+            self.edges += row.edges.len();
+            self.rows.push(found(row));
+        }
+        if self.edges > MAX_EDGES || !self.is_sound {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 

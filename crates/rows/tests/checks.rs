@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use postgres::Client;
 use rowgate_engine::query::page::Page;
@@ -14,6 +14,7 @@ use rowgate_policy::{Context, Timestamp};
 use rowgate_rows::{Error, Question, Tables};
 use rowgate_store::postgres::install::{Grants, install};
 use rowgate_store::{Change, Commit, Embedded, Options, Store};
+use tokio::runtime::{Handle, Runtime};
 
 const SCHEMA: &str = "version 0.3
 type user
@@ -95,6 +96,12 @@ struct World {
     _directory: tempfile::TempDir,
 }
 
+/// What all connections of a test are driven by.
+fn runtime() -> Handle {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).handle().clone()
+}
+
 fn file(number: u32) -> String {
     format!("00000000-0000-0000-0000-{number:012}")
 }
@@ -143,7 +150,7 @@ impl World {
         let registry = Registry::open(directory.path()).unwrap();
         let world = Self {
             environment: registry.environment("default").unwrap(),
-            tables: Tables::new(database.url().to_owned()),
+            tables: Tables::new(database.url().to_owned(), runtime()),
             database,
             _registry: registry,
             _directory: directory,
@@ -179,7 +186,7 @@ impl World {
         let published = self.environment.read();
         let reader = self
             .tables
-            .reader(&self.environment, &published)?
+            .blocking_reader(&self.environment, &published)?
             .expect("there are bindings");
         let query = Query {
             explicit: false,
@@ -212,7 +219,7 @@ impl World {
         let published = self.environment.read();
         let reader = self
             .tables
-            .reader(&self.environment, &published)?
+            .blocking_reader(&self.environment, &published)?
             .expect("there are bindings");
         let context: Context = context.as_object().unwrap().clone();
         let ambient = Ambient {
@@ -233,7 +240,7 @@ impl World {
                 subject: Some(subject(user)),
             })
             .collect();
-        reader.prefetch(&questions)?;
+        reader.blocking_prefetch(&questions)?;
         let answers = questions.iter().zip(checks).map(|(question, (id, user))| {
             let check = Check {
                 resource_type: "file",
@@ -241,7 +248,7 @@ impl World {
                 relation,
                 subject: subject(user),
             };
-            reader.ask(question, |view| {
+            reader.blocking_ask(question, |view| {
                 view.check(&check, &ambient).map(|decision| decision.value)
             })
         });
@@ -324,9 +331,11 @@ fn a_database_that_cannot_be_asked_is_an_error_and_never_a_no() {
         .execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()", &[])
         .unwrap();
     assert_eq!(world.ask("viewer", &none, &bob).unwrap(), [Value::True]);
-    let unreachable = Tables::new("postgres://nobody@127.0.0.1:1/nothing".into());
+    let unreachable = Tables::new("postgres://nobody@127.0.0.1:1/nothing".into(), runtime());
     let published = world.environment.read();
-    let error = unreachable.reader(&world.environment, &published).unwrap_err();
+    let error = unreachable
+        .blocking_reader(&world.environment, &published)
+        .unwrap_err();
     assert_eq!(error.code(), "rows_unavailable", "{error}");
 }
 

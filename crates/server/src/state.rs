@@ -71,7 +71,8 @@ impl App {
     /// Lets resources be rows of the database that a connection string names.
     pub(crate) fn serve_tables(&self, url: String) {
         // There is one database for as long as the server runs.
-        let _ = self.0.tables.set(Tables::new(url));
+        let tables = Tables::new(url, tokio::runtime::Handle::current());
+        let _ = self.0.tables.set(tables);
     }
 
     /// Shows what SQL over HTTP counts.
@@ -111,13 +112,6 @@ impl App {
         working
             .await
             .map_err(|error| ApiError::Internal(error.to_string()))
-    }
-
-    /// Work that waits for the database and not for long, on the thread that serves the connection; another one takes over what else that
-    /// thread had to do. To hand the work over and its answer back takes as long as to read a row.
-    pub(crate) async fn waiting<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        let _place = self.long.acquire().await.map_err(|_| ApiError::Stopping)?;
-        Ok(tokio::task::block_in_place(work))
     }
 
     /// An id that no other request of this or another process has.

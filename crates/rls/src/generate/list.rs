@@ -21,10 +21,19 @@ pub enum Order {
     Descending,
 }
 
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Begin {
+    /// After the row of an id.
+    After,
+    /// With it, if it is in the list.
+    At,
+}
+
 /// One page of the ids of a bound type for which a relation holds.
 ///
-/// Parameters: `$1` text, the subject's id; `$2` jsonb, the context, or null; `$3` jsonb, the claims, or null; `$4` text, the id after which the
-/// page begins, or null for the first; `$5` bigint, how many; `$6` bigint, the time that policies see, in microseconds since
+/// Parameters: `$1` text, the subject's id; `$2` jsonb, the context, or null; `$3` jsonb, the claims, or null; `$4` text, the id after which (or
+/// with which) the page begins, or null for the first; `$5` bigint, how many; `$6` bigint, the time that policies see, in microseconds since
 /// 1970. One column: the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryStatement {
@@ -41,6 +50,18 @@ impl Compiler {
         subject_type: &str,
         order: Order,
     ) -> Result<QueryStatement, Refusal> {
+        self.query_from(resource_type, relation, subject_type, order, Begin::After)
+    }
+
+    /// The same, beginning elsewhere.
+    pub fn query_from(
+        &self,
+        resource_type: &str,
+        relation: &str,
+        subject_type: &str,
+        order: Order,
+        begin: Begin,
+    ) -> Result<QueryStatement, Refusal> {
         let table = self.bound(resource_type, relation)?;
         let rules = self.rules(subject_type);
         let builder = Builder::new(&rules, resource_type, relation);
@@ -53,7 +74,7 @@ impl Compiler {
             Sets::With(Vec::new()),
         );
         let predicate = builder.row().map_err(|refusal| self.placed(refusal))?;
-        let page = Page::of(&writer, table, order);
+        let page = Page::of(&writer, table, order, begin);
         let few = self.tests(&mut writer, &predicate, table)?;
         // The sets are in the `with` list now: what is compared is counted from here on.
         writer.compared.clear();
@@ -105,7 +126,7 @@ struct Page {
 }
 
 impl Page {
-    fn of(writer: &Writer<'_>, table: &Table, order: Order) -> Self {
+    fn of(writer: &Writer<'_>, table: &Table, order: Order, begin: Begin) -> Self {
         let keys = writer.key_columns(&table.name, &table.id, "t");
         let types: Vec<KeyType> = keys.iter().map(|(_, ty)| *ty).collect();
         let coding = Coding::of(&table.resource_type, types.len());
@@ -124,11 +145,12 @@ impl Page {
             Order::Ascending => (">", ""),
             Order::Descending => ("<", " desc"),
         };
+        let or_equal = if begin == Begin::At { "=" } else { "" };
         Self {
             from: qualified(&table.name),
             id: key::id(&keys, &coding),
             follows: format!(
-                "($4::text is null or ({}) {sign} ({}))",
+                "($4::text is null or ({}) {sign}{or_equal} ({}))",
                 ordered.join(", "),
                 after.join(", ")
             ),

@@ -21,7 +21,7 @@ mod statement;
 pub use function::Function;
 pub(crate) use hook::without_bindings;
 pub use line::{Ids, ReadEdge, ReadRow};
-pub use list::{Order, QueryStatement};
+pub use list::{Begin, Order, QueryStatement};
 pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
 pub use statement::{MAX_EDGES, RowsStatement};

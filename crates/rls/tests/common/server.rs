@@ -8,7 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rowgate_engine::query::page::{Order, Page, RowKey};
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
@@ -21,8 +21,15 @@ use rowgate_rows::{Error, Question, Tables};
 use rowgate_store::postgres::{Postgres, PostgresOptions};
 use rowgate_testkit::Resource;
 use serde_json::Value as Json;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::common::Asker;
+
+/// What all connections of a test are driven by.
+fn runtime() -> Handle {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).handle().clone()
+}
 
 /// A server on a database.
 pub struct Server {
@@ -69,7 +76,7 @@ impl Server {
         let registry = Registry::with_store(Arc::new(store)).unwrap();
         Self {
             environment: registry.environment("default").unwrap(),
-            tables: Tables::new(database.url().to_owned()),
+            tables: Tables::new(database.url().to_owned(), runtime()),
             _registry: registry,
         }
     }
@@ -82,7 +89,10 @@ impl Server {
         subject: &str,
         asked: &[(Resource, String)],
     ) -> Result<Vec<bool>, Error> {
-        let reader = self.tables.reader(&self.environment, published)?.unwrap();
+        let reader = self
+            .tables
+            .blocking_reader(&self.environment, published)?
+            .unwrap();
         let asking = Asking::of(asker);
         let questions: Vec<Question<'_>> = asked
             .iter()
@@ -92,7 +102,7 @@ impl Server {
                 subject: Some(user(subject)),
             })
             .collect();
-        reader.prefetch(&questions)?;
+        reader.blocking_prefetch(&questions)?;
         let answer = |question: &Question<'_>| {
             let check = Check {
                 resource_type: question.resource.0,
@@ -100,7 +110,7 @@ impl Server {
                 relation: question.relation,
                 subject: user(subject),
             };
-            reader.ask(question, |view| {
+            reader.blocking_ask(question, |view| {
                 Ok(view.check(&check, &asking.ambient())?.value == Value::True)
             })
         };
@@ -179,7 +189,11 @@ impl Server {
     }
 
     fn page(&self, published: &Published, query: &Query, asker: &Asker, page: &Page) -> Option<List> {
-        let reader = self.tables.reader(&self.environment, published).unwrap().unwrap();
+        let reader = self
+            .tables
+            .blocking_reader(&self.environment, published)
+            .unwrap()
+            .unwrap();
         match list::query(&reader, query, page, &Asking::of(asker).ambient()) {
             Ok(list) => Some(list),
             Err(Error::Unsupported(_)) => None,

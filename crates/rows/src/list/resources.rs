@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use rowgate_engine::query::page::{Order, Page, RowKey};
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, EngineError, Subject};
+use rowgate_rls::Begin;
 use serde_json::Value;
 
 use super::order::{compare_ids, directed};
@@ -153,7 +154,7 @@ impl Resources<'_, '_> {
         {
             let (from, relation) = relation;
             if directed(order, relation.cmp(&from.relation)) == Ordering::Greater
-                && self.holds(from, relation)?
+                && self.holds(from, relation, order)?
             {
                 keys.push(RowKey {
                     relation: relation.clone(),
@@ -166,20 +167,18 @@ impl Resources<'_, '_> {
         }
         let mut found = Vec::new();
         for relation in &relations {
-            found.push(self.ids(resource_type, relation, from, order, wanted)?);
+            found.push(self.ids(relation, (resource_type, from, Begin::After), order, wanted)?);
         }
         keys.extend(self.merge(resource_type, &relations, found, order));
         keys.truncate(wanted);
         self.listed(keys)
     }
 
-    fn holds(&self, key: &RowKey, relation: &str) -> Result<bool> {
-        let question = self.question(&key.resource_type, &key.id, relation);
-        let resource = (key.resource_type.as_str(), key.id.as_str());
-        self.reader.ask(&question, |view| {
-            let row = view.row(resource, relation, self.subject, self.explicit, self.ambient)?;
-            Ok(row.is_some())
-        })
+    /// Whether a relation holds, as the database says: what a server knows of warrants may be older than the pages before.
+    fn holds(&self, key: &RowKey, relation: &str, order: Order) -> Result<bool> {
+        let at = (key.resource_type.as_str(), Some(key), Begin::At);
+        let found = self.ids(relation, at, order, 1)?;
+        Ok(found.first() == Some(&key.id))
     }
 
     fn question<'q>(&'q self, resource_type: &'q str, id: &'q str, relation: &'q str) -> Question<'q> {
@@ -193,9 +192,8 @@ impl Resources<'_, '_> {
     /// The ids of a bound type for which a relation holds, from the database.
     fn ids(
         &self,
-        resource_type: &str,
         relation: &str,
-        from: Option<&RowKey>,
+        (resource_type, from, begin): (&str, Option<&RowKey>, Begin),
         order: Order,
         wanted: usize,
     ) -> Result<Vec<String>> {
@@ -207,25 +205,24 @@ impl Resources<'_, '_> {
                 Order::Asc => rowgate_rls::Order::Ascending,
                 Order::Desc => rowgate_rls::Order::Descending,
             },
+            begin,
             explicit: self.explicit,
         })?;
         let context = Value::Object(self.ambient.context.clone());
         let claims = self.ambient.claims.map(|claims| Value::Object(claims.clone()));
         let from = from.map(|from| from.id.as_str());
         let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
-        let lines = self.reader.connections().read(|connection| {
-            connection.query(
-                &statement.sql,
-                &[
-                    &self.subject.id,
-                    &context,
-                    &claims,
-                    &from,
-                    &wanted,
-                    &self.ambient.now.0,
-                ],
-            )
-        })?;
+        let lines = self.reader.blocking_list(
+            &statement.sql,
+            &[
+                &self.subject.id,
+                &context,
+                &claims,
+                &from,
+                &wanted,
+                &self.ambient.now.0,
+            ],
+        )?;
         Ok(lines.iter().map(|line| line.get(0)).collect())
     }
 
@@ -262,10 +259,10 @@ impl Resources<'_, '_> {
             .iter()
             .map(|key| self.question(&key.resource_type, &key.id, &key.relation))
             .collect();
-        self.reader.prefetch(&questions)?;
+        self.reader.blocking_prefetch(&questions)?;
         let mut listed = Vec::with_capacity(keys.len());
         for (question, key) in questions.iter().zip(&keys) {
-            let row = self.reader.ask(question, |view| {
+            let row = self.reader.blocking_ask(question, |view| {
                 let row = view.row(
                     question.resource,
                     &key.relation,

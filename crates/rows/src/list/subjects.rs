@@ -51,7 +51,7 @@ pub(super) fn subjects(
             order: page.order,
             ..Page::default()
         };
-        let found = reader.ask(&question, |view| {
+        let found = reader.blocking_ask(&question, |view| {
             let found = view.query(&one, &all, ambient)?;
             let rows: Vec<Listed> = found.rows.iter().map(|row| Listed::of(view, row)).collect();
             Ok((rows, found.missing, found.problems))

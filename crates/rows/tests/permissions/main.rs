@@ -12,6 +12,7 @@ mod rules;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use postgres::{Client, Transaction};
 use random::{Dice, Keys, Made};
@@ -23,10 +24,17 @@ use rowgate_policy::{Context, Timestamp};
 use rowgate_rbac::names::MEMBERSHIP;
 use rowgate_rbac::rows::RowResource;
 use rowgate_rows::{Question, Tables, list};
+use tokio::runtime::{Handle, Runtime};
 use world::{BINDINGS, TABLES, World, claims, external};
 
 const WORLDS: u64 = 6;
 const ROUNDS: usize = 4;
+
+/// What all connections of a test are driven by.
+fn runtime() -> Handle {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).handle().clone()
+}
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
@@ -317,7 +325,10 @@ fn checked(world: &World, rows: &Rows, tables: &Tables, membership: &str, organi
         claims: None,
         now: Timestamp(rowgate_environment::now()),
     };
-    let reader = tables.reader(&world.environment, &published).unwrap().unwrap();
+    let reader = tables
+        .blocking_reader(&world.environment, &published)
+        .unwrap()
+        .unwrap();
     let read = rowgate_rbac::Reader::new(&published.graph);
     let (found, of) = (
         read.membership(membership).unwrap(),
@@ -340,7 +351,7 @@ fn checked(world: &World, rows: &Rows, tables: &Tables, membership: &str, organi
             subject: Some(check.subject),
         };
         let decision = reader
-            .ask(&question, |view| view.check(&check, &ambient))
+            .blocking_ask(&question, |view| view.check(&check, &ambient))
             .unwrap();
         assert_eq!(
             decision.value == Value::True,
@@ -349,7 +360,7 @@ fn checked(world: &World, rows: &Rows, tables: &Tables, membership: &str, organi
         );
         assert_ne!(decision.value, Value::Unknown);
         let is_there = page.organization.as_deref() == Some(organization);
-        assert_eq!(reader.exists(&question).unwrap(), is_there, "{page:?}");
+        assert_eq!(reader.blocking_exists(&question).unwrap(), is_there, "{page:?}");
         if decision.value == Value::True {
             yes.insert(row.id);
         }
@@ -405,7 +416,7 @@ impl Site {
         let made = Made::new(&world, &mut dice, keys);
         let rows = fill(&mut world, &made, &mut dice);
         world.guard(BINDINGS);
-        let tables = Tables::new(world.database.url().to_owned());
+        let tables = Tables::new(world.database.url().to_owned(), runtime());
         let mut client = world.database.client_as(&world.role);
         client.batch_execute("set statement_timeout = '20s'").unwrap();
         Self {

@@ -9,6 +9,7 @@ use rowgate_engine::{Ambient, Check, Decision, EngineError, Limits, Value, View}
 use rowgate_environment::Published;
 use rowgate_policy::{Context, Timestamp};
 use rowgate_rows::{Error as RowsError, Question, Reader};
+use tokio::runtime::Handle;
 
 use crate::error::{ApiError, Result};
 use crate::extract::{Asker, Caller, Fresh, Payload};
@@ -30,23 +31,20 @@ pub(crate) async fn check(
     payload: Payload,
 ) -> Result<Response> {
     let published = fresh.read(&app, &caller).await?;
-    let user = user.as_ref();
-    if let Some(response) = answer(&app, &caller, user, &published, &payload, Some(QUICK))? {
+    if let Some(response) = answer(&app, &caller, user.as_ref(), &published, &payload, Some(QUICK)).await? {
         return Ok(response);
     }
-    let response = if published.bound.is_some() {
-        app.waiting(|| answer(&app, &caller, user, &published, &payload, None))
-            .await??
-    } else {
-        let (again, user) = (app.clone(), user.cloned());
-        app.long(move || answer(&again, &caller, user.as_ref(), &published, &payload, None))
-            .await??
+    let again = app.clone();
+    let answering = move || {
+        let answer = answer(&again, &caller, user.as_ref(), &published, &payload, None);
+        Handle::current().block_on(answer)
     };
+    let response = app.long(answering).await??;
     response.ok_or_else(|| ApiError::Internal("a check without an answer".into()))
 }
 
 /// The answer; `None` if it takes more than `work`.
-fn answer(
+async fn answer(
     app: &App,
     caller: &Caller,
     user: Option<&User>,
@@ -67,10 +65,9 @@ fn answer(
     if let Some(work) = work {
         view.limits.work = work / checks.len().max(1) as u64;
     }
-    // Reading rows is for the threads that may wait.
-    let rows = match (&published.bound, work) {
-        (Some(_), None) => app.tables()?.reader(caller, published)?,
-        _ => None,
+    let rows = match &published.bound {
+        Some(_) => app.tables()?.reader(caller, published).await?,
+        None => None,
     };
     let asker = Questions {
         view,
@@ -85,14 +82,13 @@ fn answer(
         .enumerate()
         .map(|(index, check)| check.0.question(index, user));
     let questions = questions.collect::<Result<Vec<_>>>()?;
-    let asked = match asker.all(op, &checks, &questions) {
+    let asked = match asker.all(op, &checks, &questions).await {
         Ok(asked) => asked,
         Err(RowsError::Engine(EngineError::TooMuchWork { .. }))
             if work.is_some_and(|work| work < Limits::default().work) =>
         {
             return Ok(None);
         }
-        Err(RowsError::Engine(EngineError::Unread(_))) if work.is_some() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     asked
@@ -127,7 +123,7 @@ struct Questions<'a> {
 
 impl Questions<'_> {
     /// Asks in order, until the answer is clear.
-    fn all(
+    async fn all(
         &self,
         op: CheckOp,
         checks: &[Object<OneCheck<'_>>],
@@ -135,11 +131,11 @@ impl Questions<'_> {
     ) -> Result<Vec<Asked>, RowsError> {
         if let Some(rows) = self.rows {
             let all: Vec<Question<'_>> = questions.iter().map(about).collect();
-            rows.prefetch(&all)?;
+            rows.prefetch(&all).await?;
         }
         let mut asked = Vec::with_capacity(questions.len());
         for (check, question) in checks.iter().zip(questions) {
-            let one = self.one(question, check.0.context())?;
+            let one = self.one(question, check.0.context()).await?;
             let granted = one.decision.value.grants();
             asked.push(one);
             if (op == CheckOp::AnyOf && granted) || (op == CheckOp::AllOf && !granted) {
@@ -149,9 +145,15 @@ impl Questions<'_> {
         Ok(asked)
     }
 
-    fn one(&self, question: &Check<'_>, context: Option<&Context>) -> Result<Asked, RowsError> {
+    async fn one(&self, question: &Check<'_>, context: Option<&Context>) -> Result<Asked, RowsError> {
         match self.rows {
-            Some(rows) => rows.ask(&about(question), |view| self.ask(view, question, context)),
+            Some(rows) => {
+                let limits = self.view.limits;
+                rows.ask(&about(question), |view| {
+                    self.ask(&View { limits, ..*view }, question, context)
+                })
+                .await
+            }
             None => Ok(self.ask(&self.view, question, context)?),
         }
     }

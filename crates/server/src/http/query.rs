@@ -164,7 +164,7 @@ fn find(
 ) -> Result<Found> {
     match published.view().query(query, page, ambient) {
         Err(EngineError::Unread(_) | EngineError::InTables(_)) if published.bound.is_some() => {
-            let reader = app.tables()?.reader(caller, published)?;
+            let reader = app.tables()?.blocking_reader(caller, published)?;
             let reader = reader.ok_or_else(|| ApiError::Internal("bindings that are gone".into()))?;
             Ok(Found::Tables(list::query(&reader, query, page, ambient)?))
         }

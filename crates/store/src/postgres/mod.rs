@@ -22,7 +22,7 @@
 //! * `signing`: the private keys of the built-in issuer
 //! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens; `owners`: what the owners of tables lack
 //!
-//! Everything blocks. It must not be called on a thread that runs an async executor.
+//! Everything but [`connect_async`] blocks. It must not be called on a thread that runs an async executor.
 
 mod audit;
 mod clients;
@@ -58,6 +58,7 @@ use pool::Pool;
 use session::Session;
 use target::Target;
 
+pub use session::Driver;
 pub use target::is_url;
 
 /// How a [`Postgres`] store behaves.
@@ -116,6 +117,16 @@ impl Postgres {
 pub fn connect(url: &str) -> Result<postgres::Client> {
     let connected = Target::parse(url)?;
     session::connect(&connected).map_err(|failure| failure.into_error("connecting"))
+}
+
+/// The same for those who wait asynchronously, on a runtime of tokio. Nothing is sent or received but while the [`Driver`] is polled.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_async(url: &str) -> Result<(tokio_postgres::Client, Driver)> {
+    let connected = Target::parse(url)?;
+    let connection = session::connect_async(&connected).await;
+    connection.map_err(|failure| failure.into_error("connecting"))
 }
 
 impl Store for Postgres {

@@ -1,9 +1,11 @@
 //! One connection: its settings, its prepared statements, its transactions.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 
 use postgres::types::ToSql;
 use postgres::{Client, IsolationLevel, NoTls, Row, RowIter, Statement, Transaction};
+use tokio_postgres::config::SslMode;
 
 use super::PostgresOptions;
 use super::failure::{Failure, Result};
@@ -67,11 +69,27 @@ impl Session {
 
 /// A connection as the connection string says, with no settings of ours.
 pub(super) fn connect(target: &Target) -> Result<Client> {
+    let config = postgres::Config::from(target.config.clone());
     let connected = match target.config.get_ssl_mode() {
-        postgres::config::SslMode::Disable => target.config.connect(NoTls),
-        _ => target.config.connect(target.trust.connector()?),
+        SslMode::Disable => config.connect(NoTls),
+        _ => config.connect(target.trust.connector()?),
     };
     Ok(connected?)
+}
+
+/// What moves the messages of a connection while somebody waits for them. It ends when the connection does.
+pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The same for those who wait asynchronously.
+pub(super) async fn connect_async(target: &Target) -> Result<(tokio_postgres::Client, Driver)> {
+    // How it ends is said to whoever waits for an answer.
+    if target.config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = target.config.connect(NoTls).await?;
+        Ok((client, Box::pin(async { drop(connection.await) })))
+    } else {
+        let (client, connection) = target.config.connect(target.trust.connector()?).await?;
+        Ok((client, Box::pin(async { drop(connection.await) })))
+    }
 }
 
 /// A transaction. Dropped without a commit, it is rolled back.

@@ -72,7 +72,10 @@ pub(super) struct About<'a> {
 impl<'a> Asking<'a> {
     /// Reads nothing yet. For a thread that may wait.
     pub(super) fn new(app: &'a App, caller: &Caller, published: &'a Published) -> Answer<Self> {
-        let reader = app.tables()?.reader(caller, published).map_err(ApiError::from)?;
+        let reader = app
+            .tables()?
+            .blocking_reader(caller, published)
+            .map_err(ApiError::from)?;
         let rows = reader.ok_or_else(|| ApiError::Internal("bindings that are gone".into()))?;
         Ok(Self { published, rows })
     }
@@ -98,7 +101,7 @@ impl<'a> Asking<'a> {
         };
         if !self
             .rows
-            .exists(&about.question(relation))
+            .blocking_exists(&about.question(relation))
             .map_err(ApiError::from)?
         {
             return Err(Error::NotFound {
@@ -123,14 +126,16 @@ impl<'a> Asking<'a> {
             relation,
             subject: about.subject(),
         };
-        let decision = self.rows.ask(&question, |view| view.check(&check, &ambient));
+        let decision = self
+            .rows
+            .blocking_ask(&question, |view| view.check(&check, &ambient));
         Ok(decision.map_err(ApiError::from)?)
     }
 
     /// Reads at once what several decisions need.
     pub(super) fn prefetch(&self, abouts: &[About<'_>], relation: &str) -> Answer<()> {
         let questions: Vec<Question<'_>> = abouts.iter().map(|about| about.question(relation)).collect();
-        Ok(self.rows.prefetch(&questions).map_err(ApiError::from)?)
+        Ok(self.rows.blocking_prefetch(&questions).map_err(ApiError::from)?)
     }
 
     /// Whether a membership has a permission.
