@@ -33,9 +33,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// The condition in a form. That a hash table is looked up for each row is said by an `or`: of a list that stands alone the planner makes a
-    /// join, which reads all rows of all members before it sorts them.
+    /// The condition in a form.
     pub(super) fn by(&self, comparison: Comparison) -> String {
+        self.beside(self.alone(comparison))
+    }
+
+    /// The condition in a form that stays the one it is also where it stands alone: of a list as the only condition the planner makes a join,
+    /// which reads the rows of all members before it sorts them.
+    fn of_rows(&self, comparison: Comparison) -> String {
         let listed = self.alone(comparison);
         self.beside(match comparison {
             Comparison::Array => listed,
@@ -81,7 +86,7 @@ impl Writer<'_> {
         if matches!(self.sets, Sets::Functions(_)) {
             self.chosen(&listing, set, object)
         } else {
-            Ok(listing.by(self.comparison))
+            Ok(listing.of_rows(self.comparison))
         }
     }
 
