@@ -8,6 +8,7 @@ use rowgate_environment::{Bound, Published};
 use rowgate_rls::{Begin, ColumnType, Compiler, Order, QueryStatement, RowsStatement, Shapes};
 use rowgate_schema::Model;
 
+use crate::reader::MAX_ROWS;
 use crate::{Error, Result};
 
 /// The schema and the bindings of a revision as a compiler, and what it compiled.
@@ -82,7 +83,10 @@ impl Compiled {
         if let Some(statement) = rows.get(&key) {
             return Ok(Arc::clone(statement));
         }
-        let statement = Arc::new(self.compiler.rows_from(resource_type, asked).map_err(refused)?);
+        let mut statement = self.compiler.rows_from(resource_type, asked).map_err(refused)?;
+        // What a row leads to can be anything. One more than is allowed is enough to say no.
+        statement.sql = format!("select * from ({}) s limit {}", statement.sql, MAX_ROWS + 1);
+        let statement = Arc::new(statement);
         rows.insert(key, Arc::clone(&statement));
         Ok(statement)
     }

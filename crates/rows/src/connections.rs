@@ -220,21 +220,16 @@ impl Connection {
 /// Waits for work on a connection, and drives the connection meanwhile.
 async fn driven<T>(driver: &mut Driver, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let mut driver = Some(driver);
     poll_fn(|context| {
         // What the work waits for comes from the driver alone, after which it is asked again in any case.
         let mut quiet = Context::from_waker(Waker::noop());
         if let Poll::Ready(done) = work.as_mut().poll(&mut quiet) {
             return Poll::Ready(done);
         }
-        let Some(running) = &mut driver else {
-            return Poll::Pending;
-        };
-        if running.as_mut().poll(context).is_ready() {
-            // The connection has ended, and the work is told.
-            driver = None;
+        match driver.as_mut().poll(context) {
+            Poll::Pending => work.as_mut().poll(&mut quiet),
+            Poll::Ready(never) => match never {},
         }
-        work.as_mut().poll(&mut quiet)
     })
     .await
 }

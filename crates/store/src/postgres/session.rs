@@ -1,6 +1,7 @@
 //! One connection: its settings, its prepared statements, its transactions.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::pin::Pin;
 
 use postgres::types::ToSql;
@@ -77,19 +78,24 @@ pub(super) fn connect(target: &Target) -> Result<Client> {
     Ok(connected?)
 }
 
-/// What moves the messages of a connection while somebody waits for them. It ends when the connection does.
-pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What moves the messages of a connection while somebody waits for them. It never ends: those who wait are told when the connection has.
+pub type Driver = Pin<Box<dyn Future<Output = Infallible> + Send>>;
 
 /// The same for those who wait asynchronously.
 pub(super) async fn connect_async(target: &Target) -> Result<(tokio_postgres::Client, Driver)> {
-    // How it ends is said to whoever waits for an answer.
     if target.config.get_ssl_mode() == SslMode::Disable {
         let (client, connection) = target.config.connect(NoTls).await?;
-        Ok((client, Box::pin(async { drop(connection.await) })))
+        Ok((client, Box::pin(to_the_end(connection))))
     } else {
         let (client, connection) = target.config.connect(target.trust.connector()?).await?;
-        Ok((client, Box::pin(async { drop(connection.await) })))
+        Ok((client, Box::pin(to_the_end(connection))))
     }
+}
+
+async fn to_the_end(connection: impl Future) -> Infallible {
+    // How it ends is said to whoever waits for an answer.
+    drop(connection.await);
+    std::future::pending().await
 }
 
 /// A transaction. Dropped without a commit, it is rolled back.
