@@ -7,6 +7,7 @@
 //! A path is a few hundred reference counts, which is little for a revision that stays and much for one request that adds an element or
 //! two. For those there is the overlay: what is changed lies beside what is shared.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -98,12 +99,13 @@ impl<T: Clone> CowVec<T> {
             return None;
         }
         if let Some(over) = &mut self.over {
-            let over = Arc::make_mut(over);
-            if !over.contains_key(&index) {
-                let shared = self.root.get(index / BRANCH)?.0[index % BRANCH].as_deref()?;
-                over.insert(index, shared.clone());
-            }
-            return over.get_mut(&index);
+            return Some(match Arc::make_mut(over).entry(index) {
+                Entry::Occupied(changed) => changed.into_mut(),
+                Entry::Vacant(place) => {
+                    let shared = self.root.get(index / BRANCH)?.0[index % BRANCH].as_deref()?;
+                    place.insert(shared.clone())
+                }
+            });
         }
         let branch = Arc::make_mut(&mut self.root).get_mut(index / BRANCH)?;
         Arc::make_mut(branch).0[index % BRANCH]
