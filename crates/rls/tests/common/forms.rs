@@ -1,5 +1,7 @@
 //! The forms of a condition among which the planner is told to choose.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use postgres::Client;
 
 /// Has every set be large and every statement a page from now on, until `apply` puts that right: conditions have the form that is never chosen
