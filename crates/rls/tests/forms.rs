@@ -5,7 +5,8 @@
 mod common;
 
 use common::{Asker, Site};
-use postgres::Client;
+use postgres::types::ToSql;
+use postgres::{Client, Statement};
 use rowgate_pgtest::{Version, versions};
 
 const SCHEMA: &str = "version 0.3
@@ -119,14 +120,19 @@ fn a_plan_that_was_made_for_somebody_else_shows_the_same_rows() {
 }
 
 /// How many rows of the table were read for a page that was prepared before.
-fn read(client: &mut Client, who: &str, page: &postgres::Statement) -> (usize, i64) {
+fn read(
+    client: &mut Client,
+    who: &str,
+    page: &Statement,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> (usize, i64) {
     let mut transaction = client.transaction().unwrap();
     common::sign_in(&mut transaction, &Asker::user(who)).unwrap();
     // The counters go back some transactions.
     let sql = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_all_tables where relname = 'ticket'";
     let so_far = |t: &mut postgres::Transaction<'_>| -> i64 { t.query_one(sql, &[]).unwrap().get(0) };
     let before = so_far(&mut transaction);
-    let shown = transaction.query(page, &[]).unwrap().len();
+    let shown = transaction.query(page, parameters).unwrap().len();
     (shown, so_far(&mut transaction) - before)
 }
 
@@ -136,11 +142,26 @@ fn a_page_that_is_prepared_once_is_planned_for_who_asks() {
         let site = site(version);
         let mut client = site.database.client_as(&site.role);
         let page = client.prepare(PAGE).unwrap();
-        for _ in 0..4 {
-            let (shown, ann) = read(&mut client, "ann", &page);
-            assert!(shown == 50 && ann < 500, "{version}: ann: {shown}, {ann} read");
-            let (shown, bob) = read(&mut client, "bob", &page);
-            assert!(shown == 20 && bob < 100, "{version}: bob: {shown}, {bob} read");
+        let limited = client.prepare(&PAGE.replace("50", "$1")).unwrap();
+        let filtered = client
+            .prepare(&PAGE.replace("order", "where id > $1 order"))
+            .unwrap();
+        let cases: [(_, &[&(dyn ToSql + Sync)]); 3] =
+            [(&page, &[]), (&limited, &[&50_i64]), (&filtered, &[&0_i64])];
+        for (page, parameters) in cases {
+            // A plan for all parameters is thought of after five.
+            for turn in 0..6 {
+                let (shown, ann) = read(&mut client, "ann", page, parameters);
+                assert!(
+                    shown == 50 && ann < 500,
+                    "{version}: {turn}: ann: {shown}, {ann} read"
+                );
+                let (shown, bob) = read(&mut client, "bob", page, parameters);
+                assert!(
+                    shown == 20 && bob < 100,
+                    "{version}: {turn}: bob: {shown}, {bob} read"
+                );
+            }
         }
     }
 }

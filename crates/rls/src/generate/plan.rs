@@ -19,15 +19,20 @@ use crate::sql::quote::{ident, text};
 use crate::sql::who::Form;
 use crate::sql::writer::SetFunction;
 
-/// The statement without what `explain` puts before it; nothing where it is longer than a statement about a row is.
-const SHORT: &str = r"case when length(current_query()) <= 4000
-        then regexp_replace(current_query(), '^\s*explain\M(\s|analyze\M|verbose\M|\([^)]*\))*', '', 'i') end";
+/// The statement; nothing where it is longer than a statement about a row is.
+const SHORT: &str = "case when length(current_query()) <= 4000 then current_query() end";
+
+/// How a statement begins.
+const BEGINNING: &str = r"^\s*(explain\M(\s|analyze\M|verbose\M|\([^)]*\))*)?";
 
 /// The end of the statement.
 const END: &str = "right(current_query(), 4000)";
 
 /// A value that a statement gives: a parameter or a literal.
 const VALUE: &str = r"(\$\d+|'[^']*'|-?\d+)";
+
+/// What a statement about a row has not: a query inside it, another table, other conditions beside the key.
+const OTHERS: &str = r"\m(select|insert|update|delete)\M.*\mselect\M|\mfrom\M.*\mfrom\M|\mupdate\M.*\mfrom\M|\mor\M|\mnot\s*\(|\mtable\M";
 
 /// The question whether a statement names rows of a table by their key.
 pub(super) struct ByKey {
@@ -55,20 +60,20 @@ pub(super) fn by_key(table: &Table) -> Option<ByKey> {
     let [schema, name] = names;
     let from = format!(r#"(only\s+)?("?{schema}"?\s*\.\s*)?"?{name}"?(\s+(as\s+)?"?\w+"?)?"#);
     let of_table = format!(
-        r"^\s*(select\s.*\sfrom\s+{from}|delete\s+from\s+{from}|update\s+{from}\s+set\s.*)\s+where\M"
+        r"{BEGINNING}(insert\M|(select\s.*\sfrom\s+{from}|delete\s+from\s+{from}|update\s+{from}\s+set\s.*)\s+where\M)"
     );
-    let mut tests = vec![text(&of_table)];
-    for column in &table.id {
+    let of_column = |column: &String| {
         let equal = format!(r"(=\s*{VALUE}|in\s*\(\s*{VALUE}(\s*,\s*{VALUE})*\s*\))");
         let key = format!(r#"\m(where|and)\s*\(*\s*("?\w+"?\s*\.\s*)*"?{column}"?\s*{equal}"#);
-        tests.push(text(&key));
-    }
-    let tests: Vec<String> = tests.iter().map(|test| format!("statement ~* {test}")).collect();
+        format!("statement ~* {}", text(&key))
+    };
+    let keys: Vec<String> = table.id.iter().map(of_column).collect();
     let body = format!(
-        "if statement !~* '^\\s*insert\\M' and not ({})\n    \
-             or statement ~* '\\S\\s*\\mselect\\M|\\mfrom\\M.*\\mfrom\\M|\\mupdate\\M.*\\mfrom\\M|\\mor\\M|\\mnot\\s*\\(|\\mtable\\M'\n\
-         then\n    return false;\nend if;",
-        tests.join("\n        and ")
+        "if statement !~* {}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
+        text(&of_table),
+        text(OTHERS),
+        keys.join(" and "),
+        text(&format!(r"{BEGINNING}insert\M"))
     );
     let hash = blake3::hash(body.as_bytes()).to_hex();
     let mut short = name.to_ascii_lowercase();
@@ -108,11 +113,13 @@ const NO_PAGE: &str = r"if statement !~* '\m(limit|fetch)\M' then
     return false;
 end if;";
 
-/// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says, and after five times that of one that
-/// has some. With it a page would keep the form that was good for who asked first. So while the plan of a prepared page is made, those of the
-/// session are forgotten: the next time it is planned for who asks then.
-const NOT_KEPT: &str =
-    "if exists (select from pg_prepared_statements p where p.statement = current_query()) then
+/// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says, and that of one that has some once it
+/// was planned five times with their values and that did not pay. With it a page would keep the form that was good for who asked first. So while
+/// such a plan is made, those of the session are forgotten: the next time the page is planned for who asks then.
+const NOT_KEPT: &str = "if exists (
+    select from pg_prepared_statements p
+    where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
+) then
     perform rowgate_rls.forget_plans();
 end if;
 ";
