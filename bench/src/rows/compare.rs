@@ -15,6 +15,9 @@ const WARM: usize = 7;
 /// Tickets, or projects, that the turns go through.
 const TARGETS: usize = 200;
 
+/// Tickets on a page.
+const PAGE: i64 = 50;
+
 /// How much is done.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
@@ -51,8 +54,9 @@ impl Asker {
 
     /// The target of a turn: something that the subject may see.
     fn question(&self, operation: Operation, turn: usize) -> Question<'_> {
-        let targets = match operation {
+        let targets: &[i64] = match operation {
             Operation::Insert | Operation::InsertSelect => &self.projects,
+            Operation::NewestOf => &[PAGE],
             _ => &self.tickets,
         };
         Question {
@@ -69,7 +73,9 @@ impl Asker {
         match operation {
             Operation::Count => vec![self.list.len() as i64],
             // Later tickets have larger numbers.
-            Operation::Newest => self.list.iter().rev().take(50).copied().collect(),
+            Operation::Newest | Operation::NewestOf => {
+                self.list.iter().rev().take(PAGE as usize).copied().collect()
+            }
             Operation::Point => Vec::new(),
             Operation::Update | Operation::Insert | Operation::InsertSelect => vec![1],
         }
@@ -118,7 +124,7 @@ impl Contender {
             _ => asker.answer(operation),
         };
         // "No policy" sees everything, and no ways agree with it.
-        let open = self.way == Way::Open && matches!(operation, Operation::Count | Operation::Newest);
+        let open = self.way == Way::Open && operation.reads_many();
         ensure!(
             open || answer == expected,
             "{:?} of {} as {:?}: {} rows or ids, {} expected",

@@ -113,7 +113,7 @@ fn out_of_reach(operation: Operation) -> Option<&'static str> {
         Operation::Point | Operation::Update | Operation::Insert | Operation::InsertSelect => Some(
             "the row is looked up as the `WHERE` does, in a function with rights of its own, after who asks is verified",
         ),
-        Operation::Count | Operation::Newest => None,
+        Operation::Count | Operation::Newest | Operation::NewestOf => None,
     }
 }
 

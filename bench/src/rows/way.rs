@@ -7,6 +7,8 @@ pub enum Operation {
     Count,
     /// The newest 50.
     Newest,
+    /// The same, with the number as a parameter.
+    NewestOf,
     /// One ticket by its id.
     Point,
     /// Changes one ticket.
@@ -19,9 +21,10 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Count,
         Self::Newest,
+        Self::NewestOf,
         Self::Point,
         Self::Update,
         Self::Insert,
@@ -33,6 +36,7 @@ impl Operation {
         match self {
             Self::Count => "count",
             Self::Newest => "newest 50",
+            Self::NewestOf => "newest $1",
             Self::Point => "point read",
             Self::Update => "update of one row",
             Self::Insert => "insert",
@@ -45,7 +49,12 @@ impl Operation {
         matches!(self, Self::Insert | Self::InsertSelect)
     }
 
-    /// Whether its statement has a parameter of its own: the ticket, or for a new one the project.
+    /// Whether it goes through rows, of which no one is known beforehand.
+    pub fn reads_many(self) -> bool {
+        matches!(self, Self::Count | Self::Newest | Self::NewestOf)
+    }
+
+    /// Whether its statement has a parameter of its own: the ticket, for a new one the project, for a page how many.
     pub fn has_target(self) -> bool {
         !matches!(self, Self::Count | Self::Newest)
     }
@@ -191,10 +200,17 @@ impl Way {
         let columns = "t.id, t.project_id, t.title, t.status, t.created_at";
         match operation {
             Operation::Count => format!("select count(*) from ticket t{}", with("where")),
-            Operation::Newest => format!(
-                "select {columns} from ticket t{} order by t.created_at desc limit 50",
-                with("where")
-            ),
+            Operation::Newest | Operation::NewestOf => {
+                let number = if operation == Operation::Newest {
+                    "50"
+                } else {
+                    "$1"
+                };
+                format!(
+                    "select {columns} from ticket t{} order by t.created_at desc limit {number}",
+                    with("where")
+                )
+            }
             Operation::Point => format!("select {columns} from ticket t where t.id = $1{}", with("and")),
             Operation::Update => {
                 format!(
