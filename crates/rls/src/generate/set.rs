@@ -11,14 +11,13 @@ use crate::sql::quote::ident;
 use crate::sql::writer::{Finding, SetFunction};
 
 /// Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes seconds where running
-/// them takes milliseconds. What looks one key up is never so dear, and each setting costs a call some microseconds.
+/// them takes milliseconds. What looks one key up can have such a query inside, too.
 const NO_JIT: &str = " set jit = off";
 
 /// The functions that list sets, and those that look a member up.
 pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
     let function = |(name, set): (String, SetFunction)| {
         let asked = set.finding == Finding::LookedUp;
-        let jit = if asked { "" } else { NO_JIT };
         let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
         let arguments = if asked { types.join(", ") } else { String::new() };
         let signature = format!("{SCHEMA}.{}({arguments})", ident(&name));
@@ -36,7 +35,7 @@ pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
         };
         Function {
             sql: format!(
-                "create or replace function {signature} returns {returns}\n    {OF_SESSION}{jit}\nbegin atomic\n{};\nend",
+                "create or replace function {signature} returns {returns}\n    {OF_SESSION}{NO_JIT}\nbegin atomic\n{};\nend",
                 indent(&set.body)
             ),
             signature,
