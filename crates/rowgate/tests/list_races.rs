@@ -156,7 +156,7 @@ impl Scene {
     fn change_rows(&self, seed: u64) {
         let mut client = self.database.client();
         self.write(seed, |numbers| {
-            let task = 1 + i64::try_from(numbers.below(TASKS as u32)).unwrap();
+            let task = 1 + i64::from(numbers.below(TASKS as u32));
             let is_visible = self.history.now(&Fact::Task(task));
             let sql = match (task % KINDS, is_visible) {
                 (3, true) => format!("update task set project_id = {OFF} where id = $1"),
@@ -188,7 +188,7 @@ impl Scene {
     fn grant_in_sql(&self, seed: u64) {
         let mut client = self.database.client_as(&self.role);
         self.write(seed, |numbers| {
-            let project = 2 * i64::try_from(numbers.below(TOGGLED as u32 / 2)).unwrap();
+            let project = 2 * i64::from(numbers.below(TOGGLED as u32 / 2));
             let is_granted = self.history.now(&Fact::Project(project));
             let function = if is_granted { "delete" } else { "create" };
             let sql = format!("select rowgate.{function}_warrant('project:{project}', 'viewer', 'user:ann'), rowgate.token()");
@@ -203,7 +203,7 @@ impl Scene {
     fn grant_over_http(&self, seed: u64) {
         let client = self.servers[1].client();
         self.write(seed, |numbers| {
-            let project = 1 + 2 * i64::try_from(numbers.below(TOGGLED as u32 / 2)).unwrap();
+            let project = 1 + 2 * i64::from(numbers.below(TOGGLED as u32 / 2));
             let is_granted = self.history.now(&Fact::Project(project));
             self.history.note(Fact::Project(project), !is_granted, || {
                 Some(grant(&client, project, !is_granted))
@@ -278,7 +278,7 @@ impl Scene {
         let mut granted = 0;
         for turn in 0..CHECKS {
             let tasks: Vec<i64> = (0..20)
-                .map(|_| 1 + i64::try_from(numbers.below(TASKS as u32)).unwrap())
+                .map(|_| 1 + i64::from(numbers.below(TASKS as u32)))
                 .collect();
             let project = i64::try_from(turn).unwrap() % TOGGLED;
             let (token, since) = self.history.token(&Fact::Project(project)).unzip();
