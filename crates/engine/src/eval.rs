@@ -5,17 +5,21 @@
 //! the cycle computes again until nothing it provisionally used has risen. Values only ever rise, so this ends; and because an
 //! under-estimate can make nothing true that is not (nothing inside a `none_of` is ever still open), a *true* found on
 //! the way is final at once.
+//!
+//! Here are the steps themselves. `fixpoint`: values that are remembered; `policy`: what policies see; `reach`: what the subject's side
+//! rules out; `rows`: resources that are rows.
 
+mod fixpoint;
+mod policy;
 mod reach;
 mod rows;
 
 use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
-use rowgate_policy::{CheckCtx, Env, Outcome, WarrantCtx};
 use rowgate_schema::ast::GroupOp;
 use rustc_hash::FxHashSet;
 
-use crate::memo::{Memo, Slot, State};
-use crate::program::{PolicyIndex, Program, Rule};
+use crate::memo::{Memo, Slot};
+use crate::program::{Program, Rule};
 use crate::rows::Rows;
 use crate::who::Who;
 use crate::{Ambient, EngineError, Limits, Value};
@@ -287,109 +291,6 @@ impl<'a> Evaluator<'a> {
         self.program.relation(resource_type, relation)?.rule.as_ref()
     }
 
-    /// A value that needs groups or rules: remembered, and computed again while a cycle has not settled.
-    fn derived(
-        &mut self,
-        point: Point,
-        edges: Edges<'a>,
-        direct: Value,
-        rule: Option<&Rule>,
-    ) -> Result<Partial, EngineError> {
-        let slot = self.memo.slot(point.object, point.relation);
-        let pass = self.pass;
-        let entry = self.memo.at(slot);
-        match entry.state {
-            State::Final => return Ok((entry.value, SETTLED)),
-            State::Open(place) => {
-                entry.read = true;
-                return Ok((entry.value, place));
-            }
-            State::Provisional { pass: computed } if computed == pass => {
-                entry.read = true;
-                return Ok((entry.value, entry.low));
-            }
-            State::Provisional { .. } | State::Fresh => {}
-        }
-        let place = self.open;
-        if place >= self.limits.depth {
-            return Err(EngineError::TooDeep {
-                limit: self.limits.depth,
-            });
-        }
-        self.open += 1;
-        let first = self.provisional.len();
-        loop {
-            let entry = self.memo.at(slot);
-            entry.state = State::Open(place);
-            entry.read = false;
-            let rises = self.rises;
-            let (value, low) = self.equation(point, edges, direct, rule)?;
-            let pass = self.pass;
-            let entry = self.memo.at(slot);
-            let value = value.max(entry.value);
-            self.rises += u64::from(value > entry.value && entry.read);
-            entry.value = value;
-            if value == Value::True {
-                entry.state = State::Final;
-                self.forget(first);
-                self.open -= 1;
-                return Ok((value, SETTLED));
-            }
-            if low < place {
-                entry.state = State::Provisional { pass };
-                entry.low = low;
-                self.rest_on(first, low);
-                self.provisional.push(slot);
-                self.open -= 1;
-                return Ok((value, low));
-            }
-            if self.rises != rises {
-                self.pass += 1;
-                continue;
-            }
-            entry.state = State::Final;
-            self.settle(first, place);
-            self.open -= 1;
-            return Ok((value, SETTLED));
-        }
-    }
-
-    /// What was computed while a now-true entry counted as false is to be computed again when it is needed.
-    fn forget(&mut self, first: usize) {
-        for slot in self.provisional.drain(first..) {
-            self.memo.at(slot).state = State::Fresh;
-        }
-    }
-
-    /// An entry is no longer open: what may have rested on it rests on what it rests on. That is everything computed below it,
-    /// also what rests on something further out besides, for `low` is only the outermost of all that an entry rests on.
-    fn rest_on(&mut self, first: usize, low: u32) {
-        for at in first..self.provisional.len() {
-            let slot = self.provisional[at];
-            let entry = self.memo.at(slot);
-            entry.low = entry.low.min(low);
-        }
-    }
-
-    /// The cycle closed by the entry at `place` has settled: what rests on nothing further out is final.
-    fn settle(&mut self, first: usize, place: u32) {
-        let mut kept = first;
-        for at in first..self.provisional.len() {
-            let slot = self.provisional[at];
-            let pass = self.pass;
-            let entry = self.memo.at(slot);
-            if entry.state == (State::Provisional { pass }) && entry.low < place {
-                self.provisional[kept] = slot;
-                kept += 1;
-            } else if entry.state == (State::Provisional { pass }) {
-                entry.state = State::Final;
-            } else if matches!(entry.state, State::Provisional { .. }) {
-                entry.state = State::Fresh;
-            }
-        }
-        self.provisional.truncate(kept);
-    }
-
     /// Steps 3 and 4.
     fn equation(
         &mut self,
@@ -531,87 +432,6 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok((value.negated(), SETTLED))
             }
-        }
-    }
-
-    /// The value of a warrant met at the (sub-)check of `relation` on `object`.
-    #[inline]
-    pub(crate) fn warrant_value(&self, object: ObjectId, relation: Symbol, edge: &Edge) -> Value {
-        if edge.policy().is_none() {
-            Value::True
-        } else {
-            (&self.warrant_outcome(object, relation, edge)).into()
-        }
-    }
-
-    /// The outcome of the policy of a conditional warrant.
-    pub(crate) fn warrant_outcome(&self, object: ObjectId, relation: Symbol, edge: &Edge) -> Outcome {
-        self.with_warrant_env(object, relation, edge, |policy, env| policy.eval(env))
-            .unwrap_or_else(|| {
-                Outcome::Unknown(rowgate_policy::Unknown {
-                    keys: Vec::new(),
-                    message: "the stored policy of the warrant does not compile".into(),
-                })
-            })
-    }
-
-    pub(crate) fn with_warrant_env<R>(
-        &self,
-        object: ObjectId,
-        relation: Symbol,
-        edge: &Edge,
-        run: impl FnOnce(&rowgate_policy::Policy, &Env<'_>) -> R,
-    ) -> Option<R> {
-        let policy = self.graph.policy(edge.policy())?.compiled()?;
-        let row = self.graph.warrant(edge.warrant())?;
-        let warrant = WarrantCtx {
-            resource_type: self.graph.name(self.graph.type_of(row.resource)),
-            resource_id: self.graph.id_of(row.resource),
-            relation: self.graph.name(row.relation),
-            subject_type: self.graph.name(self.graph.type_of(row.subject)),
-            subject_id: self.graph.id_of(row.subject),
-            created_at: rowgate_policy::Timestamp(row.created_at),
-        };
-        Some(run(policy, &self.env(object, relation, Some(warrant))))
-    }
-
-    pub(crate) fn policy_outcome(&self, policy: PolicyIndex, object: ObjectId, relation: Symbol) -> Outcome {
-        self.with_policy_env(object, relation, |env| {
-            self.program.policy(policy).policy.eval(env)
-        })
-    }
-
-    /// The environment of a schema policy on a resource: attributes of its row come before the request's context.
-    pub(crate) fn with_policy_env<R>(
-        &self,
-        object: ObjectId,
-        relation: Symbol,
-        run: impl FnOnce(&Env<'_>) -> R,
-    ) -> R {
-        let env = self.env(object, relation, None);
-        let merged = self
-            .rows
-            .and_then(|rows| rows.context(object, self.ambient.context));
-        match &merged {
-            None => run(&env),
-            Some(context) => run(&Env { context, ..env }),
-        }
-    }
-
-    pub(crate) fn env(&self, object: ObjectId, relation: Symbol, warrant: Option<WarrantCtx<'a>>) -> Env<'a> {
-        Env {
-            context: self.ambient.context,
-            check: Some(CheckCtx {
-                resource_type: self.graph.name(self.type_of(object)),
-                resource_id: self.id_of(object),
-                relation: self.graph.name(relation),
-                subject_type: self.who.words.resource_type,
-                subject_id: self.who.words.id,
-            }),
-            warrant,
-            metadata: Some(self.graph),
-            claims: self.ambient.claims,
-            now: self.ambient.now,
         }
     }
 }

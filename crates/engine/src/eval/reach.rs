@@ -8,7 +8,7 @@ use rowgate_graph::{Edges, ObjectId, Symbol};
 
 use super::Evaluator;
 
-/// Of a subject with more warrants than this that could name a group, nothing is ruled out.
+/// With more kinds of groups than this, or more warrants of the subject that could name one, nothing is ruled out.
 const MOST: usize = 64;
 
 /// Where a relation of a type that follows from direct warrants can hold for the subject of the question.
@@ -98,14 +98,18 @@ impl<'a> Evaluator<'a> {
         let kinds = leaves
             .iter()
             .flat_map(|leaf| self.graph.group_kinds_of(resource_type, *leaf));
-        for kind in kinds {
+        for (number, kind) in kinds.enumerate() {
             let (group, by) = (kind.subject_type, kind.subject_relation);
             // Who is in a group is told by warrants alone, and those name no further group.
             let ruled = self
                 .program
                 .relation(group, by)
                 .is_some_and(|by| by.rule.is_some());
-            if ruled || self.is_bound(group) || self.graph.group_kinds_of(group, by).next().is_some() {
+            if number == MOST
+                || ruled
+                || self.is_bound(group)
+                || self.graph.group_kinds_of(group, by).next().is_some()
+            {
                 return None;
             }
             for object in itself.clone().filter(|object| can_name(*object, group, by)) {
