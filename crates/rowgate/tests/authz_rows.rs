@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use rowgate_pgtest::{Database, Version};
 use serde_json::{Value, json};
-use support::binary;
-use support::postgres::{KEY, Serving, installed};
+use support::postgres::{KEY, Serving, apply_bindings, installed};
 
 const BINDINGS: &str = r#"
 roles = ["ROLE"]
@@ -111,18 +110,7 @@ impl World {
         );
         let on_two = json!({"role_slug": "project-reader", "resource_type_slug": "project", "resource_external_id": "two"});
         world.made(&assignments, on_two);
-        let here = tempfile::tempdir().unwrap();
-        std::fs::write(here.path().join("rowgate.toml"), BINDINGS.replace("ROLE", &role)).unwrap();
-        let applied = binary()
-            .args(["rls", "apply", "--database", world.database.url()])
-            .current_dir(here.path())
-            .output()
-            .unwrap();
-        assert!(
-            applied.status.success(),
-            "{}",
-            String::from_utf8_lossy(&applied.stderr)
-        );
+        apply_bindings(&world.database, &BINDINGS.replace("ROLE", &role), None);
         // The server follows the database.
         let since = Instant::now();
         while !world.knows_tables() {

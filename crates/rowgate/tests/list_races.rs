@@ -19,8 +19,7 @@ use rowgate::client::{Ask, Client};
 use rowgate_pgtest::{Database, Version, versions};
 use rowgate_testkit::sample::Numbers;
 use serde_json::{Value, json};
-use support::binary;
-use support::postgres::{Serving, installed};
+use support::postgres::{Serving, apply_bindings, installed};
 
 const SCHEMA: &str = "version 0.3
 type user
@@ -112,26 +111,7 @@ impl Scene {
             admin.execute(sql, &[&task, &project, &owner]).unwrap();
         }
         let servers = [Serving::start(&database), Serving::start(&database)];
-        let here = tempfile::tempdir().unwrap();
-        std::fs::write(here.path().join("schema.txt"), SCHEMA).unwrap();
-        std::fs::write(here.path().join("rowgate.toml"), BINDINGS.replace("ROLE", &role)).unwrap();
-        let applied = binary()
-            .args([
-                "rls",
-                "apply",
-                "--schema",
-                "schema.txt",
-                "--database",
-                database.url(),
-            ])
-            .current_dir(here.path())
-            .output()
-            .unwrap();
-        assert!(
-            applied.status.success(),
-            "{}",
-            String::from_utf8_lossy(&applied.stderr)
-        );
+        apply_bindings(&database, &BINDINGS.replace("ROLE", &role), Some(SCHEMA));
         let scene = Self {
             database,
             role,

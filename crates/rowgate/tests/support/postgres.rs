@@ -35,6 +35,21 @@ pub fn installed_on(cluster: &Cluster) -> Database {
     database
 }
 
+/// `rowgate rls apply`, as somebody would run it beside a `rowgate.toml` and a schema, where there is one.
+pub fn apply_bindings(database: &Database, bindings: &str, schema: Option<&str>) {
+    let here = tempfile::tempdir().unwrap();
+    std::fs::write(here.path().join("rowgate.toml"), bindings).unwrap();
+    let mut apply = binary();
+    apply.args(["rls", "apply", "--database", database.url()]);
+    if let Some(schema) = schema {
+        std::fs::write(here.path().join("schema.txt"), schema).unwrap();
+        apply.args(["--schema", "schema.txt"]);
+    }
+    let applied = apply.current_dir(here.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&applied.stderr);
+    assert!(applied.status.success(), "{said}");
+}
+
 /// The real binary, serving.
 pub struct Serving {
     process: Child,
