@@ -14,14 +14,22 @@ async function server(path, body) {
   return said;
 }
 
-/** Does something, and says what went wrong. */
-async function tried(action) {
-  at('message').textContent = '';
-  try {
-    await action();
-  } catch (error) {
-    at('message').textContent = error.message;
-  }
+let before = Promise.resolve();
+
+/**
+ * Does something once what was asked for earlier is done, and says what went wrong. One at a time: otherwise a slow answer would
+ * be painted over a newer one.
+ */
+function tried(action) {
+  before = before.then(async () => {
+    at('message').textContent = '';
+    try {
+      await action();
+    } catch (error) {
+      at('message').textContent = error.message;
+    }
+  });
+  return before;
 }
 
 async function show() {

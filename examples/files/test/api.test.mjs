@@ -168,12 +168,12 @@ describe('what belongs to the table', () => {
     const group = await workos.groups.createGroup({ organizationId: world.organizations.acme, name: 'G' });
     const assigned = { roleSlug: 'project-viewer', resourceTypeSlug: 'file', resourceExternalId: externalId };
     for (const refused of [
-      workos.authorization.listResources({ organizationId: world.organizations.acme, resourceTypeSlug: 'file' }),
-      workos.authorization.listMembershipsForResourceByExternalId({ ...row, permissionSlug: 'file:view' }),
-      workos.authorization.assignRole({ organizationMembershipId: member('bob@acme').id, ...assigned }),
-      workos.authorization.createGroupRoleAssignment({ groupId: group.id, ...assigned }),
+      () => workos.authorization.listResources({ organizationId: world.organizations.acme, resourceTypeSlug: 'file' }),
+      () => workos.authorization.listMembershipsForResourceByExternalId({ ...row, permissionSlug: 'file:view' }),
+      () => workos.authorization.assignRole({ organizationMembershipId: member('bob@acme').id, ...assigned }),
+      () => workos.authorization.createGroupRoleAssignment({ groupId: group.id, ...assigned }),
     ]) {
-      await assert.rejects(refused, { status: 400, message: /rows of table 'public\.files'/ });
+      await assert.rejects(refused(), { status: 400, message: /rows of table 'public\.files'/ });
     }
   });
 

@@ -12,14 +12,22 @@ function connect() {
   return neon(settings.authenticatedUrl, { authToken: () => token, disableWarningInBrowsers: true });
 }
 
-/** Does something, and says what went wrong. */
-async function tried(action) {
-  at('message').textContent = '';
-  try {
-    await action();
-  } catch (error) {
-    at('message').textContent = error.message;
-  }
+let before = Promise.resolve();
+
+/**
+ * Does something once what was asked for earlier is done, and says what went wrong. One at a time: otherwise a slow answer would
+ * be painted over a newer one, or somebody else's list over that of who is signed in now.
+ */
+function tried(action) {
+  before = before.then(async () => {
+    at('message').textContent = '';
+    try {
+      await action();
+    } catch (error) {
+      at('message').textContent = error.message;
+    }
+  });
+  return before;
 }
 
 async function show() {
@@ -49,29 +57,40 @@ function item(todo) {
 }
 
 at('user').append(...settings.users.map((user) => new Option(user)));
-at('user').onchange = () =>
+at('user').onchange = () => {
+  const user = at('user').value;
   tried(async () => {
-    const user = at('user').value;
     token = user ? (await (await fetch(`/token?user=${encodeURIComponent(user)}`)).json()).token : undefined;
     at('result').textContent = '';
     await show();
+    document.body.dataset.user = user;
   });
+};
 
 at('new').onsubmit = (event) => {
   event.preventDefault();
+  const task = at('task').value;
+  const isPublic = at('public').checked;
+  // At once, not when the answer is there: by then the next task may stand here.
+  at('new').reset();
   tried(async () => {
     const sql = connect();
-    await sql`insert into todos (task, is_public) values (${at('task').value}, ${at('public').checked})`;
-    at('new').reset();
+    try {
+      await sql`insert into todos (task, is_public) values (${task}, ${isPublic})`;
+    } catch (error) {
+      at('task').value ||= task;
+      throw error;
+    }
     await show();
   });
 };
 
 at('sql').onsubmit = (event) => {
   event.preventDefault();
+  const query = at('query').value;
   tried(async () => {
     at('result').textContent = '';
-    const rows = await connect().query(at('query').value);
+    const rows = await connect().query(query);
     at('result').textContent = JSON.stringify(rows, null, 2);
     await show();
   });

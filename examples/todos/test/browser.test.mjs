@@ -43,7 +43,7 @@ after(async () => {
 
 const signIn = async (user) => {
   await page.selectOption('#user', user);
-  await page.waitForLoadState('networkidle');
+  await page.waitForSelector(`body[data-user="${user}"]`);
 };
 const tasks = () => page.locator('#todos li span').allTextContents();
 const settle = async (expected) => {
@@ -57,6 +57,8 @@ const add = async (task, isPublic = false) => {
   await page.setChecked('#public', isPublic);
   await page.click('#new button');
 };
+/** The page asks for `/token` when somebody else signs in. */
+const TOKENS = '**/token?*';
 const run = async (sql) => {
   await page.fill('#query', sql);
   const answered = page.waitForResponse((response) => response.url().endsWith('/sql') && response.request().method() === 'POST');
@@ -89,6 +91,40 @@ describe('the page', () => {
     await page.locator('#todos li', { hasText: 'buy bread' }).getByText('Delete').click();
     await settle(['paint the fence (public)']);
     assert.equal(await stack.psql('select count(*) from todos'), '2');
+  });
+
+  it('keeps what is typed while an answer is on its way', async () => {
+    await signIn('ann');
+    // The first answer is kept back until the second task is typed.
+    let go;
+    const typed = new Promise((resolve) => (go = resolve));
+    await page.route('**/sql', async (route) => (await typed, await route.continue()));
+    await add('first');
+    await page.fill('#task', 'second');
+    go();
+    await settle(['water the plants', 'first']);
+    await page.unroute('**/sql');
+    assert.equal(await page.inputValue('#task'), 'second');
+    await page.click('#new button');
+    await settle(['water the plants', 'first', 'second']);
+    for (const task of ['first', 'second']) await page.locator('#todos li', { hasText: task }).getByText('Delete').click();
+    await settle(['water the plants']);
+  });
+
+  it('shows the list of who is signed in, whichever answer comes first', async () => {
+    await signIn('');
+    // The token of bob comes after that of ann was asked for.
+    let go;
+    const asked = new Promise((resolve) => (go = resolve));
+    await page.route(TOKENS, async (route) => (route.request().url().includes('bob') && (await asked), await route.continue()));
+    await page.selectOption('#user', 'bob');
+    await page.selectOption('#user', 'ann');
+    setTimeout(go, 200);
+    await page.waitForSelector('body[data-user="ann"]');
+    await settle(['water the plants']);
+    await page.waitForTimeout(300);
+    await settle(['water the plants']);
+    await page.unroute(TOKENS);
   });
 
   it('refuses writes of nobody, and for others', async () => {
