@@ -59,6 +59,9 @@ pub struct Table {
     pub resource_type: String,
     /// The columns that make up the id. Several are joined by `/`, with `~` and `/` inside them written `~0` and `~1`.
     pub id: Vec<String>,
+    /// That no two rows have the same id, where no unique index can say so: of a table that is partitioned by another column. Somebody vouches
+    /// for it; a check that meets two such rows which differ is an error.
+    pub id_is_unique: bool,
     /// Which rows count; all of them when there is none. Every condition must be true.
     pub conditions: Vec<Condition>,
     /// Relations and the places that hold them.

@@ -1,9 +1,11 @@
-//! JSON to bindings and back. TOML takes the same way, so both forms say the same.
+//! JSON to bindings. TOML takes the same way, so both forms say the same. `write` is the way back.
+
+mod write;
 
 use std::collections::BTreeMap;
 
 use rowgate_schema::Diagnostic;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::condition::{self, Condition};
 use crate::document::{Bindings, Command, JoinTable, Parent, ParentKey, Source, Subject, Table};
@@ -26,81 +28,6 @@ impl Bindings {
     pub fn from_json(value: &Value) -> Result<Self, Vec<Diagnostic>> {
         read(value, Places::default())
     }
-
-    /// The JSON form, which reads as the same bindings.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let tables: Vec<Value> = self.tables.iter().map(table_to_json).collect();
-        json!({
-            "environment": self.environment,
-            "roles": self.roles,
-            "subject": subject_to_json(&self.subject),
-            "table": tables,
-        })
-    }
-}
-
-fn subject_to_json(subject: &Subject) -> Value {
-    let mut out = Map::new();
-    out.insert("type".into(), subject.resource_type.as_str().into());
-    match &subject.claim {
-        Some(claim) => out.insert("claim".into(), claim.as_str().into()),
-        None => out.insert("id".into(), format!("{}()", subject.function).into()),
-    };
-    out.into()
-}
-
-fn table_to_json(table: &Table) -> Value {
-    let sources = |sources: &Vec<Source>| sources.iter().map(source_to_json).collect::<Vec<_>>();
-    let relations: Map<String, Value> = table
-        .relations
-        .iter()
-        .map(|(name, of)| (name.clone(), sources(of).into()))
-        .collect();
-    let policies: Map<String, Value> = table
-        .policies
-        .iter()
-        .map(|(command, relation)| (command.keyword().to_owned(), relation.as_str().into()))
-        .collect();
-    let mut out = Map::new();
-    out.insert("name".into(), table.name.to_string().into());
-    out.insert("type".into(), table.resource_type.as_str().into());
-    out.insert("id".into(), json!(table.id));
-    if !table.conditions.is_empty() {
-        out.insert("where".into(), condition::write(&table.conditions).into());
-    }
-    if let Some(organization) = &table.organization {
-        out.insert("organization".into(), organization.as_str().into());
-    }
-    if !table.parents.is_empty() {
-        let parents: Vec<Value> = table.parents.iter().map(parent_to_json).collect();
-        out.insert("parent".into(), parents.into());
-    }
-    out.insert("relations".into(), relations.into());
-    out.insert("attributes".into(), json!(table.attributes));
-    out.insert("policies".into(), policies.into());
-    out.into()
-}
-
-fn parent_to_json(parent: &Parent) -> Value {
-    json!({"type": parent.resource_type, "column": parent.columns, "by": parent.by.word()})
-}
-
-fn source_to_json(source: &Source) -> Value {
-    let mut out = Map::new();
-    if let Some(join) = &source.join {
-        out.insert("table".into(), join.name.to_string().into());
-        out.insert("key".into(), json!(join.key));
-        if !join.conditions.is_empty() {
-            out.insert("where".into(), condition::write(&join.conditions).into());
-        }
-    }
-    out.insert("column".into(), json!(source.columns));
-    out.insert("type".into(), source.resource_type.as_str().into());
-    if let Some(relation) = &source.relation {
-        out.insert("relation".into(), relation.as_str().into());
-    }
-    out.into()
 }
 
 fn read(value: &Value, places: Places) -> Result<Bindings, Vec<Diagnostic>> {
@@ -206,6 +133,7 @@ impl Reader {
             "name",
             "type",
             "id",
+            "id_is_unique",
             "organization",
             "parent",
             "where",
@@ -219,6 +147,10 @@ impl Reader {
         let id = self
             .required(&fields, "id")
             .and_then(|(value, path)| self.columns(value, &path));
+        let id_is_unique = match fields.get("id_is_unique") {
+            Some((value, path)) => self.boolean(value, &path),
+            None => Some(false),
+        };
         let organization = match fields.get("organization") {
             Some((value, path)) => self.column(value, &path).map(Some),
             None => Some(None),
@@ -240,6 +172,7 @@ impl Reader {
             name: name?,
             resource_type: resource_type?,
             id: id?,
+            id_is_unique: id_is_unique?,
             conditions: conditions?,
             relations: relations?,
             attributes: attributes?,
@@ -537,6 +470,14 @@ impl Reader {
                 None
             }
         }
+    }
+
+    fn boolean(&mut self, value: &Value, path: &str) -> Option<bool> {
+        let read = value.as_bool();
+        if read.is_none() {
+            self.wrong_shape(value, path, "`true` or `false`");
+        }
+        read
     }
 
     fn wrong_shape(&mut self, value: &Value, path: &str, wanted: &str) {

@@ -47,6 +47,7 @@ type = "user"
 name = "public.Folder"
 type = "folder"
 id = "id"
+id_is_unique = true
 where = "deleted_at is null"
 relations.parent = [
     { column = "parent_id", type = "folder" },

@@ -72,6 +72,7 @@ id = "current_user"
 name = "ticket"
 type = 7
 id = []
+id_is_unique = "yes"
 where = "deleted_at is null or true"
 relations.creator = { colum = "creator_id", type = "user", key = "id" }
 relations.parent = { table = "public.ticket_team", column = "team_id", type = "team" }

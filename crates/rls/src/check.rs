@@ -1,9 +1,13 @@
 //! Whether the tables and columns that bindings name are there and fit.
 
+use std::fmt::Write as _;
+
 use rowgate_binding::{Bindings, Condition, Literal, Qualified, Resolved, Source, Table, Test};
 use rowgate_schema::Diagnostic;
 
-use crate::shape::{Column, ColumnType, KeyType, Shapes};
+use crate::shape::{Column, ColumnType, KeyType, Shapes, UniqueIndex};
+use crate::sql::quote::{ident, qualified};
+use crate::unique::is_unique;
 
 /// Everything that is wrong with the tables, each with its place in the bindings.
 #[must_use]
@@ -33,6 +37,9 @@ impl Checker<'_> {
             return;
         }
         let id = self.keys(&table.name, &table.id, &format!("{path}.id"));
+        if id.is_some() {
+            self.unique(table, &format!("{path}.id"));
+        }
         self.organization(table, &format!("{path}.organization"));
         self.conditions(&table.name, &table.conditions, &format!("{path}.where"));
         for (relation, sources) in &table.relations {
@@ -50,6 +57,32 @@ impl Checker<'_> {
         for (parameter, column) in &table.attributes {
             self.column(&table.name, column, &format!("{path}.attributes.{parameter}"));
         }
+    }
+
+    /// One id, one row.
+    fn unique(&mut self, table: &Table, path: &str) {
+        let indexes = self.shapes.unique.get(&table.name).map_or(&[][..], Vec::as_slice);
+        if is_unique(table, indexes) {
+            return;
+        }
+        let of_id = |index: &&UniqueIndex| index.columns.iter().all(|column| table.id.contains(column));
+        let help = match indexes.iter().find(of_id) {
+            Some(UniqueIndex { inherited: true, .. }) => {
+                "other tables inherit from it, and no index holds for their rows too; where ids are unique all the same, say `id_is_unique = true`"
+                    .to_owned()
+            }
+            Some(UniqueIndex {
+                predicate: Some(predicate),
+                ..
+            }) => format!("a unique index has the rows with {predicate} only: say the same in `where`, or make one for all rows"),
+            _ => not_indexed(table, indexes),
+        };
+        let message = format!(
+            "nothing keeps rows of `{}` from having the same {}, and who may see one of them could see all",
+            table.name,
+            quoted(&table.id)
+        );
+        self.report("id_not_unique", path, message, Some(help));
     }
 
     /// The ids of organizations are texts.
@@ -167,14 +200,7 @@ impl Checker<'_> {
         let near = columns.keys().find(|other| other.eq_ignore_ascii_case(name));
         let help = match near {
             Some(near) => format!("there is a column `{near}`; letter case counts"),
-            None => format!(
-                "its columns are {}",
-                columns
-                    .keys()
-                    .map(|c| format!("`{c}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            None => format!("its columns are {}", quoted(columns.keys())),
         };
         self.report(
             "missing_column",
@@ -222,4 +248,24 @@ fn described(column: &Column) -> String {
     } else {
         column.name.clone()
     }
+}
+
+/// What to do about an id that nothing keeps unique.
+fn not_indexed(table: &Table, indexes: &[UniqueIndex]) -> String {
+    let columns: Vec<String> = table.id.iter().map(|column| ident(column)).collect();
+    let mut help = format!(
+        "`alter table {} add unique ({})`",
+        qualified(&table.name),
+        columns.join(", ")
+    );
+    if let Some(key) = indexes.iter().find(|index| index.primary) {
+        let _ = write!(help, ", or name the primary key: {}", quoted(&key.columns));
+    }
+    help.push_str("; where ids are unique and no index can say so, `id_is_unique = true`");
+    help
+}
+
+fn quoted<'c>(columns: impl IntoIterator<Item = &'c String>) -> String {
+    let quoted: Vec<String> = columns.into_iter().map(|column| format!("`{column}`")).collect();
+    quoted.join(", ")
 }

@@ -7,6 +7,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("database_error", "the database refused a statement"),
     ("database_lost", "the connection to the database was lost"),
     ("existing_policies", "a table has policies that were made by hand"),
+    ("id_not_unique", "several rows of a table could have the same id"),
     ("key_type_mismatch", "columns that refer to a key have other types than the key"),
     ("missing_column", "a table has no such column"),
     ("missing_environment", "the database has no such environment"),

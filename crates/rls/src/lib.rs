@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! * `check`: whether tables and columns are there and fit
+//! * `check`: whether tables and columns are there and fit; `unique`: whether an id names one row
 //! * `generate`: everything that goes into the database, and the statements of the server
 //! * `predicate`: what a relation means for a row, as a small tree
 //! * `lower`: schema policies as SQL expressions
@@ -24,6 +24,7 @@ mod lower;
 mod predicate;
 mod shape;
 mod sql;
+mod unique;
 pub mod verify;
 mod words;
 
@@ -36,4 +37,4 @@ pub use generate::{
 };
 pub use postgres::Client;
 pub use rowgate_binding::Bindings;
-pub use shape::{Column, ColumnType, Columns, KeyType, Shapes};
+pub use shape::{Column, ColumnType, Columns, KeyType, Shapes, UniqueIndex};

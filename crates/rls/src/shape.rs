@@ -1,4 +1,4 @@
-//! What compiling needs to know of the database: the types of the bound columns.
+//! What compiling needs to know of the database: the types of the bound columns, and what is unique.
 
 use std::collections::BTreeMap;
 
@@ -41,11 +41,26 @@ pub struct Column {
 /// The columns of one table.
 pub type Columns = BTreeMap<String, Column>;
 
-/// The tables that bindings name and their columns. A table that does not exist is not here.
+/// The tables that bindings name, their columns and what keeps their rows apart. A table that does not exist is not here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shapes {
     /// By table.
     pub tables: BTreeMap<Qualified, Columns>,
+    /// What keeps rows apart, by table: primary keys, unique constraints and unique indexes.
+    pub unique: BTreeMap<Qualified, Vec<UniqueIndex>>,
+}
+
+/// A valid index that no two rows of a table can be in with the same values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueIndex {
+    /// Its columns, at least one, in order.
+    pub columns: Vec<String>,
+    /// Which rows it has, as Postgres prints it; all when there is none.
+    pub predicate: Option<String>,
+    /// Whether it is the primary key.
+    pub primary: bool,
+    /// Whether other tables inherit from its table. It does not have their rows, which are rows of the table, too.
+    pub inherited: bool,
 }
 
 /// The types a key can have.

@@ -35,6 +35,8 @@ mod views;
 use crate::catalog::Catalog;
 use inspection::Inspection;
 
+pub(crate) use expression::parse as parse_expression;
+
 pub use expected::Expected;
 pub use finding::{Finding, Remedy, Severity};
 pub use run::{Question, Report, run};

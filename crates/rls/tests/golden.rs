@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use rowgate_binding::{Bindings, Qualified};
-use rowgate_rls::{Column, ColumnType, Compiler, Order, Shapes};
+use rowgate_rls::{Column, ColumnType, Compiler, Order, Shapes, UniqueIndex};
 
 const SCHEMA: &str = "version 0.3
 type user
@@ -110,7 +110,17 @@ fn compiler() -> Compiler {
             table(&[("ticket", uuid), ("who", text), ("kind", text)]),
         ),
     ]);
-    Compiler::new(&resolved, Shapes { tables }, 1).unwrap()
+    let by_id = |name: &str| {
+        let index = UniqueIndex {
+            columns: vec!["id".into()],
+            predicate: None,
+            primary: true,
+            inherited: false,
+        };
+        (Qualified::new("public", name), vec![index])
+    };
+    let unique = BTreeMap::from([by_id("Ticket"), by_id("folder")]);
+    Compiler::new(&resolved, Shapes { tables, unique }, 1).unwrap()
 }
 
 #[test]

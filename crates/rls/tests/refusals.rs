@@ -80,6 +80,58 @@ fn tables_and_columns_that_do_not_fit() {
 }
 
 #[test]
+fn ids_that_several_rows_could_have() {
+    let columns = "id bigint not null, region text not null, owner text, team text, deleted_at timestamptz";
+    let live = "id = \"id\"\nwhere = \"deleted_at is null\"";
+    let both = "id = [\"region\", \"id\"]";
+    let mut said = Vec::new();
+    // What else there is beside the columns, the id in the bindings, and whether that is one row's.
+    let id = "id = \"id\"";
+    let vouched = "id = \"id\"\nid_is_unique = true";
+    for (keys, id, fits) in [
+        ("", id, false),
+        ("", vouched, true),
+        ("create index on doc (id)", id, false),
+        ("create unique index on doc ((id + 1))", id, false),
+        ("create unique index on doc (region) include (id)", id, false),
+        ("create unique index on doc (id, (region is null))", id, false),
+        ("alter table doc add primary key (region, id)", id, false),
+        ("alter table doc add primary key (region, id)", both, true),
+        ("create unique index on doc (id)", both, true),
+        (
+            "create unique index on doc (id) where deleted_at is null",
+            id,
+            false,
+        ),
+        (
+            "create unique index on doc (id) where deleted_at is null",
+            live,
+            true,
+        ),
+        ("alter table doc add unique (id) deferrable", id, true),
+        (
+            "alter table doc add unique (id); create table old () inherits (doc)",
+            id,
+            false,
+        ),
+    ] {
+        let mut site = Site::new(
+            Version::V15,
+            "shared_ids",
+            &format!("create table doc ({columns}); {keys}"),
+        );
+        let bindings = BINDINGS.replace("id = \"id\"", id);
+        if fits {
+            site.apply(SCHEMA, &bindings)
+                .unwrap_or_else(|error| panic!("{keys}: {error}"));
+        } else {
+            said.push(format!("{keys}\n{}", refused(&mut site, SCHEMA, &bindings)));
+        }
+    }
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn relations_that_have_no_exact_form() {
     let mut site = Site::new(Version::V15, "inexact", TABLES);
     let with = |extra: &str, policy: &str| {

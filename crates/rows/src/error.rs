@@ -21,6 +21,11 @@ pub enum Error {
     /// The database refuses the statement: a right that is missing, a column that is gone. The text is for the operator.
     #[error("the application's tables refuse to be read: {0}; run `rowgate rls verify`")]
     Database(String),
+    /// Rows that differ have one id. The text is for the operator.
+    #[error(
+        "the application's tables have several rows for {0}, so nobody can say which one is meant; make the columns of its id unique"
+    )]
+    NotUnique(String),
     /// The relation cannot be compiled to SQL.
     #[error("{0}")]
     Refused(String),
@@ -51,7 +56,7 @@ impl Error {
             Self::Engine(_) => "invalid_request",
             Self::Environment(error) => error.code(),
             Self::Unavailable(_) => "rows_unavailable",
-            Self::Database(_) => "rows_refused",
+            Self::Database(_) | Self::NotUnique(_) => "rows_refused",
             Self::Refused(_) => "not_compiled",
             Self::TooMany { .. } => "too_many_rows",
             Self::Unsupported(_) => "list_unsupported",

@@ -1,5 +1,6 @@
 //! The rows that the questions of one request need, and asking again once they were read.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -301,10 +302,8 @@ impl<'a> Reader<'a> {
                 };
                 group.read.insert((resource_type.clone(), id), row);
             }
-            for row in found {
-                group
-                    .read
-                    .insert((row.resource_type.clone(), row.resource_id.clone()), row);
+            for (place, row) in by_id(found)? {
+                group.read.insert(place, row);
             }
             if group.read.len() > MAX_ROWS {
                 return Err(too_many("rows", MAX_ROWS));
@@ -361,6 +360,24 @@ impl Collect for Fetched<'_> {
             ControlFlow::Continue(())
         }
     }
+}
+
+/// The rows of one statement by type and id. A row that lies beside several others is in it as often, and is the same each time.
+fn by_id(rows: Vec<Row>) -> Result<HashMap<(String, String), Row>> {
+    let mut out: HashMap<(String, String), Row> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        match out.entry((row.resource_type.clone(), row.resource_id.clone())) {
+            Entry::Vacant(place) => {
+                place.insert(row);
+            }
+            Entry::Occupied(place) if *place.get() == row => {}
+            Entry::Occupied(place) => {
+                let (resource_type, id) = place.key();
+                return Err(Error::NotUnique(format!("`{resource_type}:{id}`")));
+            }
+        }
+    }
+    Ok(out)
 }
 
 fn too_many(what: &'static str, limit: usize) -> Error {

@@ -311,6 +311,48 @@ fn a_row_is_read_anew_for_every_request() {
 }
 
 #[test]
+fn an_id_of_several_rows_is_an_error_and_never_an_answer() {
+    let world = World::new(Cluster::shared(versions()[0]));
+    let none = serde_json::json!({});
+    let bob = [(&*file(1), "bob")];
+    assert_eq!(world.ask("viewer", &none, &bob).unwrap(), [Value::True]);
+    // The key goes while the server runs, and somebody makes a second file of the same id.
+    let mut admin = world.client();
+    let copy = "alter table file drop constraint file_pkey; insert into file select * from file where owner_id = 'bob'";
+    admin.batch_execute(copy).unwrap();
+    assert_eq!(
+        world.ask("viewer", &none, &bob).unwrap(),
+        [Value::True],
+        "the same twice"
+    );
+    let other =
+        "update file set owner_id = 'eve' where ctid = (select max(ctid) from file where owner_id = 'bob')";
+    admin.batch_execute(other).unwrap();
+    for who in ["bob", "eve"] {
+        let error = world.ask("viewer", &none, &[(&*file(1), who)]).unwrap_err();
+        assert_eq!(error.code(), "rows_refused", "{who}: {error}");
+        let several = format!("several rows for `file:{}`", file(1));
+        assert!(error.to_string().contains(&several), "{error}");
+    }
+    assert!(world.subjects(1, "viewer").is_err());
+    let nobody = [(&*file(1), "nobody")];
+    assert_eq!(
+        world.ask("viewer", &none, &nobody).unwrap(),
+        [Value::False],
+        "whichever it is"
+    );
+    // A server that starts now says it of every row.
+    let mut world = world;
+    world.tables = Tables::new(world.database.url().to_owned(), runtime());
+    let error = world.ask("viewer", &none, &[(&*file(2), "bob")]).unwrap_err();
+    assert_eq!(error.code(), "rows_refused", "{error}");
+    assert!(
+        error.to_string().contains("nothing keeps rows of `public.file`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_database_that_cannot_be_asked_is_an_error_and_never_a_no() {
     let world = World::new(Cluster::shared(versions()[0]));
     let none = serde_json::json!({});

@@ -245,7 +245,7 @@ fn rows(error: RowsError) -> (StatusCode, &'static str, String, Map<String, Valu
     match error {
         RowsError::Engine(error) => ApiError::from(error).parts(),
         RowsError::Environment(error) => environment(error),
-        RowsError::Unavailable(_) | RowsError::Database(_) => {
+        RowsError::Unavailable(_) | RowsError::Database(_) | RowsError::NotUnique(_) => {
             // What the database says is for the operator.
             tracing::error!(code, %error, "rows cannot be read");
             let message = "the application's tables cannot be read at the moment; the server's log says why";

@@ -76,13 +76,12 @@ pub(super) fn guess(catalog: &Catalog, schema: &str) -> Guess {
                 "it belongs to a tool for migrations".to_owned(),
             ));
         } else if !table.parents.is_empty() {
-            guess.left_out.push((
-                table.name.clone(),
-                "it inherits from another table, which is bound".to_owned(),
-            ));
+            guess
+                .left_out
+                .push((table.name.clone(), "it inherits from another table".to_owned()));
         } else if is_join(table) {
             joins.push(table);
-        } else if let Some(why) = unsuitable(table) {
+        } else if let Some(why) = unsuitable(catalog, table) {
             guess.left_out.push((table.name.clone(), why));
         } else {
             bound.push(table);
@@ -144,10 +143,15 @@ fn is_key(column: &Column) -> bool {
     ) && column.ty == column.ty.trim_end_matches("[]")
 }
 
-fn unsuitable(table: &Relation) -> Option<String> {
+fn unsuitable(catalog: &Catalog, table: &Relation) -> Option<String> {
     let Some(key) = &table.primary_key else {
         return Some("it has no primary key, so its rows have no ids".to_owned());
     };
+    let inherits = |other: &Relation| !other.partition && other.parents.contains(&table.name);
+    if catalog.relations.values().any(inherits) {
+        let why = "other tables inherit from it, and its key does not hold for their rows; bind it by hand with `id_is_unique = true` if ids are unique";
+        return Some(why.to_owned());
+    }
     let odd = key
         .columns
         .iter()

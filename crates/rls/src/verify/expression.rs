@@ -24,7 +24,7 @@ pub(super) use rewrite::{Rewritten, Shape, rewrite};
 pub(super) use scope::Scope;
 
 /// Reads an expression; `None` when the parser does not know some of it.
-pub(super) fn parse(text: &str) -> Option<Expr> {
+pub(crate) fn parse(text: &str) -> Option<Expr> {
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(200)
         .try_with_sql(text)
