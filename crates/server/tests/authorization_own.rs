@@ -477,7 +477,7 @@ fn an_assignment_that_is_over_is_gone_wherever_one_looks() {
     let server = &world.server;
     let project = json!({"organization_id": world.org, "resource_type_slug": "project", "external_id": "p1", "name": "P"});
     let project = id(&server.post("/authorization/resources", project));
-    let ends = jiff::Timestamp::now() + Duration::from_secs(3);
+    let ends = jiff::Timestamp::now() + Duration::from_secs(6);
     let editor = json!({"role_slug": "editor", "resource_id": project, "expires_at": ends.to_string()});
     id(&server.post(&world.assignments(), editor));
     world.assign("admin", &json!({"expires_at": ends.to_string()}));

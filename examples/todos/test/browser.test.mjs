@@ -47,7 +47,7 @@ const signIn = async (user) => {
 };
 const tasks = () => page.locator('#todos li span').allTextContents();
 const settle = async (expected) => {
-  for (const deadline = Date.now() + 10_000; ; await page.waitForTimeout(50)) {
+  for (const deadline = Date.now() + 30_000; ; await page.waitForTimeout(50)) {
     const now = await tasks();
     if (JSON.stringify(now) === JSON.stringify(expected) || Date.now() > deadline) return assert.deepEqual(now, expected);
   }
