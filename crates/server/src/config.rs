@@ -35,6 +35,8 @@ pub struct Config {
     pub audit_retention: Duration,
     /// SQL over HTTP, if it is served.
     pub sql: Option<rowgate_sql::Config>,
+    /// The environment that SQL over HTTP belongs to: tokens of the issuers of other environments are refused there.
+    pub sql_environment: String,
     /// How logs are written.
     pub log: Log,
 }
@@ -51,6 +53,7 @@ impl Config {
             identity: IdentityConfig::default(),
             audit_retention: AUDIT_RETENTION,
             sql: None,
+            sql_environment: rowgate_environment::registry::DEFAULT.into(),
             log: Log::default(),
         }
     }
@@ -68,6 +71,7 @@ impl fmt::Debug for Config {
             identity,
             audit_retention,
             sql,
+            sql_environment,
             log,
         } = self;
         f.debug_struct("Config")
@@ -79,6 +83,7 @@ impl fmt::Debug for Config {
             .field("identity", identity)
             .field("audit_retention", audit_retention)
             .field("sql", sql)
+            .field("sql_environment", sql_environment)
             .field("log", log)
             .finish()
     }

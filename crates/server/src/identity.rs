@@ -106,6 +106,14 @@ impl Identities {
         }
     }
 
+    /// The name of the environment in which the tokens of an identity's issuer ask. `None` if nothing is configured for the issuer.
+    pub(crate) fn environment_of<'a>(&'a self, identity: &'a Identity) -> Option<&'a str> {
+        match self.places.get(identity.issuer()) {
+            Some(place) => Some(&place.environment),
+            None => built_in::environment_of(identity.issuer()),
+        }
+    }
+
     /// The environment and the user of a token.
     pub(crate) async fn authenticate(
         &self,
@@ -113,17 +121,12 @@ impl Identities {
         registry: &Arc<Registry>,
     ) -> Result<(Environment, User)> {
         let identity = self.verify(token, registry).await.map_err(ApiError::Token)?;
-        let (name, subject_type) = match self.places.get(identity.issuer()) {
-            Some(place) => (place.environment.as_str(), Arc::clone(&place.subject_type)),
-            None => {
-                let own = built_in::environment_of(identity.issuer());
-                (
-                    own.ok_or(ApiError::Forbidden(
-                        "nothing is configured for the token's issuer",
-                    ))?,
-                    "user".into(),
-                )
-            }
+        let name = self.environment_of(&identity).ok_or(ApiError::Forbidden(
+            "nothing is configured for the token's issuer",
+        ))?;
+        let subject_type = match self.places.get(identity.issuer()) {
+            Some(place) => Arc::clone(&place.subject_type),
+            None => "user".into(),
         };
         let environment = registry.environment(name).ok_or(ApiError::Forbidden(
             "the environment that the token's issuer is configured for does not exist",

@@ -94,7 +94,7 @@ impl Server {
         }
         keep_following(&app.identities, &app.registry);
         let sql = match config.sql {
-            Some(config) => Some(sql::router(&app, config).await?),
+            Some(sql) => Some(sql::router(&app, sql, config.sql_environment).await?),
             None => None,
         };
         let router = http::router(&app, &config.cors_origins, sql)?;

@@ -6,11 +6,14 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rowgate_identity::built_in::Grant;
 use rowgate_pgtest::{Cluster, Database, Version};
+use rowgate_server::config::IssuerConfig;
 use rowgate_server::sql;
 use rowgate_store::postgres::install::{ClientRole, Grants, install};
 use serde_json::{Value, json};
 use support::document::Document;
+use support::provider::Provider;
 use support::{Answer, Served};
 
 /// A server with `/sql` before a database that has a table with one row for each of two users.
@@ -21,6 +24,13 @@ struct Sql {
 
 impl Sql {
     fn start(change: impl FnOnce(&mut sql::Config)) -> Self {
+        Self::start_with(change, |_| {})
+    }
+
+    fn start_with(
+        change: impl FnOnce(&mut sql::Config),
+        more: impl FnOnce(&mut rowgate_server::Config),
+    ) -> Self {
         let database = Cluster::shared(Version::V15).database("served");
         let client = |name: &str| ClientRole {
             name: name.into(),
@@ -41,7 +51,10 @@ impl Sql {
         config.anonymous = true;
         change(&mut config);
         let directory = Arc::new(tempfile::tempdir().unwrap());
-        let server = Served::start_in(directory, |server| server.sql = Some(config));
+        let server = Served::start_in(directory, |server| {
+            server.sql = Some(config);
+            more(server);
+        });
         Self { server, database }
     }
 
@@ -201,6 +214,60 @@ fn counts_what_becomes_of_requests() {
         });
         assert!(seen, "{text}");
     });
+}
+
+#[test]
+fn serves_one_environment() {
+    let provider = Provider::new("https://idp.example.com/");
+    let of_staging = |name: &str| IssuerConfig {
+        environment: "staging".into(),
+        ..provider.config(name)
+    };
+    let sql = Sql::start_with(
+        |_| {},
+        |server| {
+            server.sql_environment = "live".into();
+            server.identity.issuers.push(of_staging("idp"));
+        },
+    );
+    let of_default = sql.token("ann");
+    let refused = |sql: &Sql, token: &str, message: &str| {
+        let answer = sql.ask(token, "select body from note");
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert!(answer.text.contains(message), "{}", answer.text);
+    };
+    let other = |own: &str| {
+        format!(
+            "the token is for the environment `{own}`, and /sql serves the environment `live`; send a token that is for `live`"
+        )
+    };
+    refused(&sql, &of_default, &other("default"));
+    refused(&sql, &provider.token(&Grant::new("ann")), &other("staging"));
+    let create = |name: &str| {
+        sql.server
+            .post("/rowgate/v1/environments", json!({"name": name}))
+            .ok();
+        let path = format!("/rowgate/v1/keys?environment={name}");
+        let created = sql.server.post(&path, json!({"name": "app"})).ok();
+        created["key"].as_str().unwrap().to_owned()
+    };
+    // It may be made later.
+    let (live, staging) = (create("live"), create("staging"));
+    let mint = |key: &str| {
+        let body = json!({"user": "ann"});
+        let minted = sql
+            .server
+            .call_as(key, "POST", "/rowgate/v1/tokens", Some(&body))
+            .ok();
+        minted["token"].as_str().unwrap().to_owned()
+    };
+    let of_live = mint(&live);
+    refused(&sql, &mint(&staging), &other("staging"));
+    refused(&sql, &provider.token(&Grant::new("ann")), &other("staging"));
+    assert_eq!(
+        rows(&sql.ask(&of_live, "select body from note")),
+        json!([{"body": "of ann"}])
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ mod support;
 
 use std::sync::Arc;
 
-use rowgate_identity::built_in::{BuiltIn, Grant, KeyFiles, Ring};
-use rowgate_identity::{Algorithm, now};
+use rowgate_identity::built_in::Grant;
 use rowgate_server::config::IssuerConfig;
 use serde_json::{Value, json};
+use support::provider::Provider;
 use support::{Answer, DOCUMENTS, Served, parse};
 use tempfile::TempDir;
 
@@ -50,46 +50,6 @@ fn question(resource: &str) -> Value {
 fn ask(server: &Served, token: &str, check: Value) -> Answer {
     let body = json!({"checks": [check]});
     server.call_as(token, "POST", "/fga/v1/check", Some(&body))
-}
-
-/// An identity provider of a test: keys of its own, published in a file.
-struct Provider {
-    issuer: BuiltIn,
-    directory: TempDir,
-}
-
-impl Provider {
-    fn new(iss: &str) -> Self {
-        let directory = TempDir::new().unwrap();
-        let keys = Arc::new(KeyFiles::new(directory.path()));
-        let ring = Ring::open(keys, "idp", Algorithm::ES256, now() as u64).unwrap();
-        let provider = Self {
-            issuer: BuiltIn::new("app", iss, ring),
-            directory,
-        };
-        provider.publish();
-        provider
-    }
-
-    fn publish(&self) {
-        let jwks = self.issuer.ring().jwks(now() as u64).to_string();
-        std::fs::write(self.directory.path().join("jwks.json"), jwks).unwrap();
-    }
-
-    fn token(&self, grant: &Grant) -> String {
-        self.issuer.mint(grant, now() as u64).unwrap().token
-    }
-
-    fn config(&self, name: &str) -> IssuerConfig {
-        let text = format!(
-            "name = \"{name}\"\nissuer = \"{}\"\naudiences = [\"app\"]",
-            self.issuer.issuer()
-        );
-        IssuerConfig {
-            jwks_file: Some(self.directory.path().join("jwks.json")),
-            ..toml::from_str(&text).unwrap()
-        }
-    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl Serve {
             identity,
             audit_retention: Duration::from_secs(u64::from(self.audit_days) * 24 * 60 * 60),
             sql: self.sql.config()?,
+            sql_environment: self.sql.environment.clone(),
             log: Log {
                 format: self.log_format,
                 level: self.log_level.clone(),

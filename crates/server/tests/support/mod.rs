@@ -8,6 +8,7 @@
 
 pub mod document;
 mod postgres;
+pub mod provider;
 
 use std::net::SocketAddr;
 use std::path::Path;

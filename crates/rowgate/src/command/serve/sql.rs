@@ -21,6 +21,14 @@ pub struct Sql {
         value_name = "URL"
     )]
     url: Option<String>,
+    /// The environment whose users may ask: tokens of the issuers of other environments are refused
+    #[arg(
+        long = "sql-environment",
+        env = "ROWGATE_SQL_ENVIRONMENT",
+        value_name = "NAME",
+        default_value = "default"
+    )]
+    pub(super) environment: String,
     /// Let the role `anonymous` in without a token
     #[arg(long = "sql-anonymous", env = "ROWGATE_SQL_ANONYMOUS", requires = "sql")]
     anonymous: bool,
