@@ -100,6 +100,23 @@ impl Catalog {
         found
     }
 
+    /// The tables that a table is a partition or child of, at any depth.
+    #[must_use]
+    pub fn ancestors(&self, table: &Qualified) -> Vec<&Relation> {
+        let mut found: Vec<&Relation> = Vec::new();
+        let mut open = vec![table];
+        while let Some(parents) = open.pop().and_then(|child| self.relations.get(child)) {
+            for parent in parents.parents.iter().filter_map(|name| self.relations.get(name)) {
+                if !found.iter().any(|known| known.name == parent.name) {
+                    found.push(parent);
+                    open.push(&parent.name);
+                }
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+
     /// The functions that a name stands for; more than one when it is overloaded.
     pub fn functions_named<'a>(&'a self, name: &'a Qualified) -> impl Iterator<Item = &'a Function> + 'a {
         self.functions
@@ -111,6 +128,21 @@ impl Catalog {
     #[must_use]
     pub fn can_become<'a>(&'a self, role: &str) -> BTreeMap<&'a str, &'a Membership> {
         self.reachable(role, |membership| membership.sets)
+    }
+
+    /// Every role that a role can act as: those that it can become with SET ROLE, and those whose rights it or one of them has.
+    #[must_use]
+    pub fn can_act_as<'a>(&'a self, role: &str) -> BTreeMap<&'a str, &'a Membership> {
+        let mut found = self.can_become(role);
+        let taken: Vec<&str> = found.keys().copied().collect();
+        for acting in std::iter::once(role).chain(taken) {
+            for (other, step) in self.has_rights_of(acting) {
+                if other != role {
+                    found.entry(other).or_insert(step);
+                }
+            }
+        }
+        found
     }
 
     /// Every role whose rights a role has without SET ROLE, itself not included, with the membership that leads there.

@@ -265,16 +265,32 @@ fn an_owner_who_is_no_superuser_applies_and_others_do_not() {
             schema: None,
             keep_existing: false,
         };
+        // Who does not own the tables is not told what to be granted; least of all the application's role.
         let error = plan(&mut site.database.client_as(&other), &request).unwrap_err();
+        assert_eq!(error.code(), "not_the_owner");
+        let error = plan(&mut site.database.client_as(&site.role), &request).unwrap_err();
+        assert_eq!(error.code(), "not_the_owner");
+        let said = format!(
+            "`{}` is one of the roles that policies are for (run this as the owner of the tables, `{owner}`)",
+            site.role
+        );
+        assert_eq!(error.to_string(), said);
+        // The owner is.
+        site.admin
+            .batch_execute(&format!("revoke rowgate_owner from {owner}"))
+            .unwrap();
+        let error = plan(&mut site.database.client_as(&owner), &request).unwrap_err();
         assert_eq!(error.code(), "not_a_member");
         assert!(
             error
                 .to_string()
-                .contains(&format!("grant rowgate_owner to \"{other}\"")),
+                .contains(&format!("grant rowgate_owner to \"{owner}\"")),
             "{error}"
         );
         site.admin
-            .batch_execute(&format!("grant rowgate_owner, rowgate_reader to {other}"))
+            .batch_execute(&format!(
+                "grant rowgate_owner, rowgate_reader to {other}, {owner}"
+            ))
             .unwrap();
         let error = apply(&mut site.database.client_as(&other), &request).unwrap_err();
         assert_eq!(error.code(), "not_the_owner");
@@ -306,7 +322,121 @@ fn an_owner_who_is_no_superuser_applies_and_others_do_not() {
         assert!(applied.left_to_do[0].contains("default_transaction_isolation = 'repeatable read'"));
         site.admin.batch_execute(&applied.left_to_do[0]).unwrap();
         assert!(plan(&mut site.admin, &request).unwrap().isolation.is_empty());
+        let error = rowgate_rls::drop(&mut site.database.client_as(&site.role), "default").unwrap_err();
+        assert_eq!(error.code(), "not_the_owner");
         rowgate_rls::drop(&mut site.database.client_as(&owner), "default").unwrap();
+    }
+}
+
+#[test]
+fn a_role_that_can_act_as_one_that_sees_every_row() {
+    for version in versions() {
+        let mut site = Site::new(version, "unbound", TABLES);
+        let group = format!("group_{}", site.database.name());
+        site.admin.batch_execute(&format!("create role {group}")).unwrap();
+        let direct = |of: &str| (format!("grant {of} to ROLE"), format!("revoke {of} from ROLE"));
+        let mut ways: Vec<(String, String)> = ["rowgate_server", "rowgate_reader", "rowgate_owner"]
+            .map(direct)
+            .to_vec();
+        ways.push((
+            format!("grant rowgate_server to {group}; grant {group} to ROLE"),
+            format!("revoke rowgate_server from {group}; revoke {group} from ROLE"),
+        ));
+        ways.push((
+            "alter table doc owner to ROLE".into(),
+            "alter table doc owner to postgres".into(),
+        ));
+        ways.push((
+            format!("alter table doc owner to {group}; grant {group} to ROLE"),
+            format!("alter table doc owner to postgres; revoke {group} from ROLE"),
+        ));
+        ways.push((
+            format!("alter role {group} bypassrls; grant {group} to ROLE"),
+            format!("alter role {group} nobypassrls; revoke {group} from ROLE"),
+        ));
+        if version == Version::V18 {
+            let one_option = |options: &str| {
+                let grant = format!("grant rowgate_server to ROLE with {options}");
+                (grant, "revoke rowgate_server from ROLE".to_owned())
+            };
+            ways.extend(
+                [
+                    "set true, inherit false",
+                    "set false, inherit true",
+                    "admin true, set false, inherit false",
+                ]
+                .map(one_option),
+            );
+            // First SET ROLE, then what that role inherits.
+            ways.push((
+                format!(
+                    "grant rowgate_server to {group} with set false, inherit true;
+                     grant {group} to ROLE with set true, inherit false"
+                ),
+                format!("revoke rowgate_server from {group}; revoke {group} from ROLE"),
+            ));
+        }
+        let with_role = |text: &str, role: &str| text.replace("ROLE", role);
+        for (grant, revoke) in ways {
+            site.admin.batch_execute(&with_role(&grant, &site.role)).unwrap();
+            let said = refused(&mut site, SCHEMA, BINDINGS);
+            assert!(said.starts_with("role_bypasses: "), "{version}: {grant}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            site.admin.batch_execute(&with_role(&revoke, &site.role)).unwrap();
+        }
+        site.admin
+            .batch_execute(&format!("grant rowgate_server to {}", site.role))
+            .unwrap();
+        assert_eq!(
+            refused(&mut site, SCHEMA, BINDINGS),
+            "role_bypasses: `ROLE` is a member of `rowgate_server`, which reads every row (give the server a login of its own)"
+        );
+        site.admin
+            .batch_execute(&format!("revoke rowgate_server from {}", site.role))
+            .unwrap();
+        // A membership that gives nothing is none.
+        if version == Version::V18 {
+            let nothing = format!(
+                "grant rowgate_server to {} with set false, inherit false",
+                site.role
+            );
+            site.admin.batch_execute(&nothing).unwrap();
+        }
+        site.apply(SCHEMA, BINDINGS).unwrap();
+    }
+}
+
+#[test]
+fn a_table_that_is_open_through_its_parent() {
+    for version in versions() {
+        for (tables, undo) in [
+            (
+                "create table page (id uuid, owner text, team text) partition by list (team);
+                 create table doc partition of page (primary key (id)) for values in ('a')",
+                "revoke all on page from ROLE",
+            ),
+            (
+                "create table paper (id uuid, owner text, team text); create table page () inherits (paper);
+                 create table doc (primary key (id)) inherits (page); revoke all on page from ROLE",
+                "revoke all on paper, page from ROLE",
+            ),
+            (
+                "create table page (id uuid, owner text, team text); create table doc (primary key (id)) inherits (page)",
+                "alter table page enable row level security",
+            ),
+        ] {
+            let mut site = Site::new(version, "parents", "");
+            let role = site.role.clone();
+            let sql = format!("{tables}; grant select on all tables in schema public to ROLE");
+            site.admin.batch_execute(&sql.replace("ROLE", &role)).unwrap();
+            let said = refused(&mut site, SCHEMA, BINDINGS);
+            assert!(
+                said.starts_with("open_through_parent: table `public.pa"),
+                "{version}: {said}"
+            );
+            site.admin.batch_execute(&undo.replace("ROLE", &role)).unwrap();
+            site.apply(SCHEMA, BINDINGS).unwrap();
+        }
     }
 }
 

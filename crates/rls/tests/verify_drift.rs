@@ -151,6 +151,26 @@ fn policies_changed_by_hand() {
 }
 
 #[test]
+fn a_role_that_reads_every_row() {
+    for version in versions() {
+        let mut site = site(version);
+        for reader in ["rowgate_server", "rowgate_reader", "rowgate_owner"] {
+            let grant = format!("grant {reader} to {}", site.role);
+            site.admin.batch_execute(&grant).unwrap();
+            let found = look(&mut site, SCHEMA, BINDINGS);
+            let expected = ("role_can_become", format!("role {}", site.role));
+            assert_eq!(serious(&found), [expected], "{version}: {grant}");
+            let finding = found.iter().find(|f| f.code == "role_can_become").unwrap();
+            let Remedy::Sql(sql) = &finding.remedy else {
+                panic!("{finding:?}")
+            };
+            site.admin.batch_execute(&sql.concat()).unwrap();
+            assert_eq!(serious(&look(&mut site, SCHEMA, BINDINGS)), [], "{version}");
+        }
+    }
+}
+
+#[test]
 fn policies_of_the_readers() {
     drifts(
         "policy_missing",

@@ -134,6 +134,52 @@ fn roles_that_get_round_policies() {
 }
 
 #[test]
+fn a_role_that_is_first_taken_and_then_inherits() {
+    let between = "create role between_{db};\ngrant {owner} to between_{db} OPTIONS;\n";
+    let sql = "grant between_{db} to {app};\n";
+    mended(
+        "role_can_become",
+        "role {app}",
+        &format!("{between}{sql}").replace("OPTIONS", ""),
+    );
+    let mut world = World::sound(rowgate_pgtest::Version::V18, "mixed");
+    let options = "with set false, inherit true";
+    world.run(&between.replace("OPTIONS", options));
+    world.run("grant between_{db} to {app} with set true, inherit false;\n");
+    let found = world.verify(None);
+    assert!(found.iter().any(|f| f.code == "role_can_become"), "{found:#?}");
+    world.mend(&found, "role_can_become");
+    let left = world.verify(None);
+    assert!(!left.iter().any(|f| f.code == "role_can_become"), "{left:#?}");
+}
+
+#[test]
+fn a_parent_without_policies() {
+    let parent =
+        "create table public.anything (like public.ticket);\ngrant select on public.anything to {app};\n";
+    let inherit = "alter table public.ticket inherit public.anything;\n";
+    mended(
+        "open_through_parent",
+        "public.anything",
+        &format!("{parent}{inherit}"),
+    );
+    let above = "create table public.top (like public.ticket);\nalter table public.anything inherit public.top;\ngrant update (title) on public.top to {app};\n";
+    mended(
+        "open_through_parent",
+        "public.top",
+        &format!("{parent}{inherit}{above}"),
+    );
+    advised(
+        "open_through_parent",
+        "public.anything",
+        &format!(
+            "{parent}{inherit}revoke all on public.anything from {{app}};\nalter table public.anything owner to {{app}};\n"
+        ),
+        "alter table public.anything owner to {owner};\n",
+    );
+}
+
+#[test]
 fn a_role_granted_by_somebody_else_is_taken_away_by_them() {
     mended(
         "role_can_become",

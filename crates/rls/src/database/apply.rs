@@ -6,9 +6,9 @@ use rowgate_binding::authz::is_reserved;
 use rowgate_schema::{Diagnostic, Model};
 
 use super::steps::Step;
-use super::{begin, preflight, read_shapes, run_as, seal, steps, stored};
+use super::{begin, preflight, read_shapes, roles, run_as, seal, steps, stored};
 use crate::error::{Error, Problem};
-use crate::generate::{Compiler, Explanation, Generated};
+use crate::generate::{Compiler, Explanation, Generated, tables_of};
 use crate::sql::quote::ident;
 
 /// What to put into force.
@@ -81,6 +81,8 @@ fn first_line(sql: &str) -> String {
 fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(Plan, Generated), Error> {
     let bindings = request.bindings;
     preflight::installed(transaction)?;
+    roles::owns(transaction, &bindings.roles, &tables_of(bindings))?;
+    preflight::member(transaction)?;
     let environment = preflight::environment(transaction, &bindings.environment)?;
     // No warrant is written and no document replaced meanwhile.
     transaction

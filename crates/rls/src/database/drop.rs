@@ -8,7 +8,7 @@ use rowgate_binding::{Bindings, Qualified};
 
 use super::apply::isolation_statement;
 use super::steps::{Step, our_tables, policies_of, stale_functions};
-use super::{begin, preflight, run_as};
+use super::{begin, preflight, roles, run_as};
 use crate::error::Error;
 use crate::generate::{READERS, without_bindings};
 use crate::sql::SCHEMA;
@@ -31,10 +31,12 @@ pub struct Dropped {
 pub fn drop(client: &mut Client, environment: &str) -> Result<Dropped, Error> {
     let mut transaction = begin(client)?;
     preflight::installed(&mut transaction)?;
+    let tables = our_tables(&mut transaction)?;
+    roles::owns(&mut transaction, &[], &tables)?;
+    preflight::member(&mut transaction)?;
     let number = preflight::environment(&mut transaction, environment)?;
     let (_, bindings) = preflight::documents(&mut transaction, number)?;
     let mut steps = Vec::new();
-    let tables = our_tables(&mut transaction)?;
     for table in &tables {
         let name = qualified(table);
         let ours = policies_of(&mut transaction, table)?;

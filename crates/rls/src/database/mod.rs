@@ -4,14 +4,16 @@
 //! of `rowgate_owner` and `rowgate_reader`.
 //!
 //! * `shapes`: the columns of tables, from the catalogue
-//! * `preflight`: everything that speaks against it, at once
+//! * `preflight`: everything that speaks against it, at once; `roles`: what roles have to do with it; `parents`: tables that show the rows of others
 //! * `stored`: what is stored already and stands in the way
 //! * `steps`: what is to be done, in order; `seal`: whether there is anything to do
 //! * `apply`: doing it; `drop`: undoing it
 
 mod apply;
 mod drop;
+mod parents;
 mod preflight;
+mod roles;
 mod seal;
 mod shapes;
 mod steps;

@@ -3,6 +3,7 @@
 use postgres::Transaction;
 use rowgate_binding::{Bindings, Qualified};
 
+use super::{parents, roles};
 use crate::error::{Error, Problem};
 use crate::generate::GuardedTable;
 use crate::sql::quote::{ident, qualified};
@@ -10,7 +11,7 @@ use crate::sql::quote::{ident, qualified};
 /// The roles that the current one acts as.
 const ACTS_AS: [&str; 2] = ["rowgate_owner", "rowgate_reader"];
 
-/// Whether Rowgate is installed and the current role may act for it.
+/// Whether Rowgate is installed.
 pub(super) fn installed(transaction: &mut Transaction<'_>) -> Result<(), Error> {
     let failed = || Error::database("looking for the schema rowgate");
     let there = transaction
@@ -24,6 +25,12 @@ pub(super) fn installed(transaction: &mut Transaction<'_>) -> Result<(), Error> 
         )
         .into());
     }
+    Ok(())
+}
+
+/// Whether the current role may act for Rowgate.
+pub(super) fn member(transaction: &mut Transaction<'_>) -> Result<(), Error> {
+    let failed = || Error::database("looking for the roles of Rowgate");
     // Since version 16 a member may lack the right to act as a role, or its rights.
     let sql = "select r, pg_has_role(r, 'MEMBER'), pg_has_role(r, 'USAGE') and case when v.number >= 160000 then pg_has_role(r, 'SET') else true end,
             v.number >= 160000, current_user::text
@@ -121,7 +128,8 @@ pub(super) fn check(
     keep_existing: bool,
 ) -> Result<(), Error> {
     let mut problems = Vec::new();
-    roles(transaction, &bindings.roles, &mut problems)?;
+    roles::check(transaction, bindings, tables, &mut problems)?;
+    parents::check(transaction, &bindings.roles, tables, &mut problems)?;
     // The function that finds a membership is made by apply; what it asks comes with `rowgate pg install`.
     let asks = if bindings.subject.is_of_claims() {
         &Qualified::new("auth", "user_id")
@@ -130,7 +138,6 @@ pub(super) fn check(
     };
     function(transaction, asks, &mut problems)?;
     for table in tables {
-        owner(transaction, &table.name, &mut problems)?;
         if table.guarded && !keep_existing {
             existing(transaction, &table.name, &mut problems)?;
         }
@@ -140,45 +147,6 @@ pub(super) fn check(
     } else {
         Err(Error::Problems(problems))
     }
-}
-
-fn roles(
-    transaction: &mut Transaction<'_>,
-    roles: &[String],
-    problems: &mut Vec<Problem>,
-) -> Result<(), Error> {
-    let sql = "select w.name, r.rolname is not null, coalesce(r.rolsuper, false), coalesce(r.rolbypassrls, false) \
-               from unnest($1::text[]) w (name) left join pg_roles r on r.rolname = w.name";
-    for row in transaction
-        .query(sql, &[&roles])
-        .map_err(Error::database("looking for roles"))?
-    {
-        let name: String = row.get(0);
-        if !row.get::<_, bool>(1) {
-            let help = format!(
-                "create it, for example `create role {} login`, or correct `roles`",
-                ident(&name)
-            );
-            problems.push(Problem::new(
-                "missing_role",
-                format!("the database has no role `{name}`"),
-                help,
-            ));
-        } else if row.get(2) || row.get(3) {
-            let why = if row.get(2) {
-                "is a superuser"
-            } else {
-                "has BYPASSRLS"
-            };
-            let message = format!("role `{name}` {why}: policies do not apply to it");
-            problems.push(Problem::new(
-                "role_bypasses",
-                message,
-                "let the application connect as another role",
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn function(
@@ -198,31 +166,6 @@ fn function(
             message,
             "`rowgate pg install` creates `auth.user_id()`",
         ));
-    }
-    Ok(())
-}
-
-fn owner(
-    transaction: &mut Transaction<'_>,
-    table: &Qualified,
-    problems: &mut Vec<Problem>,
-) -> Result<(), Error> {
-    let sql = "select pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), current_user::text \
-               from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2";
-    let failed = Error::database(format!("looking for the owner of {table}"));
-    for row in transaction
-        .query(sql, &[&table.schema, &table.name])
-        .map_err(failed)?
-    {
-        if !row.get::<_, bool>(1) {
-            let (owner, me): (String, String) = (row.get(0), row.get(2));
-            let message = format!("table `{table}` belongs to `{owner}`, and `{me}` is not a member of it");
-            problems.push(Problem::new(
-                "not_the_owner",
-                message,
-                format!("connect as `{owner}`"),
-            ));
-        }
     }
     Ok(())
 }

@@ -22,8 +22,8 @@ pub use function::Function;
 pub(crate) use hook::without_bindings;
 pub use line::{Ids, ReadEdge, ReadRow};
 pub use list::{Begin, Order, QueryStatement};
-pub(crate) use policy::READERS;
 pub use policy::{GuardedTable, TablePolicy};
+pub(crate) use policy::{READERS, tables_of};
 pub use statement::{MAX_EDGES, RowsStatement};
 
 use std::collections::BTreeMap;

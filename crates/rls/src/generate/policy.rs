@@ -111,6 +111,13 @@ pub(super) fn explain(
     }
 }
 
+/// The tables that bindings name, those that only join included.
+pub(crate) fn tables_of(bindings: &Bindings) -> Vec<Qualified> {
+    let mut tables: Vec<GuardedTable> = bindings.tables.iter().map(GuardedTable::of).collect();
+    add_join_tables(&mut tables, bindings);
+    tables.into_iter().map(|table| table.name).collect()
+}
+
 /// Adds the tables that join and are not bound themselves.
 pub(super) fn add_join_tables(tables: &mut Vec<GuardedTable>, bindings: &Bindings) {
     let sources = bindings

@@ -159,6 +159,11 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "a partition or child can be used directly, without the policies of its parent",
     ),
     (
+        "open_through_parent",
+        Error,
+        "a table without row-level security shows the rows of a protected one, its child",
+    ),
+    (
         "missing_index",
         Warning,
         "a policy looks rows up by a column without an index",

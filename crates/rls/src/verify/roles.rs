@@ -2,7 +2,8 @@
 
 use super::inspection::Inspection;
 use super::{Finding, Remedy};
-use crate::catalog::{Membership, bare, dotted};
+use crate::catalog::{Membership, Policy, bare, dotted};
+use crate::generate::READERS;
 
 pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
     for role in &inspection.guarded {
@@ -76,9 +77,7 @@ fn owns(inspection: &Inspection<'_>, role: &str, out: &mut Vec<Finding>) {
 }
 
 fn becomes(inspection: &Inspection<'_>, role: &str, out: &mut Vec<Finding>) {
-    let mut steps = inspection.catalog.can_become(role);
-    steps.extend(inspection.catalog.has_rights_of(role));
-    for (other, step) in steps {
+    for (other, step) in inspection.catalog.can_act_as(role) {
         let Some(why) = why_unbound(inspection, other) else {
             continue;
         };
@@ -99,8 +98,17 @@ fn why_unbound(inspection: &Inspection<'_>, role: &str) -> Option<String> {
     if known.bypasses {
         return Some("bypasses row-level security".to_owned());
     }
+    if reads_all(inspection, role) {
+        return Some("reads every row".to_owned());
+    }
     let owned = inspection.protected_tables().find(|table| table.owner == role)?;
     Some(format!("owns {}", dotted(&owned.name)))
+}
+
+/// Whether a role is one of Rowgate's own that reads every row, where `apply` made policies.
+fn reads_all(inspection: &Inspection<'_>, role: &str) -> bool {
+    let ours = |policy: &Policy| READERS.iter().any(|reader| policy.name == *reader);
+    (role == "rowgate_owner" || READERS.contains(&role)) && inspection.catalog.policies.iter().any(ours)
 }
 
 /// Ends the membership that leads to the role. From version 16 on, several roles can have granted the same membership.
