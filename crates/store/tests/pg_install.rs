@@ -86,6 +86,66 @@ fn a_role_that_is_no_superuser_installs_and_uninstalls() {
 }
 
 #[test]
+fn the_application_is_not_a_server() {
+    for version in versions() {
+        let (_cluster, database) = bare(version);
+        let mut admin = database.client();
+        let with = |servers: &[&str], apps: &[&str]| Grants {
+            servers: servers.iter().map(ToString::to_string).collect(),
+            apps: apps.iter().map(ToString::to_string).collect(),
+            ..Grants::default()
+        };
+        admin
+            .batch_execute(
+                "create role boss superuser; create role above bypassrls; create role team; create role shared; create role late",
+            )
+            .unwrap();
+        let said = |grants: &Grants| {
+            let error = install(database.url(), grants).unwrap_err();
+            assert_eq!(error.code(), "store_unsupported", "{version}: {error}");
+            error.to_string()
+        };
+        assert!(said(&with(&[], &["boss"])).contains("\"boss\" is a superuser"));
+        assert!(said(&with(&[], &["above"])).contains("\"above\" has BYPASSRLS"));
+        let same = said(&with(&["rg_server", "shared"], &["shared"]));
+        assert!(
+            same.contains("\"shared\" cannot be the role of the application and of a server"),
+            "{same}"
+        );
+        for (grant, revoke) in [
+            ("grant rg_server to rg_app", "revoke rg_server from rg_app"),
+            ("grant rg_app to rg_server", "revoke rg_app from rg_server"),
+            (
+                "grant rg_server to team; grant team to rg_app",
+                "revoke rg_server from team; revoke team from rg_app",
+            ),
+        ] {
+            admin.batch_execute(grant).unwrap();
+            let error = said(&grants());
+            assert!(
+                error.contains("must not be members of one another"),
+                "{version}: {grant}: {error}"
+            );
+            admin.batch_execute(revoke).unwrap();
+        }
+        // What an earlier install granted counts, too.
+        install(database.url(), &grants()).unwrap();
+        said(&with(&["rg_app"], &[]));
+        said(&with(&[], &["rg_server"]));
+        admin.batch_execute("grant late to rg_app").unwrap();
+        said(&with(&["late"], &[]));
+        assert_eq!(install(database.url(), &grants()).unwrap(), [], "{version}");
+        // A server may be anything; it is said.
+        let steps = install(database.url(), &with(&["boss"], &[])).unwrap();
+        let unbound = Step::UnboundServer("boss".into(), "is a superuser".into());
+        assert!(
+            steps.contains(&unbound) && !unbound.changes(),
+            "{version}: {steps:?}"
+        );
+    }
+}
+
+#[test]
 fn many_install_at_the_same_time() {
     for version in versions() {
         let cluster = Cluster::start(version, Options::default());

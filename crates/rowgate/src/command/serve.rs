@@ -29,6 +29,7 @@ pub struct Serve {
     #[arg(
         long,
         env = "ROWGATE_STORE",
+        hide_env_values = true,
         value_name = "STORE",
         default_value = "file:./rowgate-data"
     )]
@@ -53,14 +54,15 @@ pub struct Serve {
         value_parser = clap::value_parser!(u32).range(1..=36_500)
     )]
     audit_days: u32,
-    #[command(flatten)]
-    sql: sql::Sql,
     /// The form of log lines: text, json or off
     #[arg(long, env = "ROWGATE_LOG_FORMAT", value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
     /// What is logged: a level, or directives such as `info,rowgate_server=debug`
     #[arg(long, env = "ROWGATE_LOG", value_name = "LEVEL", default_value = "info")]
     log_level: String,
+    // The last, because its heading goes on for what follows.
+    #[command(flatten)]
+    sql: sql::Sql,
 }
 
 impl Serve {

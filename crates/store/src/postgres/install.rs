@@ -7,6 +7,7 @@ use std::fmt;
 
 use postgres::{Client, IsolationLevel, Transaction};
 
+use super::apart;
 use super::clients;
 pub use super::clients::ClientRole;
 use super::failure::{Failure, Result};
@@ -59,6 +60,8 @@ pub enum Step {
     UseSessionJwt,
     /// Grants the first role to the second.
     Grant(&'static str, String),
+    /// Leaves a role of servers as it is, which policies do not hold for, and says why.
+    UnboundServer(String, String),
     /// Creates a role for clients, or brings it up to date.
     MakeClientRole(ClientRole),
 }
@@ -67,7 +70,7 @@ impl Step {
     /// Whether it changes anything.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Step::KeepAuth(_))
+        !matches!(self, Step::KeepAuth(_) | Step::UnboundServer(..))
     }
 }
 
@@ -83,6 +86,12 @@ impl fmt::Display for Step {
             }
             Step::KeepAuth(owner) => write!(f, "leave schema auth as it is: it belongs to {owner}"),
             Step::Grant(role, to) => write!(f, "grant {role} to {}", quoted(to)),
+            Step::UnboundServer(role, why) => write!(
+                f,
+                "leave {} as it is: it {why}, so a server that connects as it may do far more than it needs; better give the server a \
+                 login of its own, without that",
+                quoted(role)
+            ),
             Step::MakeClientRole(client) => write!(f, "make {client}"),
         }
     }
@@ -189,6 +198,8 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
             steps.push(Step::Grant(role, to.clone()));
         }
     }
+    apart::assert_apart(tx, grants)?;
+    steps.extend(apart::unbound_servers(tx, &grants.servers)?);
     // Tables come and go, and with them the grants that are missing; so this is done each time.
     steps.extend(grants.clients.iter().cloned().map(Step::MakeClientRole));
     Ok(steps)
@@ -278,7 +289,7 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
     let as_owner = become_role(tx, OWNER)?;
     for step in steps {
         match step {
-            Step::CreateRole(_) | Step::KeepAuth(_) => {}
+            Step::CreateRole(_) | Step::KeepAuth(_) | Step::UnboundServer(..) => {}
             Step::CreateSchema => {
                 tx.batch_execute(&format!(
                     "set local role none; create schema rowgate authorization {OWNER}; set local role {OWNER}; \

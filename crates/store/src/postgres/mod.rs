@@ -20,10 +20,11 @@
 //! * `number`: revisions for what is pending; `net`, `rows`: what commits do to the tables; `turn`: writing
 //! * `load`, `follow`: reading what others wrote
 //! * `signing`: the private keys of the built-in issuer
-//! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens; `owners`: what the owners of tables lack
+//! * `migrations`, `install`, `uninstall`: how the tables come and go; `clients`: roles for those who bring tokens; `owners`: what the owners of tables lack; `apart`: who may not be both
 //!
 //! Everything but [`connect_async`] blocks. It must not be called on a thread that runs an async executor.
 
+mod apart;
 mod audit;
 mod clients;
 mod environments;
