@@ -19,8 +19,10 @@ pub enum EngineError {
         /// The limit in force.
         limit: u32,
     },
-    /// The decision looked at more warrants than the limit.
-    #[error("the decision needs to look at more than {limit} warrants")]
+    /// The decision looked at more warrants than the limit, or spent as much on policies.
+    #[error(
+        "the decision needs to look at more than {limit} warrants, or takes as much work in its policies"
+    )]
     TooMuchWork {
         /// The limit in force.
         limit: u64,

@@ -211,7 +211,7 @@ impl<'a> Evaluator<'a> {
                 return Ok(Value::True);
             }
             self.spend(1)?;
-            value = value.max(self.warrant_value(object, relation, edge));
+            value = value.max(self.warrant_value(object, relation, edge)?);
             if value == Value::True {
                 break;
             }
@@ -302,7 +302,7 @@ impl<'a> Evaluator<'a> {
         let (mut value, mut low) = (direct, SETTLED);
         for edge in edges.of_with_second(point.relation) {
             self.spend(1)?;
-            let warrant = self.warrant_value(point.object, point.relation, edge);
+            let warrant = self.warrant_value(point.object, point.relation, edge)?;
             if warrant <= value {
                 continue;
             }
@@ -334,7 +334,7 @@ impl<'a> Evaluator<'a> {
                 resource_type,
             } => self.over(point, *relation, *edge, *resource_type),
             Rule::Policy(policy) => {
-                let outcome = self.policy_outcome(*policy, point.object, point.relation);
+                let outcome = self.policy_outcome(*policy, point.object, point.relation)?;
                 Ok(((&outcome).into(), SETTLED))
             }
             Rule::Group(op, rules) => self.group(*op, rules, point),
@@ -356,7 +356,7 @@ impl<'a> Evaluator<'a> {
             if self.is_out_of_reach(reach, edge.other()) || !is_far_end(self.graph, edge, resource_type) {
                 continue;
             }
-            let warrant = self.warrant_value(point.object, point.relation, edge);
+            let warrant = self.warrant_value(point.object, point.relation, edge)?;
             if warrant <= value {
                 continue;
             }

@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Hops on one path: group in group, folder in folder, relation by relation.
     pub depth: u32,
-    /// Warrants and rules looked at.
+    /// Warrants and rules looked at. Sixteen steps of a policy count as one.
     pub work: u64,
 }
 

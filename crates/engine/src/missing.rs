@@ -58,11 +58,11 @@ impl Missing {
         let edges = evaluator.graph.subjects(object);
         let who = evaluator.who;
         for edge in edges.to(relation, who.relation, who.object) {
-            self.add(evaluator.warrant_outcome(object, relation, edge));
+            self.add(evaluator.warrant_outcome(object, relation, edge)?);
         }
         if let Some(wildcard) = evaluator.counting_wildcard() {
             for edge in edges.to(relation, Symbol::NONE, wildcard) {
-                self.add(evaluator.warrant_outcome(object, relation, edge));
+                self.add(evaluator.warrant_outcome(object, relation, edge)?);
             }
         }
         for edge in edges.of_with_second(relation) {
@@ -82,10 +82,10 @@ impl Missing {
         edge: &rowgate_graph::Edge,
         needed: Symbol,
     ) -> Result<(), EngineError> {
-        let warrant = evaluator.warrant_value(object, relation, edge);
+        let warrant = evaluator.warrant_value(object, relation, edge)?;
         if warrant.min(evaluator.holds(edge.other(), needed)?) == Value::Unknown {
             if warrant == Value::Unknown {
-                self.add(evaluator.warrant_outcome(object, relation, edge));
+                self.add(evaluator.warrant_outcome(object, relation, edge)?);
             }
             self.queue.push((edge.other(), needed));
         }
@@ -118,7 +118,7 @@ impl Missing {
                 Ok(())
             }
             Rule::Policy(policy) => {
-                self.add(evaluator.policy_outcome(*policy, object, relation));
+                self.add(evaluator.policy_outcome(*policy, object, relation)?);
                 Ok(())
             }
             Rule::Group(_, rules) => rules

@@ -34,7 +34,7 @@ pub struct Decision {
     pub missing: Vec<String>,
     /// For an unknown answer: what was wrong with them, in words.
     pub problems: Vec<String>,
-    /// How many warrants and rules were looked at; at least one.
+    /// How many warrants and rules were looked at, sixteen steps of a policy counting as one; at least one.
     pub work: u64,
 }
 

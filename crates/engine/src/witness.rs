@@ -53,7 +53,7 @@ impl<'e, 'a> Witness<'e, 'a> {
         if !self.seen.insert((object, relation)) {
             return Ok(None);
         }
-        if let Some(edge) = self.direct(object, relation) {
+        if let Some(edge) = self.direct(object, relation)? {
             return Ok(Some(edge.warrant()));
         }
         for explicit in [true, false] {
@@ -63,7 +63,7 @@ impl<'e, 'a> Witness<'e, 'a> {
                 } else {
                     &mut *self.evaluator
                 };
-                let grants = behind.warrant_value(object, relation, edge).grants()
+                let grants = behind.warrant_value(object, relation, edge)?.grants()
                     && behind.holds(edge.other(), edge.second())?.grants();
                 if grants {
                     return Ok(Some(edge.warrant()));
@@ -82,17 +82,20 @@ impl<'e, 'a> Witness<'e, 'a> {
         }
     }
 
-    fn direct(&self, object: ObjectId, relation: Symbol) -> Option<&'a Edge> {
-        let (evaluator, who) = (&self.evaluator, self.evaluator.who);
+    fn direct(&mut self, object: ObjectId, relation: Symbol) -> Result<Option<&'a Edge>, EngineError> {
+        let evaluator = &mut *self.evaluator;
+        let who = evaluator.who;
         let edges = evaluator.graph.subjects(object);
         let wildcard = evaluator.counting_wildcard();
         let by_wildcard = wildcard
             .into_iter()
             .flat_map(|wildcard| edges.to(relation, Symbol::NONE, wildcard));
-        edges
-            .to(relation, who.relation, who.object)
-            .chain(by_wildcard)
-            .find(|edge| evaluator.warrant_value(object, relation, edge).grants())
+        for edge in edges.to(relation, who.relation, who.object).chain(by_wildcard) {
+            if evaluator.warrant_value(object, relation, edge)?.grants() {
+                return Ok(Some(edge));
+            }
+        }
+        Ok(None)
     }
 
     fn rule(
@@ -112,7 +115,7 @@ impl<'e, 'a> Witness<'e, 'a> {
                 resource_type,
             } => {
                 for edge in self.evaluator.far_ends(object, *edge, *resource_type) {
-                    let grants = self.evaluator.warrant_value(object, relation, edge).grants()
+                    let grants = self.evaluator.warrant_value(object, relation, edge)?.grants()
                         && self.evaluator.holds(edge.other(), *needed)?.grants();
                     if !grants {
                         continue;

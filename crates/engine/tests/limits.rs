@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use rowgate_engine::{Ambient, Check, EngineError, Limits, Program, Subject, Value, View};
+use rowgate_engine::{Ambient, Check, Decision, EngineError, Limits, Program, Subject, Value, View};
 use rowgate_graph::{Graph, Tuple};
 use rowgate_policy::{Context, Timestamp};
 
@@ -20,6 +20,17 @@ fn add(
     subject: (&str, &str),
     group: Option<&str>,
 ) {
+    add_if(graph, resource, relation, subject, group, None);
+}
+
+fn add_if(
+    graph: &mut Graph,
+    resource: (&str, &str),
+    relation: &str,
+    subject: (&str, &str),
+    group: Option<&str>,
+    policy: Option<&str>,
+) {
     let tuple = Tuple {
         resource_type: resource.0,
         resource_id: resource.1,
@@ -27,15 +38,24 @@ fn add(
         subject_type: subject.0,
         subject_id: subject.1,
         subject_relation: group,
-        policy: None,
+        policy,
     };
     graph.create_warrant(&tuple, 0).unwrap();
 }
 
 fn check(view: &View<'_>, resource: (&str, &str), relation: &str, user: &str) -> Result<Value, EngineError> {
-    let context = Context::new();
+    decide(view, resource, relation, user, &Context::new()).map(|decision| decision.value)
+}
+
+fn decide(
+    view: &View<'_>,
+    resource: (&str, &str),
+    relation: &str,
+    user: &str,
+    context: &Context,
+) -> Result<Decision, EngineError> {
     let ambient = Ambient {
-        context: &context,
+        context,
         claims: None,
         now: Timestamp(0),
     };
@@ -50,7 +70,7 @@ fn check(view: &View<'_>, resource: (&str, &str), relation: &str, user: &str) ->
         relation,
         subject,
     };
-    view.check(&check, &ambient).map(|decision| decision.value)
+    view.check(&check, &ambient)
 }
 
 const GROUPS: &str = "version 0.3\ntype user\ntype group\n  relation member [user, group#member]\n";
@@ -153,6 +173,69 @@ fn work_beyond_the_limit_is_an_error() {
     assert_eq!(
         check(&view, ("group", "0"), "member", "ann"),
         Err(EngineError::TooMuchWork { limit: 50 })
+    );
+}
+
+const DOCUMENTS: &str = "version 0.3
+type user
+type doc
+  relation viewer [user]
+  relation reader []
+  inherit reader if
+    policy listed
+policy listed(items array, wanted integer) {
+    any(items, # == wanted)
+}
+";
+
+/// `{"items": [0, 1, …], "wanted": -1}`
+fn items(count: u64) -> Context {
+    let items: Vec<u64> = (0..count).collect();
+    let context = serde_json::json!({"items": items, "wanted": -1, "role": "manager", "amount": 1});
+    context.as_object().unwrap().clone()
+}
+
+#[test]
+fn what_policies_do_is_work() {
+    let (mut graph, program) = graph(DOCUMENTS);
+    let (user, ordinary) = (("user", "ann"), "role == 'manager' && amount > 1000");
+    for number in 1..=50 {
+        let policy = format!("any(items, # == -{number})");
+        add_if(&mut graph, ("doc", "heavy"), "viewer", user, None, Some(&policy));
+    }
+    add_if(&mut graph, ("doc", "light"), "viewer", user, None, Some(ordinary));
+    let with = |work: u64| View {
+        limits: Limits {
+            work,
+            ..Limits::default()
+        },
+        ..View::new(&program, graph.state())
+    };
+    let view = with(Limits::default().work);
+    // Each element takes two steps and more.
+    let (few, many) = (items(3), items(2_000));
+    let work = |id, relation, context| decide(&view, ("doc", id), relation, "ann", context).unwrap().work;
+    assert_eq!(work("light", "viewer", &many), 2);
+    assert_eq!(work("light", "reader", &few), 1);
+    assert!(work("heavy", "viewer", &many) > 50 * 2 * 2_000 / 16);
+    assert!(work("light", "reader", &many) > 2 * 2_000 / 16);
+    let limited = with(5_000);
+    let too_much = Err(EngineError::TooMuchWork { limit: 5_000 });
+    assert_eq!(
+        decide(&limited, ("doc", "heavy"), "viewer", "ann", &many),
+        too_much
+    );
+    assert_eq!(
+        decide(&limited, ("doc", "heavy"), "viewer", "ann", &few)
+            .unwrap()
+            .value,
+        Value::False
+    );
+    let limited = with(100);
+    let too_much = Err(EngineError::TooMuchWork { limit: 100 });
+    assert_eq!(
+        decide(&limited, ("doc", "light"), "reader", "ann", &many),
+        too_much
     );
 }
 

@@ -61,23 +61,42 @@ impl Policy {
     /// Evaluates it.
     #[must_use]
     pub fn eval(&self, env: &Env<'_>) -> Outcome {
-        match Machine::new(&self.source, env).truth(&self.expr) {
+        self.eval_counted(env).0
+    }
+
+    /// Evaluates it, and says how many of the [`MAX_STEPS`](crate::limits::MAX_STEPS) that took.
+    #[must_use]
+    pub fn eval_counted(&self, env: &Env<'_>) -> (Outcome, u64) {
+        let mut machine = Machine::new(&self.source, env);
+        let outcome = match machine.truth(&self.expr) {
             Ok(true) => Outcome::True,
             Ok(false) => Outcome::False,
             Err(fail) => Outcome::Unknown(fail.into_unknown()),
-        }
+        };
+        (outcome, machine.taken())
     }
 
     /// Evaluates it and says why the answer is no.
     #[must_use]
     pub fn explain(&self, env: &Env<'_>) -> Explanation {
-        let outcome = self.eval(env);
+        self.explain_counted(env).0
+    }
+
+    /// Evaluates it, says why the answer is no, and how many steps both took. Each has [`MAX_STEPS`](crate::limits::MAX_STEPS).
+    #[must_use]
+    pub fn explain_counted(&self, env: &Env<'_>) -> (Explanation, u64) {
+        let (outcome, mut steps) = self.eval_counted(env);
         let reason = match &outcome {
             Outcome::True => None,
-            Outcome::False => Some(Machine::new(&self.source, env).why(&self.expr, false)),
+            Outcome::False => {
+                let mut machine = Machine::new(&self.source, env);
+                let why = machine.why(&self.expr, false);
+                steps += machine.taken();
+                Some(why)
+            }
             Outcome::Unknown(unknown) => Some(unknown.message.clone()),
         };
-        Explanation { outcome, reason }
+        (Explanation { outcome, reason }, steps)
     }
 
     /// The checked tree.

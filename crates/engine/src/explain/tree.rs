@@ -85,7 +85,7 @@ impl<'a> Tree<'_, 'a> {
     fn deciding(&mut self, object: ObjectId, relation: Symbol) -> Result<Option<Node>, EngineError> {
         let edges = self.evaluator.graph.subjects(object);
         for edge in self.direct_edges(object, relation) {
-            if self.evaluator.warrant_value(object, relation, edge).grants() {
+            if self.evaluator.warrant_value(object, relation, edge)?.grants() {
                 return self.warrant(object, relation, edge, None).map(Some);
             }
         }
@@ -121,7 +121,7 @@ impl<'a> Tree<'_, 'a> {
         needed: Symbol,
     ) -> Result<Option<Node>, EngineError> {
         let started = (self.clock)();
-        let grants = self.evaluator.warrant_value(object, relation, edge).grants()
+        let grants = self.evaluator.warrant_value(object, relation, edge)?.grants()
             && self.evaluator.holds(edge.other(), needed)?.grants();
         if !grants {
             return Ok(None);
@@ -157,7 +157,7 @@ impl<'a> Tree<'_, 'a> {
                 }
                 Ok(None)
             }
-            Rule::Policy(policy) => Ok(Some(self.policy(*policy, object, relation))),
+            Rule::Policy(policy) => self.policy(*policy, object, relation).map(Some),
             Rule::Group(GroupOp::AnyOf, rules) => {
                 for rule in rules {
                     // What a failed proof has shown is not in the tree.
@@ -242,13 +242,10 @@ impl<'a> Tree<'_, 'a> {
         needed: Option<Symbol>,
     ) -> Result<Node, EngineError> {
         let started = (self.clock)();
-        let own = self.evaluator.warrant_value(object, relation, edge);
+        let own = self.evaluator.warrant_value(object, relation, edge)?;
         let reason = match own {
             Value::True => None,
-            _ => self
-                .evaluator
-                .with_warrant_env(object, relation, edge, |policy, env| policy.explain(env).reason)
-                .flatten(),
+            _ => self.evaluator.warrant_reason(object, relation, edge)?,
         };
         let mut value = own;
         let mut children = Vec::new();
@@ -291,7 +288,7 @@ impl<'a> Tree<'_, 'a> {
                     out.push(self.no_edge(object, *edge, *resource_type));
                 }
             }
-            Rule::Policy(policy) => out.push(self.policy(*policy, object, relation)),
+            Rule::Policy(policy) => out.push(self.policy(*policy, object, relation)?),
             Rule::Group(op, rules) => {
                 let value = self.evaluator.rule_value(rule, object, relation)?;
                 let mut children = Vec::new();
@@ -311,12 +308,15 @@ impl<'a> Tree<'_, 'a> {
         Ok(())
     }
 
-    fn policy(&mut self, policy: PolicyIndex, object: ObjectId, relation: Symbol) -> Node {
+    fn policy(
+        &mut self,
+        policy: PolicyIndex,
+        object: ObjectId,
+        relation: Symbol,
+    ) -> Result<Node, EngineError> {
         let started = (self.clock)();
         let named = self.evaluator.program.policy(policy);
-        let explanation = self
-            .evaluator
-            .with_policy_env(object, relation, |env| named.policy.explain(env));
+        let explanation = self.evaluator.policy_explanation(policy, object, relation)?;
         let step = Step::Policy {
             name: named.name.clone(),
             expression: named.policy.source().to_owned(),
@@ -324,7 +324,7 @@ impl<'a> Tree<'_, 'a> {
         let value = Value::from(&explanation.outcome);
         let mut node = self.node(step, value, started, Vec::new());
         node.reason = explanation.reason;
-        node
+        Ok(node)
     }
 
     fn no_edge(&mut self, object: ObjectId, edge: Symbol, resource_type: Symbol) -> Node {

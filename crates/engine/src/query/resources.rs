@@ -150,7 +150,7 @@ impl Search<'_, '_> {
         }
         if !self.evaluator.mode.explicit {
             for (resource_type, relation) in self.relevant.clone() {
-                if self.can_hold_anywhere(resource_type, relation) {
+                if self.can_hold_anywhere(resource_type, relation)? {
                     self.reach_all(resource_type, relation)?;
                 }
             }
@@ -159,17 +159,23 @@ impl Search<'_, '_> {
     }
 
     /// Whether the relation can hold without anything in the graph that leads to it.
-    fn can_hold_anywhere(&self, resource_type: Symbol, relation: Symbol) -> bool {
+    fn can_hold_anywhere(&mut self, resource_type: Symbol, relation: Symbol) -> Result<bool, EngineError> {
         let drivers = self
             .evaluator
             .program
             .relation(resource_type, relation)
             .map(|relation| &relation.drivers);
-        drivers.into_iter().flatten().any(|driver| match driver {
-            Driver::Every(None) => true,
-            Driver::Every(Some(policy)) => self.evaluator.policy_can_hold(*policy),
-            Driver::Same(_) | Driver::Over { .. } => false,
-        })
+        for driver in drivers.into_iter().flatten() {
+            let can_hold = match driver {
+                Driver::Every(None) => true,
+                Driver::Every(Some(policy)) => self.evaluator.policy_can_hold(*policy)?,
+                Driver::Same(_) | Driver::Over { .. } => false,
+            };
+            if can_hold {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn reach_all(&mut self, resource_type: Symbol, relation: Symbol) -> Result<(), EngineError> {
@@ -287,12 +293,15 @@ impl Evaluator<'_> {
 
     /// Whether a schema policy is, or for some resource could be, true. An unknown one could be, with more context: its
     /// candidates are looked at so that the missing keys are reported.
-    pub(crate) fn policy_can_hold(&self, policy: crate::program::PolicyIndex) -> bool {
+    pub(crate) fn policy_can_hold(
+        &mut self,
+        policy: crate::program::PolicyIndex,
+    ) -> Result<bool, EngineError> {
         let named = self.program.policy(policy);
-        named.policy.uses().check_ctx
+        Ok(named.policy.uses().check_ctx
             || !self
-                .policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE)
-                .is_false()
+                .policy_outcome(policy, ObjectId::ABSENT, Symbol::NONE)?
+                .is_false())
     }
 
     /// Whether the rule's value can depend on who asks other than by warrants.

@@ -75,7 +75,7 @@ pub(crate) fn find(
                 }
                 Driver::Every(None) => found.anybody = true,
                 Driver::Every(Some(policy)) => {
-                    found.anybody |= evaluator.schema_policy_can_hold(policy, object, relation)
+                    found.anybody |= evaluator.schema_policy_can_hold(policy, object, relation)?;
                 }
             }
         }
@@ -152,12 +152,12 @@ impl Evaluator<'_> {
     }
 
     fn schema_policy_can_hold(
-        &self,
+        &mut self,
         policy: crate::program::PolicyIndex,
         object: ObjectId,
         relation: Symbol,
-    ) -> bool {
-        self.program.policy(policy).policy.uses().check_ctx
-            || !self.policy_outcome(policy, object, relation).is_false()
+    ) -> Result<bool, EngineError> {
+        Ok(self.program.policy(policy).policy.uses().check_ctx
+            || !self.policy_outcome(policy, object, relation)?.is_false())
     }
 }

@@ -50,6 +50,11 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// How many steps were paid for.
+    pub(crate) fn taken(&self) -> u64 {
+        MAX_STEPS - self.steps
+    }
+
     /// Pays for work before it is done.
     #[inline]
     pub(crate) fn steps(&mut self, steps: u64) -> Result<(), Fail> {

@@ -63,7 +63,7 @@ async fn answer(
     }
     let mut view = published.view();
     if let Some(work) = work {
-        view.limits.work = work / checks.len().max(1) as u64;
+        view.limits.work = work;
     }
     let rows = match &published.bound {
         Some(_) => app.tables()?.reader(caller, published).await?,
@@ -122,7 +122,7 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Asks in order, until the answer is clear.
+    /// Asks in order, until the answer is clear. All together may take as much work as one decision.
     async fn all(
         &self,
         op: CheckOp,
@@ -134,8 +134,11 @@ impl Questions<'_> {
             rows.prefetch(&all).await?;
         }
         let mut asked = Vec::with_capacity(questions.len());
+        let mut limits = self.view.limits;
         for (check, question) in checks.iter().zip(questions) {
-            let one = self.one(question, check.0.context()).await?;
+            let one = self.one(question, check.0.context(), limits).await;
+            let one = one.map_err(|error| self.of_all(error))?;
+            limits.work = limits.work.saturating_sub(one.decision.work);
             let granted = one.decision.value.grants();
             asked.push(one);
             if (op == CheckOp::AnyOf && granted) || (op == CheckOp::AllOf && !granted) {
@@ -145,16 +148,32 @@ impl Questions<'_> {
         Ok(asked)
     }
 
-    async fn one(&self, question: &Check<'_>, context: Option<&Context>) -> Result<Asked, RowsError> {
+    /// Too much work is told by the limit for all of them, and not by what the others left of it.
+    fn of_all(&self, error: RowsError) -> RowsError {
+        match error {
+            RowsError::Engine(EngineError::TooMuchWork { .. }) => {
+                RowsError::Engine(EngineError::TooMuchWork {
+                    limit: self.view.limits.work,
+                })
+            }
+            error => error,
+        }
+    }
+
+    async fn one(
+        &self,
+        question: &Check<'_>,
+        context: Option<&Context>,
+        limits: Limits,
+    ) -> Result<Asked, RowsError> {
         match self.rows {
             Some(rows) => {
-                let limits = self.view.limits;
                 rows.ask(&about(question), |view| {
                     self.ask(&View { limits, ..*view }, question, context)
                 })
                 .await
             }
-            None => Ok(self.ask(&self.view, question, context)?),
+            None => Ok(self.ask(&View { limits, ..self.view }, question, context)?),
         }
     }
 
@@ -267,5 +286,68 @@ fn combine<'t>(op: CheckOp, mut asked: Vec<Asked>, token: &'t str) -> CheckOut<'
         } else {
             Vec::new()
         },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rowgate_engine::Program;
+    use rowgate_graph::{Graph, Tuple};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_checks_of_a_request_share_their_work() {
+        let schema = "version 0.3\ntype user\ntype doc\n  relation viewer [user]\n";
+        let (model, _) = rowgate_schema::compile(schema).unwrap();
+        let mut graph = Graph::default();
+        let program = Program::compile(&model, &mut graph).unwrap();
+        let tuple = Tuple {
+            resource_type: "doc",
+            resource_id: "1",
+            relation: "viewer",
+            subject_type: "user",
+            subject_id: "ann",
+            subject_relation: None,
+            policy: Some("any(items, # == -1)"),
+        };
+        graph.create_warrant(&tuple, 0).unwrap();
+        let items: Vec<u32> = (0..1_000).collect();
+        let subject = serde_json::json!({"resource_type": "user", "resource_id": "ann"});
+        let check = serde_json::json!({
+            "resource_type": "doc", "resource_id": "1", "relation": "viewer",
+            "subject": subject, "context": {"items": items},
+        });
+        let body = serde_json::json!({"op": "batch", "checks": [check, check, check, check]}).to_string();
+        let (op, checks, _) = serde_json::from_str::<CheckIn<'_>>(&body)
+            .unwrap()
+            .read()
+            .unwrap();
+        let questions = checks.iter().map(|check| check.0.question(0, None).unwrap());
+        let questions: Vec<Check<'_>> = questions.collect();
+        let asker = |work| Questions {
+            view: View {
+                limits: Limits {
+                    work,
+                    ..Limits::default()
+                },
+                ..View::new(&program, graph.state())
+            },
+            rows: None,
+            claims: None,
+            now: Timestamp(0),
+            debug: false,
+        };
+        let all = asker(QUICK).all(op, &checks, &questions).await.unwrap();
+        let total: u64 = all.iter().map(|asked| asked.decision.work).sum();
+        assert!(total > 4 * 1_000 / 16);
+        assert!(asker(total).all(op, &checks, &questions).await.is_ok());
+        let limit = total - 1;
+        let error = asker(limit).all(op, &checks, &questions).await.err().unwrap();
+        assert!(
+            matches!(error, RowsError::Engine(EngineError::TooMuchWork { limit: told }) if told == limit),
+            "{error}"
+        );
     }
 }
