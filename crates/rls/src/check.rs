@@ -62,7 +62,8 @@ impl Checker<'_> {
     /// One id, one row.
     fn unique(&mut self, table: &Table, path: &str) {
         let indexes = self.shapes.unique.get(&table.name).map_or(&[][..], Vec::as_slice);
-        if is_unique(table, indexes) {
+        let columns = self.shapes.tables.get(&table.name);
+        if columns.is_some_and(|columns| is_unique(table, columns, indexes)) {
             return;
         }
         let of_id = |index: &&UniqueIndex| index.columns.iter().all(|column| table.id.contains(column));
@@ -70,6 +71,9 @@ impl Checker<'_> {
             Some(UniqueIndex { inherited: true, .. }) => {
                 "other tables inherit from it, and no index holds for their rows too; where ids are unique all the same, say `id_is_unique = true`"
                     .to_owned()
+            }
+            Some(UniqueIndex { deferrable: true, .. }) => {
+                "its unique constraint is deferrable, so within a transaction it does not hold: make it `not deferrable`".to_owned()
             }
             Some(UniqueIndex {
                 predicate: Some(predicate),

@@ -61,6 +61,9 @@ pub struct UniqueIndex {
     pub primary: bool,
     /// Whether other tables inherit from its table. It does not have their rows, which are rows of the table, too.
     pub inherited: bool,
+    /// Whether it may be checked as late as a transaction commits. Until then it does not hold, and who takes the id of a row for a moment would see
+    /// what belongs to it.
+    pub deferrable: bool,
 }
 
 /// The types a key can have.

@@ -116,6 +116,7 @@ fn compiler() -> Compiler {
             predicate: None,
             primary: true,
             inherited: false,
+            deferrable: false,
         };
         (Qualified::new("public", name), vec![index])
     };

@@ -3,7 +3,7 @@
 
 use rowgate_pgtest::{Cluster, Database, Options, Version, versions};
 use rowgate_store::ErrorKind;
-use rowgate_store::postgres::install::{ClientRole, Grants, install};
+use rowgate_store::postgres::install::{ClientRole, Grants, Step, install};
 use rowgate_store::postgres::uninstall;
 
 fn grants(sessions: i32) -> Grants {
@@ -113,5 +113,63 @@ fn a_role_with_rights_of_its_own_is_no_client_role() {
             .batch_execute("grant pg_read_all_data to authenticated")
             .unwrap();
         assert!(admin.query_one(read, &[]).is_err());
+    }
+}
+
+#[test]
+fn clients_cannot_drop_the_policies_that_name_their_role() {
+    for version in versions() {
+        let (_cluster, database) = bare(version);
+        let url = database.url_as("admin");
+        let steps = install(&url, &grants(2)).unwrap();
+        assert!(steps.contains(&Step::LeavePolicies), "{steps:?}");
+        // A superuser closes that, once.
+        let steps = install(database.url(), &grants(2)).unwrap();
+        assert!(steps.contains(&Step::KeepPolicies), "{steps:?}");
+        for url in [database.url(), &url] {
+            let steps = install(url, &grants(2)).unwrap();
+            let about = |step: &Step| matches!(step, Step::KeepPolicies | Step::LeavePolicies);
+            assert!(!steps.iter().any(about), "{steps:?}");
+        }
+        let mut admin = database.client();
+        let policies = "alter table note enable row level security; create policy all_of_it on note to authenticated using (true);
+            create policy nothing on note as restrictive to authenticated using (false);
+            grant create on schema public to authenticated";
+        admin.batch_execute(policies).unwrap();
+        let read = "select logins::text[] from rowgate.client_role where role = 'authenticated'";
+        let logins: Vec<String> = admin.query_one(read, &[]).unwrap().get(0);
+        let mut config: postgres::Config = database.url_as(&logins[1]).parse().unwrap();
+        let mut session = config
+            .options("-c role=authenticated")
+            .connect(postgres::NoTls)
+            .unwrap();
+        for attempt in [
+            "drop owned by current_user",
+            "drop owned by authenticated cascade",
+            "reset role; drop owned by authenticated",
+            "do $$ begin execute 'drop' || ' owned by authenticated'; end $$",
+            "create function public.mine() returns void language sql as 'drop owned by current_user'; select public.mine()",
+            "set event_triggers = off; drop owned by current_user",
+            "set session_replication_role = replica; drop owned by current_user",
+            "alter event trigger rowgate_keep_policies disable; drop owned by current_user",
+            "set session authorization admin; drop owned by authenticated",
+        ] {
+            assert!(session.batch_execute(attempt).is_err(), "{attempt}");
+            session.batch_execute("rollback; set role authenticated").unwrap();
+        }
+        let left = "select count(*) from pg_policies where roles = '{authenticated}'";
+        assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 2);
+        // Others may, as ever.
+        admin
+            .batch_execute("set role admin; drop owned by admin; reset role")
+            .unwrap();
+        drop(session);
+        let set_up = "grant all on schema public to admin with grant option; grant create on database";
+        admin
+            .batch_execute(&format!("{set_up} {} to admin", database.name()))
+            .unwrap();
+        uninstall::uninstall(database.url()).unwrap();
+        let left = "select count(*) from pg_event_trigger where evtname like 'rowgate%'";
+        assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 0);
     }
 }

@@ -24,7 +24,7 @@ const UNIQUE: &str = "
 select array(select a.attname::text from unnest(x.indkey::int2[]) with ordinality k(number, at)
         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number where k.at <= x.indnkeyatts order by k.at),
     pg_get_expr(x.indpred, x.indrelid), x.indisprimary,
-    c.relkind = 'r' and exists (select from pg_inherits h where h.inhparent = c.oid)
+    c.relkind = 'r' and exists (select from pg_inherits h where h.inhparent = c.oid), not x.indimmediate
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_index x on x.indrelid = c.oid and x.indisunique and x.indisvalid
@@ -73,6 +73,7 @@ pub fn read_shapes(client: &mut impl GenericClient, bindings: &Bindings) -> Resu
             predicate: row.get(1),
             primary: row.get(2),
             inherited: row.get(3),
+            deferrable: row.get(4),
         };
         shapes
             .unique

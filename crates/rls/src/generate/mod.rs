@@ -34,6 +34,7 @@ use rowgate_schema::Model;
 use crate::error::{Error, Refusal};
 use crate::predicate::{Builder, Rules};
 use crate::shape::Shapes;
+use crate::sql::clause::join;
 use crate::sql::who::Who;
 use crate::sql::writer::{Finding, Sets, Writer};
 use crate::words;
@@ -119,7 +120,14 @@ impl Compiler {
                             None
                         };
                         let mut writer = writer.finding(finding).by_key(by_key.map(|asked| asked.call()));
-                        let condition = writer.row(&predicate, "", table);
+                        let holds = writer.row(&predicate, "", table);
+                        let condition = holds.map(|holds| {
+                            let mut parts: Vec<String> =
+                                writer.in_own_organization(table, "").into_iter().collect();
+                            parts.extend(writer.is_own_id(table, ""));
+                            parts.push(holds);
+                            join(&parts, "and")
+                        });
                         if let Sets::Functions(functions) = writer.sets {
                             sets = functions;
                         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use rowgate_binding::{Source, Table, relations_behind};
-use rowgate_policy::ParamType;
 use rowgate_schema::ast::Rule;
 
 use super::Compiler;
@@ -234,7 +233,7 @@ impl Compiler {
             let Some(shape) = self.shapes.column(&table.name, name) else {
                 continue;
             };
-            for ty in self.types_of_parameter(parameter) {
+            for ty in lower::declared_types(&self.model, parameter) {
                 let value = lower::attribute(&column(alias, name), shape, ty).map_err(|why| {
                     Refusal::new(
                         "policy_not_compiled",
@@ -252,22 +251,6 @@ impl Compiler {
                 values.join(", ")
             )
         }))
-    }
-
-    /// The types that policies declare for a parameter.
-    fn types_of_parameter(&self, parameter: &str) -> Vec<ParamType> {
-        let parameters = self
-            .model
-            .schema()
-            .policies
-            .iter()
-            .flat_map(|policy| &policy.parameters);
-        let mut types: Vec<ParamType> = parameters
-            .filter(|declared| declared.name.text == parameter)
-            .map(|declared| declared.ty)
-            .collect();
-        types.dedup();
-        types
     }
 }
 

@@ -9,7 +9,8 @@ use super::value::{Kind, Value, bytes, given};
 impl Walk<'_> {
     pub(super) fn membership(&mut self, expr: &Expr, left: &Expr, right: &Expr) -> Lowered {
         if let (ExprKind::Str(name), ExprKind::Injected(Injected::Env)) = (&left.kind, &right.kind) {
-            return Ok(Value::new(Kind::Bool, self.readable.has(name)));
+            let there = self.readable.has(name).map_err(|reason| self.no(expr, reason))?;
+            return Ok(Value::new(Kind::Bool, there));
         }
         let wanted = self.value(left)?;
         let sql = match &right.kind {

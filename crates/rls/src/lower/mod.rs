@@ -21,15 +21,16 @@ mod value;
 
 use std::collections::BTreeMap;
 
-use rowgate_policy::Policy;
+use rowgate_policy::{ParamType, Policy};
+use rowgate_schema::Model;
 
 use crate::shape::Column;
 
 /// What a policy can read, as SQL.
 #[derive(Debug, Clone)]
 pub(crate) struct Readable<'a> {
-    /// The columns of attributes: an expression and its type.
-    pub(crate) attributes: BTreeMap<&'a str, (String, &'a Column)>,
+    /// The columns of attributes: an expression, its type, and the types that policies declare for the parameter.
+    pub(crate) attributes: BTreeMap<&'a str, (String, &'a Column, Vec<ParamType>)>,
     /// The context: a jsonb object or null.
     pub(crate) context: String,
     /// The claims: a jsonb object or null.
@@ -58,10 +59,21 @@ pub(crate) fn lower(policy: &Policy, readable: &Readable<'_>) -> Result<String, 
 }
 
 /// A column as a parameter of a policy: an SQL expression, or why the column cannot give such values.
-pub(crate) fn attribute(
-    column: &str,
-    shape: &Column,
-    ty: rowgate_policy::ParamType,
-) -> Result<String, String> {
+pub(crate) fn attribute(column: &str, shape: &Column, ty: ParamType) -> Result<String, String> {
     source::attribute(column, shape, ty).map(|value| value.sql)
+}
+
+/// The types that policies declare for a parameter.
+pub(crate) fn declared_types(model: &Model, parameter: &str) -> Vec<ParamType> {
+    let parameters = model
+        .schema()
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.parameters);
+    let mut types: Vec<ParamType> = parameters
+        .filter(|declared| declared.name.text == parameter)
+        .map(|declared| declared.ty)
+        .collect();
+    types.dedup();
+    types
 }

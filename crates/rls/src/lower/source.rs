@@ -11,17 +11,29 @@ impl Readable<'_> {
     /// A declared parameter. `Err` says why its column cannot hold such values.
     pub(super) fn parameter(&self, name: &str, ty: ParamType) -> Result<Value, String> {
         match self.attributes.get(name) {
-            Some((sql, column)) => attribute(sql, column, ty),
+            Some((sql, column, _)) => attribute(sql, column, ty),
             None => Ok(context(&self.context, name, ty)),
         }
     }
 
-    /// `"name" in $env`
-    pub(super) fn has(&self, name: &str) -> String {
-        match self.attributes.get(name) {
-            Some((sql, _)) => format!("({sql}) is not null"),
-            None => format!("coalesce({} ? {}, false)", self.context, quote::text(name)),
+    /// `"name" in $env`. An attribute is there when its column holds a value of one of the types that policies declare for it. `Err` says why it
+    /// cannot.
+    pub(super) fn has(&self, name: &str) -> Result<String, String> {
+        let Some((sql, column, types)) = self.attributes.get(name) else {
+            return Ok(format!(
+                "coalesce({} ? {}, false)",
+                self.context,
+                quote::text(name)
+            ));
+        };
+        let mut there = Vec::new();
+        for ty in types {
+            there.push(format!("({}) is not null", attribute(sql, column, *ty)?.sql));
         }
+        Ok(match there.as_slice() {
+            [] => "false".to_owned(),
+            _ => format!("({})", there.join(" or ")),
+        })
     }
 
     /// A claim of the session.

@@ -31,7 +31,8 @@ impl Writer<'_> {
         if let Object::Row { alias, table } = object {
             for (parameter, name) in &table.attributes {
                 if let Some(shape) = self.shapes.column(&table.name, name) {
-                    attributes.insert(parameter.as_str(), (column(alias, name), shape));
+                    let types = lower::declared_types(&self.builder.rules.model, parameter);
+                    attributes.insert(parameter.as_str(), (column(alias, name), shape, types));
                 }
             }
         }

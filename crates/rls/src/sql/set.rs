@@ -110,8 +110,16 @@ impl Writer<'_> {
     /// Tests that a row's key is an id.
     pub(crate) fn ids(&self, alias: &str, table: &Table) -> Vec<String> {
         match self.key_columns(&table.name, &table.id, alias).as_slice() {
-            [(key, ty)] => key::is_id(key, *ty).into_iter().collect(),
+            [_] => self.is_own_id(table, alias).into_iter().collect(),
             _ => self.fits(table, alias).into_iter().collect(),
+        }
+    }
+
+    /// The test that the one text column of a row's key is an id. `*` stands for everybody, and what is empty for nobody.
+    pub(crate) fn is_own_id(&self, table: &Table, alias: &str) -> Option<String> {
+        match self.key_columns(&table.name, &table.id, alias).as_slice() {
+            [(key, ty)] => key::is_id(key, *ty),
+            _ => None,
         }
     }
 

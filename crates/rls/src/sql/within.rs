@@ -3,12 +3,13 @@
 //! A membership has access within its own organization alone. So a row's organization is compared with the membership's, once, and what is left
 //! is a list of keys: `organization_id = MINE and project_id = any (…)`, of which both use an index.
 
-use rowgate_binding::Table;
 use rowgate_binding::authz::{
     self, MAX_ENCODED, MEMBERSHIP, NAME, ORGANIZATION, ORGANIZATION_TYPE, relation,
 };
+use rowgate_binding::{Source, Table};
 
 use super::SCHEMA;
+use super::clause::column;
 use super::key::Coding;
 use super::members::Compared;
 use super::quote::text;
@@ -80,6 +81,23 @@ impl Writer<'_> {
             Who::Session(_) | Who::Body => format!("(select {SCHEMA}.organization())"),
             Who::Parameters => organization_of(self.environment, "$1::text"),
         }
+    }
+
+    /// The test that a row of a guarded table is of the membership's organization, where the columns that name what it is under do not say so: those
+    /// that hold the id that the API gave, or the key of another row.
+    pub(crate) fn in_own_organization(&self, table: &Table, alias: &str) -> Option<String> {
+        if self.builder.rules.subject_type != MEMBERSHIP {
+            return None;
+        }
+        let own = table.organization.as_ref()?;
+        let mut sources = table.relations.values().flatten();
+        let is_said = |source: &Source| {
+            matches!(
+                Coding::of_columns(&source.resource_type, source.columns.len()),
+                Coding::Within(_)
+            )
+        };
+        (!sources.all(is_said)).then(|| format!("{} = {}", column(alias, own), self.organization()))
     }
 
     /// A test that the text column that tells resources of a type apart is an external id: one that is empty or very long is none.

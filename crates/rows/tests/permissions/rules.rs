@@ -29,6 +29,7 @@ struct Small {
     user: String,
     organization: String,
     membership: String,
+    project: String,
 }
 
 fn placed(role: &str) -> Placed {
@@ -40,7 +41,11 @@ fn placed(role: &str) -> Placed {
 
 impl Small {
     fn new(version: Version) -> Self {
-        let mut world = World::new(version, FILES);
+        Self::with(version, FILES)
+    }
+
+    fn with(version: Version, tables: &str) -> Self {
+        let mut world = World::new(version, tables);
         let roles = [
             ("member".to_owned(), "organization", vec![]),
             ("reader".to_owned(), "project", vec!["page:view"]),
@@ -49,16 +54,20 @@ impl Small {
         let organization = world.organization("Acme");
         let user = world.user("ann@example.com");
         let membership = world.membership(&user, &organization);
-        world.resource(&organization, "project", "p", None);
+        let project = world.resource(&organization, "project", "p", None);
         world
             .admin
-            .execute("insert into file values (1, $1, 'p')", &[&organization])
+            .execute(
+                "insert into file (id, organization_id, project_id) values (1, $1, 'p')",
+                &[&organization],
+            )
             .unwrap();
         let small = Self {
             world,
             user,
             organization,
             membership,
+            project,
         };
         small.assign("reader", None).unwrap();
         small
@@ -84,6 +93,18 @@ impl Small {
             .get(0)
     }
 
+    /// A session of the user.
+    fn signed_in(&self) -> postgres::Client {
+        let mut client = self.world.database.client_as(&self.world.role);
+        client
+            .execute(
+                "select set_config('request.jwt.claims', $1, false)",
+                &[&self.token().to_string()],
+            )
+            .unwrap();
+        client
+    }
+
     fn token(&self) -> serde_json::Value {
         serde_json::to_value(claims(&self.user, &self.organization)).unwrap()
     }
@@ -93,6 +114,87 @@ fn said<T: std::fmt::Debug>(outcome: rowgate_rbac::Result<T>) -> (String, String
     match outcome.unwrap_err() {
         rowgate_rbac::Error::Environment(error) => (error.code().to_owned(), error.to_string()),
         other => (other.code().to_owned(), other.to_string()),
+    }
+}
+
+/// Columns that hold an id of the API, or the key of another row, say nothing of organizations: the row's own column does.
+#[test]
+fn a_row_of_another_organization_is_never_shown_or_written() {
+    let bindings = r#"
+roles = ["ROLE"]
+[subject]
+type = "organization_membership"
+[[table]]
+name = "public.shelf"
+type = "shelf"
+id = "id"
+organization = "organization_id"
+parent = { type = "project", column = "project", by = "resource_id" }
+policies = { select = "project:view", insert = "project:view", update = "project:view" }
+[[table]]
+name = "public.file"
+type = "binder"
+id = "id"
+organization = "organization_id"
+parent = { type = "shelf", column = "shelf_id" }
+policies = { select = "project:view", insert = "project:view", update = "project:view" }
+"#;
+    let tables = "create table shelf (id integer primary key, organization_id text, project text);
+        create table file (id integer primary key, organization_id text, project_id text, shelf_id integer)";
+    for version in versions() {
+        let mut small = Small::with(version, tables);
+        let project = small.project.clone();
+        let carried = small.world.run(|draft| {
+            let role = draft.read.environment_role("reader")?;
+            role_permissions::add(draft, &role, "project:view")
+        });
+        carried.unwrap();
+        let other = small.world.organization("Bolt");
+        small
+            .world
+            .admin
+            .execute("insert into shelf select n, o, $1 from unnest(array[$2, $3, null, 'nowhere']) with ordinality s (o, n)", &[&project, &small.organization, &other])
+            .unwrap();
+        small
+            .world
+            .admin
+            .execute("update file set shelf_id = 1", &[])
+            .unwrap();
+        small
+            .world
+            .admin
+            .execute("insert into file select n + 1, o, null, 1 from unnest(array[$1, null, 'nowhere']) with ordinality s (o, n)", &[&other])
+            .unwrap();
+        small.world.guard(bindings);
+        assert_eq!(small.sees(&small.token()), 1, "of its own organization");
+        let mut client = small.signed_in();
+        let seen = |client: &mut postgres::Client, table: &str| -> i64 {
+            client
+                .query_one(&format!("select count(*) from {table}"), &[])
+                .unwrap()
+                .get(0)
+        };
+        assert_eq!(seen(&mut client, "shelf"), 1);
+        for statement in [
+            format!("insert into shelf values (9, '{other}', '{project}')"),
+            format!("insert into shelf values (9, null, '{project}')"),
+            format!("insert into file values (9, '{other}', null, 1)"),
+            format!("update file set organization_id = '{other}'"),
+            "update shelf set organization_id = null".to_owned(),
+        ] {
+            let error = client.batch_execute(&statement).unwrap_err();
+            assert_eq!(
+                error.code().map(|code| code.code()),
+                Some("42501"),
+                "{statement}: {error}"
+            );
+        }
+        let own = format!(
+            "insert into file values (9, '{}', null, 1); update file set organization_id = organization_id",
+            small.organization
+        );
+        client.batch_execute(&own).unwrap();
+        assert_eq!(seen(&mut client, "file"), 2);
     }
 }
 

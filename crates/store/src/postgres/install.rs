@@ -27,6 +27,7 @@ pub const SERVER: &str = "rowgate_server";
 pub const APP: &str = "rowgate_app";
 
 const AUTH: &str = include_str!("auth.sql");
+const KEEP_POLICIES: &str = include_str!("auth/keep_policies.sql");
 const SESSION_JWT: &str = include_str!("auth/session_jwt.sql");
 
 const ROLES: [&str; 4] = [OWNER, READER, SERVER, APP];
@@ -64,13 +65,20 @@ pub enum Step {
     UnboundServer(String, String),
     /// Creates a role for clients, or brings it up to date.
     MakeClientRole(ClientRole),
+    /// Keeps clients from dropping policies that name their role, with an event trigger.
+    KeepPolicies,
+    /// Leaves clients able to drop policies that name their role: only a superuser may make event triggers.
+    LeavePolicies,
 }
 
 impl Step {
     /// Whether it changes anything.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Step::KeepAuth(_) | Step::UnboundServer(..))
+        !matches!(
+            self,
+            Step::KeepAuth(_) | Step::UnboundServer(..) | Step::LeavePolicies
+        )
     }
 }
 
@@ -93,6 +101,10 @@ impl fmt::Display for Step {
                 quoted(role)
             ),
             Step::MakeClientRole(client) => write!(f, "make {client}"),
+            Step::KeepPolicies => f.write_str("keep clients from DROP OWNED with an event trigger"),
+            Step::LeavePolicies => f.write_str(
+                "leave clients able to run DROP OWNED, which drops the policies that name their role: run this as a superuser once",
+            ),
         }
     }
 }
@@ -202,7 +214,23 @@ fn steps(tx: &mut Transaction<'_>, grants: &Grants) -> Result<Vec<Step>> {
     steps.extend(apart::unbound_servers(tx, &grants.servers)?);
     // Tables come and go, and with them the grants that are missing; so this is done each time.
     steps.extend(grants.clients.iter().cloned().map(Step::MakeClientRole));
+    if !grants.clients.is_empty() {
+        steps.extend(keeping_policies(tx)?);
+    }
     Ok(steps)
+}
+
+/// What is to be done so that clients cannot drop policies; none when it is done.
+fn keeping_policies(tx: &mut Transaction<'_>) -> Result<Option<Step>> {
+    let sql = "select (select rolsuper from pg_roles where rolname = current_user), \
+                   (select obj_description(oid, 'pg_event_trigger') from pg_event_trigger where evtname = 'rowgate_keep_policies' and evtenabled = 'A')";
+    let row = tx.query_one(sql, &[])?;
+    let (is_superuser, comment): (bool, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(match (comment.is_some(), is_superuser) {
+        (true, false) => None,
+        (false, false) => Some(Step::LeavePolicies),
+        (_, true) => (comment.as_deref() != Some(&keep_policies_comment())).then_some(Step::KeepPolicies),
+    })
 }
 
 /// Whether `auth` is that of the extension `pg_session_jwt`.
@@ -289,7 +317,7 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
     let as_owner = become_role(tx, OWNER)?;
     for step in steps {
         match step {
-            Step::CreateRole(_) | Step::KeepAuth(_) | Step::UnboundServer(..) => {}
+            Step::CreateRole(_) | Step::KeepAuth(_) | Step::UnboundServer(..) | Step::LeavePolicies => {}
             Step::CreateSchema => {
                 tx.batch_execute(&format!(
                     "set local role none; create schema rowgate authorization {OWNER}; set local role {OWNER}; \
@@ -313,6 +341,14 @@ fn carry_out(tx: &mut Transaction<'_>, steps: &[Step]) -> Result<()> {
                 }
             }
             Step::MakeClientRole(client) => clients::make(tx, client)?,
+            Step::KeepPolicies => {
+                tx.batch_execute("set local role none")?;
+                tx.batch_execute(KEEP_POLICIES)?;
+                let comment = keep_policies_comment();
+                tx.batch_execute(&format!(
+                    "comment on event trigger rowgate_keep_policies is '{comment}'; set local role {OWNER}"
+                ))?;
+            }
             Step::Grant(role, to) => {
                 tx.batch_execute(&format!(
                     "set local role none; grant {role} to {}; set local role {OWNER}",
@@ -333,6 +369,14 @@ fn auth_comment() -> String {
 fn session_jwt_comment() -> String {
     let version = version_of(SESSION_JWT);
     format!("What servers ask sessions of clients beside pg_session_jwt (Rowgate, {version})")
+}
+
+/// Stands on the event trigger that keeps policies.
+fn keep_policies_comment() -> String {
+    format!(
+        "Clients cannot run DROP OWNED (Rowgate, {})",
+        version_of(KEEP_POLICIES)
+    )
 }
 
 fn version_of(sql: &str) -> String {

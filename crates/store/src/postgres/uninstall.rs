@@ -140,7 +140,7 @@ fn assert_unused(tx: &mut Transaction<'_>, schemas: &[String]) -> Result<()> {
                select distinct pg_describe_object(d.classid, d.objid, 0) \
                from pg_depend d join ours on ours.class = d.refclassid and ours.oid = d.refobjid \
                    cross join lateral pg_identify_object(d.classid, d.objid, 0) object \
-               where d.deptype = 'n' and coalesce(object.schema, '') <> all ($1) \
+               where d.deptype = 'n' and (object.type, object.name) is distinct from ('event trigger', 'rowgate_keep_policies') and coalesce(object.schema, '') <> all ($1) \
                    and pg_describe_object(d.classid, d.objid, 0) !~ all (select ' ' || s || '\\.' from unnest($1) s) \
                order by 1 limit 20";
     let found = tx.query(sql, &[&schemas])?;
