@@ -94,14 +94,19 @@ pub fn type_slug(name: &str) -> Option<&str> {
     (!slug.starts_with('-')).then_some(slug)
 }
 
-/// The relation of a permission.
+/// The relation of a permission. A text with the capitals that stand for other characters is no permission's slug, and is given a name that no
+/// relation has: it must not pass for the permission that it would be taken for.
 #[must_use]
 pub fn permission_relation(slug: &str) -> String {
     let mut name = String::with_capacity(MAY.len() + slug.len());
     name.push_str(MAY);
     name.extend(slug.chars().map(|char| {
         let capital = CAPITALS.iter().find(|(plain, _)| *plain == char);
-        capital.map_or(char, |(_, capital)| *capital)
+        match capital {
+            Some((_, capital)) => *capital,
+            None if CAPITALS.iter().any(|(_, capital)| *capital == char) => NO_NAME,
+            None => char,
+        }
     }));
     name
 }

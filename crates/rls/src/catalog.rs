@@ -47,6 +47,8 @@ pub struct Catalog {
     pub connected_as: String,
     /// The isolation that sessions have unless a role or the database sets another.
     pub isolation: String,
+    /// Whether an event trigger keeps clients from `DROP OWNED`.
+    pub keeps_policies: bool,
     /// Tables and views outside the system's schemas.
     pub relations: BTreeMap<Qualified, Relation>,
     /// Policies, by table and name.

@@ -9,9 +9,11 @@
 //! * `finding`: what is reported; [`codes`]: every kind of it
 //! * `inspection`: what the rules look at: guarded roles, protected tables, who can reach what
 //! * `expected`: what `apply` would make; `stored`: the schema and bindings that the database holds
-//! * the rules: `drift`, `protection`, `roles`, `grants`, `policies`, `views`, `functions`, `partitions`, `indexes`, `sessions`, `oracles`, `shapes`
+//! * the rules: `drift`, `protection`, `roles`, `grants`, `policies`, `views`, `functions`, `partitions`, `indexes`, `sessions`,
+//!   `clients`, `oracles`, `shapes`
 //! * `expression`: reading policy expressions, for `shapes` and `indexes`
 
+mod clients;
 pub mod codes;
 mod drift;
 mod expected;
@@ -46,7 +48,7 @@ pub use stored::Stored;
 #[must_use]
 pub fn verify(catalog: &Catalog, expected: Option<&Expected>) -> Vec<Finding> {
     let inspection = Inspection::new(catalog, expected);
-    let rules: [fn(&Inspection<'_>, &mut Vec<Finding>); 12] = [
+    let rules: [fn(&Inspection<'_>, &mut Vec<Finding>); 13] = [
         drift::check,
         protection::check,
         roles::check,
@@ -57,6 +59,7 @@ pub fn verify(catalog: &Catalog, expected: Option<&Expected>) -> Vec<Finding> {
         partitions::check,
         indexes::check,
         sessions::check,
+        clients::check,
         oracles::check,
         shapes::check,
     ];

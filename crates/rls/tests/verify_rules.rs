@@ -102,6 +102,26 @@ fn row_level_security_that_is_off() {
 }
 
 #[test]
+fn policies_that_clients_can_drop() {
+    let keep = "create function keep() returns event_trigger language plpgsql as 'begin end';
+        create event trigger rowgate_keep_policies on ddl_command_start when tag in ('DROP OWNED') execute function keep();
+        alter event trigger rowgate_keep_policies enable always;\n";
+    let session = "create role \"{app}_1_1\" login; grant {app} to \"{app}_1_1\";\n";
+    advised("policies_can_be_dropped", "role {app}", session, keep);
+    // Worse where a policy hides something from clients.
+    let mut world = World::sound(rowgate_pgtest::versions()[0], "dropped");
+    world.run(session);
+    let severity = |world: &mut World| {
+        let found = world.verify(None);
+        let finding = found.iter().find(|f| f.code == "policies_can_be_dropped");
+        finding.map(|finding| finding.severity)
+    };
+    assert_eq!(severity(&mut world), Some(Severity::Warning));
+    world.run("create policy hides on public.ticket as restrictive to {app} using (true);\n");
+    assert_eq!(severity(&mut world), Some(Severity::Error));
+}
+
+#[test]
 fn rows_that_decide_and_can_be_written() {
     mended(
         "permission_table_writable",

@@ -58,6 +58,7 @@ impl Catalog {
             database_owner: server.try_get("database_owner")?,
             connected_as: server.try_get("connected_as")?,
             isolation: server.try_get("isolation")?,
+            keeps_policies: server.try_get("keeps_policies")?,
             policies: all(client, include_str!("sql/policies.sql"), policy)?,
             memberships: all(client, include_str!("sql/memberships.sql"), membership)?,
             grants: all(client, include_str!("sql/grants.sql"), grant)?,

@@ -83,6 +83,11 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "roles that log in and that no policy binds",
     ),
     (
+        "policies_can_be_dropped",
+        Error,
+        "clients can drop the policies that name their role",
+    ),
+    (
         "grant_truncate",
         Error,
         "TRUNCATE empties a table whatever its policies say",
