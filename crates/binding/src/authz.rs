@@ -69,6 +69,9 @@ const MAY: &str = "may_";
 /// Slugs have no capital letters, so these stand for what a relation's name cannot contain.
 const CAPITALS: [(char, char); 3] = [(':', 'C'), ('.', 'D'), ('*', 'S')];
 
+/// What no name has in it.
+const IN_NO_NAME: char = '!';
+
 /// Longest encoded part of an id. With an organization in front it stays within what an id may have.
 pub const MAX_ENCODED: usize = 190;
 
@@ -104,7 +107,7 @@ pub fn permission_relation(slug: &str) -> String {
         let capital = CAPITALS.iter().find(|(plain, _)| *plain == char);
         match capital {
             Some((_, capital)) => *capital,
-            None if CAPITALS.iter().any(|(_, capital)| *capital == char) => NO_NAME,
+            None if CAPITALS.iter().any(|(_, capital)| *capital == char) => IN_NO_NAME,
             None => char,
         }
     }));

@@ -28,6 +28,9 @@ mod tests {
             assert_eq!(permission_slug(&relation).as_deref(), Some(slug));
         }
         assert_eq!(permission_slug("member"), None);
+        for other in ["projectCedit", "aDb", "S"] {
+            assert!(!is_name(&permission_relation(other)), "{other}");
+        }
         assert!(is_name(&permission_relation(&":".repeat(48))));
     }
 

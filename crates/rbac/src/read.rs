@@ -91,6 +91,14 @@ impl<'a> Reader<'a> {
         all.filter_map(move |resource| self.existing(resource))
     }
 
+    /// The warrants on everything that belongs to the authorization API, or is called as if it did.
+    pub(crate) fn reserved_warrants(self) -> impl Iterator<Item = &'a WarrantRef> {
+        let stored = self.graph.warrants_oldest_first(None).map(|(_, warrant)| warrant);
+        stored.filter(move |warrant| {
+            rowgate_binding::authz::is_reserved(self.graph.name(self.graph.type_of(warrant.resource)))
+        })
+    }
+
     /// Everything of one kind that belongs to the environment as a whole, oldest first.
     fn of_environment(self, resource_type: &'static str) -> impl Iterator<Item = Record<'a>> + use<'a> {
         let belongs = self.symbol(relation::ENVIRONMENT);

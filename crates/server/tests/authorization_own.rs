@@ -577,6 +577,38 @@ fn an_assignment_that_is_over_is_gone_wherever_one_looks() {
 }
 
 #[test]
+fn what_only_looks_like_a_permission_is_answered_as_one_that_does_not_exist() {
+    let world = World::start();
+    let server = &world.server;
+    let project = json!({"organization_id": world.org, "resource_type_slug": "project", "external_id": "p1", "name": "P"});
+    let project = id(&server.post("/authorization/resources", project));
+    let om = &world.om;
+    id(&server.post(
+        &world.assignments(),
+        json!({"role_slug": "editor", "resource_id": project}),
+    ));
+    let asked = |slug: &str| {
+        let question =
+            json!({"permission_slug": slug, "resource_id": project, "organization_membership_id": om});
+        let own = "/rowgate/v1/authorization";
+        let answers = [
+            server.post(&format!("/authorization/organization_memberships/{om}/check"), question.clone()),
+            server.post(&format!("{own}/check"), json!({"checks": [question]})),
+            server.post(&format!("{own}/explain"), question.clone()),
+            server.get(&format!("{own}/resources?organization_membership_id={om}&permission_slug={slug}&resource_type_slug=project")),
+            server.get(&format!("/authorization/resources/{project}/organization_memberships?permission_slug={slug}&assignment=indirect")),
+            server.get(&format!("/authorization/organization_memberships/{om}/resources?permission_slug={slug}&parent_resource_type_slug=organization&parent_resource_external_id={}", world.org)),
+        ];
+        answers.map(|answer| answer.ok().to_string().replace(slug, "SLUG"))
+    };
+    let (real, unknown, looks) = (asked("p:r"), asked("p:zzz"), asked("pCr"));
+    for (at, (real, unknown)) in real.iter().zip(&unknown).enumerate() {
+        assert_ne!(real, unknown, "{at}");
+    }
+    assert_eq!(looks, unknown);
+}
+
+#[test]
 fn what_is_misspelt_is_not_taken_for_absent() {
     let world = World::start();
     let types = "/rowgate/v1/authorization/types";

@@ -208,6 +208,15 @@ fn an_export_that_was_changed_makes_no_environment_ready() {
             },
         )
     };
+    // Before the last line, which makes the environment ready.
+    let with = |resource: String, relation: &str| {
+        let warrant = format!(
+            r#"{{"warrant":{{"resource_type":"{resource}","relation":"{relation}","subject":{{"resource_type":"authz--membership","resource_id":"*"}},"leftover":true}}}}"#
+        );
+        let mut lines = lines.clone();
+        lines.insert(lines.len() - 1, warrant);
+        lines
+    };
     let cases: Vec<(&str, Vec<String>)> = vec![
         ("a parent in another organization", subject_moved("parent")),
         (
@@ -237,6 +246,18 @@ fn an_export_that_was_changed_makes_no_environment_ready() {
             }),
         ),
         (
+            "access to what is of no type yet",
+            with(format!("authz-zzz\",\"resource_id\":\"{acme}/x"), "may_pCr"),
+        ),
+        (
+            "access to the environment",
+            with("authz--environment\",\"resource_id\":\"self".into(), "member"),
+        ),
+        (
+            "access to an unknown kind",
+            with("authz--other\",\"resource_id\":\"x".into(), "member"),
+        ),
+        (
             "a missing edge",
             lines
                 .iter()
@@ -259,4 +280,13 @@ fn an_export_that_was_changed_makes_no_environment_ready() {
     }
     let sound = Served::start();
     import(&sound, &lines).ok();
+}
+
+#[test]
+fn what_was_brought_in_counts_as_begun_whatever_it_is() {
+    let copy = Served::start();
+    let planted = r#"{"warrant":{"resource_type":"authz--grant","resource_id":"g","relation":"member","subject":{"resource_type":"user","resource_id":"eve"},"leftover":true}}"#;
+    import(&copy, &[planted.to_owned()]);
+    copy.post("/organizations", json!({"name": "acme"}))
+        .error(409, "import_unfinished");
 }

@@ -817,3 +817,24 @@ fn a_session_that_cannot_be_reset_is_never_lent() {
         assert_eq!(closed(), 2);
     }
 }
+
+#[test]
+fn nobody_drops_the_policies_that_name_the_role() {
+    for version in versions() {
+        let server = Server::start(version);
+        let policies = "select count(*) from pg_policies";
+        let mut admin = server.database.client();
+        let before: i64 = admin.query_one(policies, &[]).unwrap().get(0);
+        assert!(before > 0);
+        for sql in [
+            "drop owned by current_user",
+            "drop owned by authenticated restrict",
+            "do $$ begin execute 'drop ' || 'owned by current_user'; end $$",
+            "do $$ begin reset role; execute 'drop owned by authenticated'; end $$",
+        ] {
+            let answer = server.ask("mallory", sql);
+            assert_eq!(answer.error().1, "42501", "{sql}: {}", answer.text);
+        }
+        assert_eq!(admin.query_one(policies, &[]).unwrap().get::<_, i64>(0), before);
+    }
+}

@@ -29,8 +29,6 @@ pub fn ensure(draft: &mut Draft<'_>) -> Result<()> {
 
 /// Whether an import has brought something already.
 fn has_begun(draft: &Draft<'_>) -> bool {
-    let graph = draft.read.graph;
-    let mut kinds = [names::ORGANIZATION_TYPE, names::USER, names::ROLE, names::TYPE].into_iter();
-    draft.model.type_def(names::ROLE).is_some()
-        || kinds.any(|kind| graph.count_of_type(draft.read.symbol(kind)) > 0)
+    // Everything that was created belongs to something.
+    draft.model.type_def(names::ROLE).is_some() || draft.read.reserved_warrants().next().is_some()
 }

@@ -38,7 +38,40 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<()> {
     for record in whole.read.of_type(names::GRANT) {
         grant(whole, &record)?;
     }
-    other_names(whole)
+    other_names(whole)?;
+    nothing_else(whole)
+}
+
+/// What is on a resource of no type, or of one that is declared later, would be access that nobody has granted.
+fn nothing_else(whole: &Whole<'_>) -> Result<()> {
+    let graph = whole.read.graph;
+    let types = whole.hierarchy.types().map(|(slug, _)| names::type_name(slug));
+    let kinds = [
+        names::TYPE,
+        names::PERMISSION,
+        names::USER,
+        names::ORGANIZATION_TYPE,
+        names::MEMBERSHIP,
+        names::GROUP,
+        names::ROLE,
+        names::GRANT,
+        names::NAME,
+    ];
+    let known: BTreeSet<String> = kinds.iter().map(|kind| (*kind).to_owned()).chain(types).collect();
+    let mut stored = whole.read.reserved_warrants();
+    let unknown = stored.find(|warrant| !known.contains(graph.name(graph.type_of(warrant.resource))));
+    match unknown {
+        None => Ok(()),
+        Some(warrant) => {
+            let (resource_type, id) = (
+                graph.name(graph.type_of(warrant.resource)),
+                graph.id_of(warrant.resource),
+            );
+            Err(refused(format!(
+                "there is a warrant on `{resource_type}:{id}`, which is of no type that exists"
+            )))
+        }
+    }
 }
 
 fn memberships(whole: &Whole<'_>) -> Result<()> {
