@@ -21,12 +21,13 @@ pub(crate) const PATH: &str = "/sql";
 /// Its environment may come later, too: until then all tokens are refused.
 pub(crate) async fn router(
     app: &App,
-    config: Config,
+    mut config: Config,
     environment: String,
 ) -> Result<Router<App>, ServeError> {
     if app.registry.environment(&environment).is_none() {
         tracing::warn!(environment, "the environment of /sql does not exist");
     }
+    config.limits.body_time = app.limits.body_timeout;
     let tokens = Tokens {
         identities: Arc::clone(&app.identities),
         registry: Arc::clone(&app.registry),

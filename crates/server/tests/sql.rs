@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +75,20 @@ impl Sql {
         self.server.send("POST", "/sql", &headers, Some(body))
     }
 
+    /// The answer to a request that announces a body and sends none.
+    fn without_its_body(&self, token: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let head = format!(
+            "POST /sql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nNeon-Connection-String: postgres://authenticated@x/{}\r\nContent-Length: 9\r\nConnection: close\r\n\r\n",
+            self.database.name()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        Answer::parse(&text)
+    }
+
     fn ask(&self, token: &str, sql: &str) -> Answer {
         let body = json!({"query": sql}).to_string();
         self.send("authenticated", Some(token), &[], body.as_bytes())
@@ -87,10 +103,13 @@ fn rows(answer: &Answer) -> Value {
 
 #[test]
 fn answers_as_the_document_says() {
-    let sql = Sql::start(|config| {
+    let change = |config: &mut sql::Config| {
         config.limits.request = 100_000;
         config.limits.response = 50_000;
         config.limits.wait = Duration::from_millis(100);
+    };
+    let sql = Sql::start_with(change, |server| {
+        server.limits.body_timeout = Duration::from_secs(2)
     });
     let mut document = Document::of(&sql.server);
     let ann = sql.token("ann");
@@ -133,6 +152,7 @@ fn answers_as_the_document_says() {
     check(&sql.send("authenticated", Some(&ann), &[], b"{"), 400);
     check(&sql.send("postgres", Some(&ann), &[], b"{}"), 400);
     check(&sql.ask(&ann, "copy note to stdout"), 400);
+    check(&sql.without_its_body(&ann), 408);
     check(&sql.ask(&ann, &format!("select '{}'", "x".repeat(100_000))), 413);
     check(
         &sql.ask(&ann, "select repeat('x', 1000) from generate_series(1, 100)"),

@@ -40,12 +40,14 @@ impl Config {
 /// Bounds that keep one client from using up the server or the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Most requests at a time, waiting ones included.
+    /// Most requests at a time that came whole, waiting ones included. All bodies that are in memory have room for so many of the largest.
     pub requests: usize,
     /// Largest body of a request, in bytes.
     pub request: usize,
     /// Largest body of an answer, in bytes.
     pub response: usize,
+    /// How long a client may take for the body of a request.
+    pub body_time: Duration,
     /// Most rows in an answer, over all queries of a batch.
     pub rows: usize,
     /// Most queries in a batch.
@@ -67,6 +69,7 @@ impl Default for Limits {
         Self {
             requests: 200,
             request: 10 << 20,
+            body_time: Duration::from_secs(30),
             response: 10 << 20,
             rows: 100_000,
             queries: 1_000,

@@ -49,7 +49,7 @@ impl Fate {
             Error::Database(_) => Self::Database,
             Error::Refused(_) | Error::Copy => Self::Refused,
             Error::RequestTooLarge(_) | Error::ResponseTooLarge(..) => Self::TooLarge,
-            Error::Timeout(_) => Self::Timeout,
+            Error::Timeout(_) | Error::BodyTimeout => Self::Timeout,
             Error::Busy(_) => Self::Busy,
             Error::Unreachable(_) | Error::Answer(_) => Self::Unreachable,
         }

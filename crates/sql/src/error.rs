@@ -21,6 +21,8 @@ pub(crate) enum Error {
     Refused(String),
     #[error("request is too large (max is {0} bytes)")]
     RequestTooLarge(usize),
+    #[error("the body of the request did not arrive in time")]
+    BodyTimeout,
     #[error("response is too large (max is {0} {1})")]
     ResponseTooLarge(usize, &'static str),
     #[error("the query was cancelled because it took longer than {} seconds", .0.as_secs_f64())]
@@ -49,6 +51,7 @@ impl Error {
             Self::Refused(_) => (StatusCode::BAD_REQUEST, ""),
             Self::Timeout(_) => (StatusCode::BAD_REQUEST, "57014"),
             Self::Copy => (StatusCode::BAD_REQUEST, "0A000"),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, ""),
             Self::RequestTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ""),
             Self::ResponseTooLarge(..) => (StatusCode::INSUFFICIENT_STORAGE, ""),
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "53300"),

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::execute::{Failure, Introduction, Outcome, Work, collect};
 use crate::head::Head;
 use crate::in_use::InUse;
+use crate::incoming::Bodies;
 use crate::kind::Kinds;
 use crate::session::{Claimed, Opener, Pools, Session};
 use crate::session_jwt::Signer;
@@ -44,7 +45,8 @@ pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) directory: Directory,
-    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) requests: Semaphore,
+    pub(crate) bodies: Bodies,
     pub(crate) counters: Arc<Counters>,
     pools: Arc<Pools>,
     signer: Arc<Signer>,
@@ -70,7 +72,8 @@ impl Gateway {
         Ok(Arc::new(Self {
             directory: Directory::new(Arc::clone(&dialer), config.target.clone()),
             pools: Pools::new(opener, Arc::clone(&counters)),
-            requests: Arc::new(Semaphore::new(config.limits.requests)),
+            requests: Semaphore::new(config.limits.requests),
+            bodies: Bodies::new(&config.limits),
             counters,
             kinds: Kinds::default(),
             authenticate,

@@ -8,8 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::answer::Shape;
 use crate::body::{Body, Query};
@@ -62,9 +60,6 @@ fn finished(mut response: Response) -> Response {
 }
 
 async fn answer(gateway: &Arc<Gateway>, request: Request) -> Result<Response> {
-    let Ok(_place) = gateway.requests.try_acquire() else {
-        return Err(Error::Busy("too many requests at a time; try again"));
-    };
     let (parts, body) = request.into_parts();
     let mut head = Head::read(&parts.headers)?;
     let entry = gateway.admit(&head).await?;
@@ -72,7 +67,12 @@ async fn answer(gateway: &Arc<Gateway>, request: Request) -> Result<Response> {
         head.batch = safe(head.batch);
     }
     let limits = gateway.limits();
-    let body = Body::read(&read(body, limits.request).await?)?;
+    // Nobody is kept out by those who were let in and then send nothing: a place is for what came whole.
+    let incoming = gateway.bodies.read(body, limits).await?;
+    let Ok(_place) = gateway.requests.try_acquire() else {
+        return Err(Error::Busy("too many requests at a time; try again"));
+    };
+    let body = Body::read(&incoming.bytes)?;
     let (queries, batch) = match body {
         Body::Single(query) => (vec![query], None),
         Body::Batch(queries) => (queries, Some(head.batch)),
@@ -109,14 +109,6 @@ fn safe(batch: Batch) -> Batch {
     Batch {
         isolation: batch.isolation.map(|_| isolation),
         ..batch
-    }
-}
-
-async fn read(body: HttpBody, limit: usize) -> Result<Bytes> {
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::RequestTooLarge(limit)),
-        Err(_) => Err(Error::refused("could not read the HTTP request body")),
     }
 }
 

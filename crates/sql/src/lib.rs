@@ -9,7 +9,7 @@
 //! * [`Config`], [`Target`]: which database, how much of it, for whom.
 //! * [`Authenticate`]: how tokens become claims; the server brings that.
 //! * [`Gateway`]: everything together; [`router`] serves it.
-//! * `http`: the route; `head`: what the headers say; `body`: queries and parameters; `answer`, `value`: rows as JSON; `error`: the other answers.
+//! * `http`: the route; `head`: what the headers say; `incoming`: bodies as they come; `body`: queries and parameters; `answer`, `value`: rows as JSON; `error`: the other answers.
 //! * `admit`: who may come in; `in_use`: a session while a request uses it; `execute`: queries in it, with limits; `cancel`: queries that have to stop.
 //! * `counters`: what `/metrics` shows.
 //! * `session`: logged in, used, reset, used again; `directory`: keys and logins, which are in the database; `seal`: claims that cannot be forged; `session_jwt`: the same for the
@@ -30,6 +30,7 @@ mod gateway;
 mod head;
 mod http;
 mod in_use;
+mod incoming;
 mod kind;
 mod seal;
 mod session;

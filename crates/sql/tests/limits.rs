@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -263,6 +263,81 @@ fn says_when_there_are_too_many_requests() {
     });
     assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
     assert_eq!(server.metric("rowgate_sql_requests_total{outcome=\"busy\"}"), 1);
+}
+
+/// A client that sends the head of a request and a part of its body.
+fn begin_body(server: &Server, token: &str, length: usize, part: &str) -> TcpStream {
+    let mut client = TcpStream::connect(server.address).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(
+        client,
+        "POST /sql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nNeon-Connection-String: postgres://authenticated@x/{}\r\nContent-Length: {length}\r\n\r\n{part}",
+        server.database.name(),
+    )
+    .unwrap();
+    client
+}
+
+/// The first line of what comes back.
+fn status_line(client: TcpStream) -> String {
+    let mut line = String::new();
+    BufReader::new(client).read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn those_who_send_nothing_keep_nobody_out() {
+    let server = Server::with(Cluster::shared(Version::V15), 2, |config| {
+        config.limits.requests = 1;
+        config.limits.body_time = Duration::from_secs(2);
+        config.limits.request = 10_000;
+    });
+    let idle: Vec<TcpStream> = (0..3)
+        .map(|_| begin_body(&server, "ann", 100, "{\"query\":"))
+        .collect();
+    // Who may not come in, and what is too large, is told before anything else is sent.
+    let refused = begin_body(&server, "bad", 100, "");
+    assert_eq!(status_line(refused), "HTTP/1.1 400 Bad Request");
+    let large = begin_body(&server, "ann", 10_001, "");
+    assert_eq!(status_line(large), "HTTP/1.1 413 Payload Too Large");
+    assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
+    for client in idle {
+        assert_eq!(status_line(client), "HTTP/1.1 408 Request Timeout");
+    }
+    assert_eq!(
+        server.metric("rowgate_sql_requests_total{outcome=\"timeout\"}"),
+        3
+    );
+}
+
+#[test]
+fn bodies_that_are_in_memory_are_bounded() {
+    let server = Server::with(Cluster::shared(Version::V15), 2, |config| {
+        config.limits.requests = 1;
+        config.limits.request = 10_000;
+    });
+    let long = format!("select auth.user_id() {}", " ".repeat(2_000));
+    let since = Instant::now();
+    let (most, refused) = loop {
+        let most = begin_body(&server, "ann", 9_500, &" ".repeat(9_000));
+        // It takes a moment until it is there; should the other one be faster, it is not let in.
+        thread::sleep(Duration::from_millis(50));
+        let answer = server.ask("bob", &long);
+        if answer.status != 200 {
+            break (most, answer);
+        }
+        assert!(since.elapsed() < Duration::from_secs(30));
+    };
+    assert_eq!(
+        refused.error(),
+        (503, "53300", "too much is being sent at a time; try again")
+    );
+    assert_eq!(server.value("bob", "select auth.user_id()"), "bob");
+    drop(most);
+    while server.ask("bob", &long).status != 200 {
+        assert!(since.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Statements that Postgres asks to repeat, and how often they were tried.

@@ -51,6 +51,25 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Of an answer as it came over the connection.
+    pub fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (
+                ureq::http::HeaderName::try_from(name).unwrap(),
+                value.parse().unwrap(),
+            )
+        });
+        Self {
+            status: status.parse().unwrap(),
+            headers: headers.collect(),
+            text: body.to_owned(),
+        }
+    }
+
     #[track_caller]
     pub fn json(&self) -> Value {
         let kind = self
