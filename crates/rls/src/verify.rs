@@ -41,7 +41,7 @@ pub(crate) use expression::parse as parse_expression;
 
 pub use expected::Expected;
 pub use finding::{Finding, Remedy, Severity};
-pub use run::{Question, Report, run};
+pub use run::{Compared, Question, Report, run};
 pub use stored::Stored;
 
 /// Everything that is wrong, errors first.

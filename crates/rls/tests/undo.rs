@@ -206,12 +206,34 @@ fn a_second_time_there_is_nothing_to_do() {
             "revoke usage on schema rowgate_rls from shop_app",
             "create or replace function rowgate_rls.me() returns text language sql as $$ select 'ann' $$",
             "revoke select on shop.watcher from rowgate_reader",
+            "grant execute on function rowgate_rls.edges(text, text, text) to shop_app",
+            "grant execute on all functions in schema rowgate_rls to shop_owner, rowgate_app",
+            "grant execute on function rowgate_rls.me() to shop_app with grant option;
+             set role shop_app; grant execute on function rowgate_rls.me() to public; reset role",
+            "grant execute on function rowgate.bound_edges(integer, text, text, text) to shop_app",
+            "grant execute on function rowgate.row_exists(integer, text, text) to public",
+            "grant create on schema rowgate_rls to shop_app; grant usage on schema rowgate_rls to public, shop_owner",
+            "drop function rowgate.row_exists(integer, text, text)",
         ] {
+            let rights = granted(&mut admin);
             admin.batch_execute(by_hand).unwrap();
             assert_ne!(plan(&mut admin, &request).unwrap().steps, [], "{by_hand}");
             apply(&mut admin, &request).unwrap();
             assert_eq!(plan(&mut admin, &request).unwrap().steps, [], "{by_hand}");
+            assert_eq!(granted(&mut admin), rights, "{version}: {by_hand}");
         }
+        // What is made may come with rights.
+        admin
+            .batch_execute(
+                "alter default privileges for role rowgate_reader in schema rowgate_rls grant execute on functions to shop_app;
+                 drop function rowgate.row_exists(integer, text, text), rowgate_rls.row_exists(text, text)",
+            )
+            .unwrap();
+        apply(&mut admin, &request).unwrap();
+        let may =
+            "select has_function_privilege('shop_app', 'rowgate_rls.row_exists(text, text)', 'execute')";
+        assert!(!admin.query_one(may, &[]).unwrap().get::<_, bool>(0), "{version}");
+        assert_eq!(plan(&mut admin, &request).unwrap().steps, [], "{version}");
         let with_less =
             Bindings::parse_toml(&BINDINGS.replace("policies.update", "# policies.update")).unwrap();
         let other = Request {
@@ -220,6 +242,17 @@ fn a_second_time_there_is_nothing_to_do() {
         };
         assert_ne!(plan(&mut admin, &other).unwrap().steps, []);
     }
+}
+
+/// Every right on what apply makes, with whether it may be passed on.
+fn granted(client: &mut Client) -> Vec<String> {
+    let sql = "select f.what || ' ' || coalesce(r.rolname, 'public') || ' ' || a.privilege_type || ' ' || a.is_grantable from (
+                   select p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p
+                   where p.pronamespace in ('rowgate_rls'::regnamespace, 'rowgate'::regnamespace)
+                   union all select nspname, nspacl from pg_namespace where nspname = 'rowgate_rls'
+               ) f (what, acl) cross join lateral aclexplode(f.acl) a left join pg_roles r on r.oid = a.grantee order by 1";
+    let rows = client.query(sql, &[]).unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The rights of a role on what apply makes: on the schema, and to execute any of its functions.

@@ -217,6 +217,62 @@ fn functions_changed_by_hand() {
 }
 
 #[test]
+fn rights_that_apply_did_not_give() {
+    for (object, change) in [
+        (
+            "function rowgate_rls.edges(text, text, text)",
+            "grant execute on function rowgate_rls.edges(text, text, text) to ROLE",
+        ),
+        (
+            "function rowgate_rls.\"me\"()",
+            "grant execute on function rowgate_rls.me() to ROLE with grant option",
+        ),
+        (
+            "function rowgate.bound_edges(integer, text, text, text)",
+            "grant execute on function rowgate.bound_edges(integer, text, text, text) to ROLE",
+        ),
+        (
+            "function rowgate_rls.edges(text, text, text)",
+            "revoke execute on function rowgate_rls.edges(text, text, text) from rowgate_owner",
+        ),
+    ] {
+        drifts("function_changed", object, change);
+    }
+}
+
+#[test]
+fn a_table_that_was_made_anew() {
+    for version in versions() {
+        let mut site = site(version);
+        let role = site.role.clone();
+        site.admin
+            .batch_execute("drop table ticket cascade; drop table ticket_watcher cascade")
+            .unwrap();
+        site.admin.batch_execute(TABLES).unwrap();
+        site.admin
+            .batch_execute(&format!(
+                "grant select, update on ticket to {role}; grant select on ticket_watcher to {role}"
+            ))
+            .unwrap();
+        let found = look(&mut site, SCHEMA, BINDINGS);
+        assert!(
+            found.iter().any(|f| f.code == "policy_missing"),
+            "{version}: {found:#?}"
+        );
+        site.apply(SCHEMA, BINDINGS).unwrap();
+        assert_eq!(serious(&look(&mut site, SCHEMA, BINDINGS)), [], "{version}");
+        let open =
+            "select count(*) from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+            where p.pronamespace in ('rowgate'::regnamespace, 'rowgate_rls'::regnamespace) and a.grantee = 0";
+        assert_eq!(
+            site.admin.query_one(open, &[]).unwrap().get::<_, i64>(0),
+            0,
+            "{version}"
+        );
+    }
+}
+
+#[test]
 fn a_schema_or_bindings_that_were_not_applied() {
     for version in versions() {
         let mut site = site(version);

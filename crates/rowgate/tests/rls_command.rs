@@ -99,6 +99,110 @@ fn verify_says_what_is_wrong_and_how_to_mend_it() {
     }
 }
 
+const BINDINGS: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.ticket"
+type = "ticket"
+id = "id"
+relations.creator = { column = "creator_id", type = "user" }
+policies.select = "creator"
+"#;
+
+const SCHEMA: &str = "version 0.3
+type user
+type ticket
+    relation creator [user]
+";
+
+fn last_line(output: &Output) -> String {
+    stdout(output).lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn verify_says_what_it_compared_with() {
+    for version in versions() {
+        let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let open = Cluster::shared(version).database("open");
+        let verify =
+            |database: &str, directory: &Path| rowgate(&["rls", "verify", "--database", database], directory);
+        let output = verify(open.url(), here.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(last_line(&output).starts_with("0 errors"), "{output:?}");
+        assert!(
+            last_line(&output).contains("no table has row-level security"),
+            "{output:?}"
+        );
+
+        let database = database(
+            version,
+            "alter table ticket disable row level security; drop schema auth cascade",
+        );
+        let url = database.url();
+        let role = format!("app_{}", database.name());
+        let as_app = database.url_as(&role);
+        let run = |arguments: &[&str]| {
+            let arguments: Vec<&str> = arguments.iter().copied().chain(["--database", url]).collect();
+            let output = rowgate(&arguments, here.path());
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+        };
+        run(&["pg", "install", "--app", &role]);
+        database
+            .client()
+            .batch_execute(
+                "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)",
+            )
+            .unwrap();
+        // Nothing was applied, which is not a yes; everybody can see as much.
+        for url in [url, &as_app] {
+            let output = verify(url, here.path());
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            assert!(!stdout(&output).contains('✔'), "{output:?}");
+            assert!(last_line(&output).contains("nothing was applied"), "{output:?}");
+        }
+        std::fs::write(here.path().join("rowgate.toml"), BINDINGS.replace("ROLE", &role)).unwrap();
+        std::fs::write(here.path().join("schema.txt"), SCHEMA).unwrap();
+        let not_applied = |output: &Output| {
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(
+                stdout(output).contains("error[not_applied] the bindings"),
+                "{output:?}"
+            );
+            let last = last_line(output);
+            assert!(
+                last.starts_with("✖ 1 error,") && last.ends_with("compared with rowgate.toml"),
+                "{output:?}"
+            );
+        };
+        not_applied(&verify(url, here.path()));
+
+        run(&["rls", "apply", "--schema", "schema.txt"]);
+        for (directory, with) in [(&here, "rowgate.toml"), (&elsewhere, "what was applied")] {
+            let output = verify(url, directory.path());
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let last = last_line(&output);
+            assert!(
+                last.starts_with("✔ 0 errors") && last.ends_with(&format!("compared with {with}")),
+                "{last}"
+            );
+        }
+        // Who may not read what was applied has no answer.
+        for directory in [&here, &elsewhere] {
+            let output = verify(&as_app, directory.path());
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(!stdout(&output).contains('✔'), "{output:?}");
+        }
+
+        run(&["rls", "drop", "--yes"]);
+        not_applied(&verify(url, here.path()));
+        let output = verify(url, elsewhere.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(!stdout(&output).contains('✔'), "{output:?}");
+    }
+}
+
 #[test]
 fn slips_are_said_to_be_slips() {
     let here = tempfile::tempdir().unwrap();
@@ -115,6 +219,18 @@ fn slips_are_said_to_be_slips() {
     );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("did you mean `rls_disabled`?"), "{said}");
+    let schema = [
+        "rls",
+        "verify",
+        "--database",
+        "postgres://h/d",
+        "--schema",
+        "s.txt",
+    ];
+    let output = rowgate(&schema, here.path());
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("there is no rowgate.toml here"), "{said}");
     let output = rowgate(
         &["rls", "verify", "--database", "postgres://u:secret@127.0.0.1:1/d"],
         here.path(),

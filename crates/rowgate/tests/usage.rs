@@ -18,6 +18,30 @@ fn every_shell_gets_completions() {
 }
 
 #[test]
+fn the_help_of_serve_has_headings_that_fit_and_no_password() {
+    let output = binary()
+        .args(["serve", "--help"])
+        .env("ROWGATE_STORE", "postgres://rg:hush-hush@localhost/app")
+        .env("ROWGATE_SQL", "postgres://rg:hush-hush@localhost/app")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        help.contains("ROWGATE_STORE") && !help.contains("hush-hush"),
+        "{help}"
+    );
+    let (options, of_sql) = help.split_once("SQL over HTTP:").unwrap();
+    let (of_sql, _) = of_sql.split_once("Global options:").unwrap_or((of_sql, ""));
+    for option in ["--store", "--log-format", "--log-level"] {
+        assert!(
+            options.contains(option) && !of_sql.contains(option),
+            "{option}: {help}"
+        );
+    }
+    assert!(of_sql.contains("--sql-timeout"), "{help}");
+}
+
+#[test]
 fn a_mistyped_command_is_guessed() {
     let run = rowgate(&["chekc", "user:ann", "viewer", "ticket:7"]);
     assert_eq!(run.code, 2);

@@ -6,7 +6,7 @@ use rowgate_binding::authz::is_reserved;
 use rowgate_schema::{Diagnostic, Model};
 
 use super::steps::Step;
-use super::{begin, preflight, read_shapes, roles, run_as, seal, steps, stored};
+use super::{begin, preflight, read_shapes, rights, roles, run_as, seal, steps, stored};
 use crate::error::{Error, Problem};
 use crate::generate::{Compiler, Explanation, Generated, tables_of};
 use crate::sql::quote::ident;
@@ -65,6 +65,11 @@ pub fn apply(client: &mut Client, request: &Request<'_>) -> Result<Applied, Erro
         run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(first_line(&step.sql)))?;
     }
     if !plan.steps.is_empty() {
+        // What is new may have come with rights, by default privileges.
+        for step in rights::not_given(&mut transaction, request.bindings, &generated)? {
+            run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(first_line(&step.sql)))?;
+            plan.steps.push(step);
+        }
         let step = seal::step(&mut transaction, request.bindings, &generated)?;
         run_as(&mut transaction, step.role, &step.sql).map_err(Error::database(first_line(&step.sql)))?;
         plan.steps.push(step);

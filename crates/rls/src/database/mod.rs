@@ -6,13 +6,14 @@
 //! * `shapes`: the columns of tables, from the catalogue
 //! * `preflight`: everything that speaks against it, at once; `roles`: what roles have to do with it; `parents`: tables that show the rows of others
 //! * `stored`: what is stored already and stands in the way
-//! * `steps`: what is to be done, in order; `seal`: whether there is anything to do
+//! * `steps`: what is to be done, in order; `rights`: who may execute what is made; `seal`: whether there is anything to do
 //! * `apply`: doing it; `drop`: undoing it
 
 mod apply;
 mod drop;
 mod parents;
 mod preflight;
+mod rights;
 mod roles;
 mod seal;
 mod shapes;
@@ -21,6 +22,7 @@ mod stored;
 
 pub use apply::{Applied, Plan, Request, apply, plan};
 pub use drop::{Dropped, drop};
+pub(crate) use rights::executors;
 pub use shapes::read_shapes;
 pub use steps::Step;
 

@@ -3,7 +3,7 @@
 use postgres::Transaction;
 use rowgate_binding::{Bindings, Qualified};
 
-use super::seal;
+use super::{rights, seal};
 use crate::error::Error;
 use crate::generate::{Function, Generated, GuardedTable, READERS};
 use crate::sql::SCHEMA;
@@ -59,6 +59,7 @@ pub(super) fn all(
 ) -> Result<Vec<Step>, Error> {
     let mut steps = schema(transaction)?;
     steps.extend(read_grants(transaction, bindings, &generated.tables)?);
+    steps.extend(rights::not_given(transaction, bindings, generated)?);
     if seal::holds(transaction, bindings, generated)? {
         return Ok(steps);
     }
@@ -66,26 +67,19 @@ pub(super) fn all(
         generated
             .functions
             .iter()
-            .flat_map(|function| create(function, &bindings.roles)),
+            .flat_map(|function| rights::create(function, &bindings.roles)),
     );
-    steps.extend(stale_rights(transaction, &bindings.roles)?);
-    let roles = generated_roles(&bindings.roles);
-    steps.push(Step::reader(format!("grant usage on schema {SCHEMA} to {roles}")));
+    let users: Vec<String> = rights::users(&bindings.roles).into_iter().map(ident).collect();
+    let users = users.join(", ");
+    steps.push(Step::reader(format!("grant usage on schema {SCHEMA} to {users}")));
     for table in &generated.tables {
         steps.extend(guard(transaction, table, &bindings.roles)?);
     }
     steps.extend(stale_policies(transaction, &generated.tables)?);
-    steps.extend(generated.hooks.iter().map(|hook| Step::owner(hook.sql.clone())));
+    let hooks = generated.hooks.iter();
+    steps.extend(hooks.flat_map(|hook| rights::create(hook, &bindings.roles)));
     steps.extend(stale_functions(transaction, &generated.functions)?);
     Ok(steps)
-}
-
-fn generated_roles(roles: &[String]) -> String {
-    let all = ["rowgate_owner", "rowgate_server"]
-        .into_iter()
-        .map(ident)
-        .chain(roles.iter().map(|role| ident(role)));
-    all.collect::<Vec<_>>().join(", ")
 }
 
 fn schema(transaction: &mut Transaction<'_>) -> Result<Vec<Step>, Error> {
@@ -191,30 +185,6 @@ fn has(transaction: &mut Transaction<'_>, sql: &str, role: &str, what: &str) -> 
     Ok(row.get(0))
 }
 
-fn create(function: &Function, roles: &[String]) -> Vec<Step> {
-    let signature = &function.signature;
-    let mut steps = vec![
-        Step::reader(function.sql.clone()),
-        Step::reader(format!("revoke all on function {signature} from public")),
-    ];
-    let roles: Vec<String> = roles.iter().map(|role| ident(role)).collect();
-    if !function.for_roles {
-        steps.push(Step::reader(format!(
-            "grant execute on function {signature} to rowgate_owner, rowgate_server"
-        )));
-    } else if !roles.is_empty() {
-        steps.push(Step::reader(format!(
-            "grant execute on function {signature} to {}",
-            roles.join(", ")
-        )));
-    }
-    steps.push(Step::reader(format!(
-        "comment on function {signature} is {}",
-        text(&function.comment)
-    )));
-    steps
-}
-
 /// Replaces the policies of a table. Those of the table's own rows only where a command is guarded.
 fn guard(
     transaction: &mut Transaction<'_>,
@@ -287,34 +257,6 @@ pub(super) fn our_tables(transaction: &mut Transaction<'_>) -> Result<Vec<Qualif
         .iter()
         .map(|row| Qualified::new(row.get::<_, String>(0), row.get::<_, String>(1)))
         .collect())
-}
-
-/// Takes back the rights of roles that the bindings do not name, such as one that an earlier apply was for.
-fn stale_rights(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<Step>, Error> {
-    let sql = "select distinct a.grantee::regrole::text from pg_namespace n
-               cross join lateral (
-                   select * from aclexplode(n.nspacl)
-                   union all
-                   select e.* from pg_proc p cross join lateral aclexplode(p.proacl) e where p.pronamespace = n.oid
-               ) a
-               where n.nspname = $1 and a.grantee not in (0, n.nspowner)
-                   and pg_get_userbyid(a.grantee) <> all ($2::text[]) and pg_get_userbyid(a.grantee) <> 'rowgate_owner'
-                   and pg_get_userbyid(a.grantee) <> 'rowgate_server'
-               order by 1";
-    let rows = transaction
-        .query(sql, &[&SCHEMA, &roles])
-        .map_err(Error::database("looking for rights that are not needed any more"))?;
-    let revoke = |row: &postgres::Row| {
-        // `regrole` quotes where that is needed.
-        let role: String = row.get(0);
-        [
-            Step::reader(format!(
-                "revoke all on all functions in schema {SCHEMA} from {role}"
-            )),
-            Step::reader(format!("revoke all on schema {SCHEMA} from {role}")),
-        ]
-    };
-    Ok(rows.iter().flat_map(revoke).collect())
 }
 
 /// Functions of an earlier apply that nothing uses any more.

@@ -34,6 +34,11 @@ const OPTIONS: &str =
     "language sql stable parallel safe security definer\n    set search_path = pg_catalog, pg_temp";
 
 impl Function {
+    /// Whether it is one of the functions in the schema `rowgate` that others call, and not one behind them.
+    pub(crate) fn is_hook(&self) -> bool {
+        self.signature.starts_with("rowgate.")
+    }
+
     /// A function without arguments that returns one value.
     fn value(name: &str, returns: &str, body: &str, comment: &str) -> Self {
         let signature = format!("{SCHEMA}.{}()", ident(name));

@@ -108,6 +108,10 @@ pub(crate) fn without_bindings() -> Vec<String> {
             "bound_edges(environment integer, type text, id text, relation text) returns table (subject_type text, subject_id text, subject_relation text)",
             "begin atomic\n        select null::text, null::text, null::text where false;\n    end",
         ),
+        // One that is new is open to everybody.
+        "revoke all on function rowgate.is_bound(integer, text), rowgate.is_bound(integer, text, text), rowgate.bound_to(integer, text, text), \
+         rowgate.row_exists(integer, text, text), rowgate.bound_edges(integer, text, text, text) from public"
+            .to_owned(),
     ]
 }
 

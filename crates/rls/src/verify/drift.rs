@@ -30,14 +30,10 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
             Remedy::Advice(advice),
         ));
     }
-    let missing = |object: &Object| object.state == State::Missing;
-    if expected.refused.is_empty() && !expected.objects.is_empty() && expected.objects.iter().all(missing) {
-        // Bindings without a table ask for nothing that matters.
-        if !expected.bindings.tables().is_empty() {
-            let message = "nothing of what these bindings ask for is in the database, so they guard nothing";
-            let remedy = Remedy::Command(APPLY.to_owned());
-            out.push(Finding::new("not_applied", "the bindings", message, remedy));
-        }
+    if expected.is_absent() {
+        out.push(not_applied(
+            "nothing of what these bindings ask for is in the database, so they guard nothing",
+        ));
         return;
     }
     if expected.refused.is_empty() {
@@ -53,6 +49,12 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
             orphaned(expected, policy, out);
         }
     }
+}
+
+/// What it is called that bindings are not in force.
+pub(super) fn not_applied(message: &str) -> Finding {
+    let remedy = Remedy::Command(APPLY.to_owned());
+    Finding::new("not_applied", "the bindings", message, remedy)
 }
 
 fn drifted(inspection: &Inspection<'_>, object: &Object, out: &mut Vec<Finding>) {

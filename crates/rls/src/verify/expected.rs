@@ -35,6 +35,8 @@ pub(super) struct Object {
     pub(super) name: String,
     /// The table of a policy, and its name.
     pub(super) policy: Option<(Qualified, String)>,
+    /// Whether `rowgate pg install` makes it and `apply` replaces it: then it is there also where nothing was applied.
+    pub(super) hook: bool,
     /// How it stands.
     pub(super) state: State,
 }
@@ -49,6 +51,14 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// Whether nothing of what these bindings ask for is there. Bindings without a table ask for nothing that matters.
+    pub(super) fn is_absent(&self) -> bool {
+        let mut made = self.objects.iter().filter(|object| !object.hook);
+        self.refused.is_empty()
+            && !self.bindings.tables().is_empty()
+            && made.all(|object| object.state == State::Missing)
+    }
+
     /// Compiles bindings and compares what comes of them with a database. Of the transaction, nothing stays.
     ///
     /// # Errors
@@ -109,12 +119,15 @@ fn objects(
     for table in &generated.tables {
         found.extend(policies(&mut scratch, catalog, table, &bindings.roles).map_err(failed())?);
     }
+    let there = |role: &&String| catalog.roles.contains_key(*role);
+    let present: Vec<String> = bindings.roles.iter().filter(there).cloned().collect();
     for function in generated.functions.iter().chain(&generated.hooks) {
-        let state = function_state(&mut scratch, function).map_err(failed())?;
+        let state = function_state(&mut scratch, function, &present).map_err(failed())?;
         let name = format!("function {}", function.signature);
         found.push(Object {
             name,
             policy: None,
+            hook: function.is_hook(),
             state,
         });
     }
@@ -163,6 +176,7 @@ fn policies(
         found.push(Object {
             name: shown,
             policy: Some((table.name.clone(), name)),
+            hook: false,
             state,
         });
     }
@@ -210,11 +224,15 @@ fn is_as_made(now: &Policy, made: &[Made], roles: &[String]) -> bool {
 /// Everything about a function that can be compared.
 type Definition = (bool, String, bool, String, Vec<String>, String, String);
 
-fn function_state(transaction: &mut Transaction<'_>, function: &Function) -> Result<State, postgres::Error> {
+fn function_state(
+    transaction: &mut Transaction<'_>,
+    function: &Function,
+    roles: &[String],
+) -> Result<State, postgres::Error> {
     let mut scratch = transaction.savepoint("look")?;
     let now = look_at(&mut scratch, &function.signature);
     scratch.rollback()?;
-    let (now, owner, open) = match now {
+    let (now, owner, rights) = match now {
         Ok(Some(now)) => now,
         Ok(None) => return Ok(State::Missing),
         Err(error) => return Ok(State::Unknown(said(&error))),
@@ -233,7 +251,7 @@ fn function_state(transaction: &mut Transaction<'_>, function: &Function) -> Res
         Ok(made) => {
             let same = made.is_some_and(|(made, ..)| made == now);
             let ours = owner == "rowgate_reader" || owner == "rowgate_owner";
-            if same && ours && !open {
+            if same && ours && is_as_given(&rights, function, roles) {
                 State::Same
             } else {
                 State::Changed
@@ -242,15 +260,25 @@ fn function_state(transaction: &mut Transaction<'_>, function: &Function) -> Res
     })
 }
 
-/// A function, its owner, and whether everybody may execute it.
+/// Whether exactly those may execute a function that `apply` lets, and none of them may let others.
+fn is_as_given(rights: &[String], function: &Function, roles: &[String]) -> bool {
+    let mut given = crate::database::executors(function, roles);
+    given.sort_unstable();
+    given.dedup();
+    rights == given
+}
+
+/// A function, its owner, and who else may execute it: sorted, with a `*` in front of those who may let others, and PUBLIC as the empty name.
 fn look_at(
     transaction: &mut Transaction<'_>,
     signature: &str,
-) -> Result<Option<(Definition, String, bool)>, postgres::Error> {
+) -> Result<Option<(Definition, String, Vec<String>)>, postgres::Error> {
     let sql = "select p.prosecdef, p.provolatile::text, p.proretset, format_type(p.prorettype, null), coalesce(p.proconfig, '{}'),
             case when p.prosqlbody is null then p.prosrc else pg_get_function_sqlbody(p.oid) end, p.proparallel::text,
             pg_get_userbyid(p.proowner)::text,
-            exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g where g.grantee = 0)
+            array(select distinct case when g.is_grantable then '*' else '' end || coalesce(r.rolname::text, '')
+                from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g left join pg_roles r on r.oid = g.grantee
+                where g.grantee <> p.proowner)
         from pg_proc p where p.oid = to_regprocedure($1)";
     let Some(row) = transaction.query_opt(sql, &[&signature])? else {
         return Ok(None);
@@ -264,7 +292,9 @@ fn look_at(
         row.try_get(5)?,
         row.try_get(6)?,
     );
-    Ok(Some((definition, row.try_get(7)?, row.try_get(8)?)))
+    let mut rights: Vec<String> = row.try_get(8)?;
+    rights.sort_unstable();
+    Ok(Some((definition, row.try_get(7)?, rights)))
 }
 
 /// The name of a signature, up to its arguments.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rowgate_binding::Qualified;
 
+use super::expected::Expected;
 use super::inspection::{Inspection, grantee, is_generated, is_own, revoke};
 use super::{Finding, Remedy, Severity, expression};
 use crate::catalog::{Relation, dotted};
@@ -30,14 +31,20 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
 }
 
 fn switched_on(inspection: &Inspection<'_>, table: &Relation, out: &mut Vec<Finding>) {
+    let has_policies = inspection.catalog.policies_of(&table.name).next().is_some();
+    if !has_policies
+        && inspection.expected.is_some_and(Expected::is_absent)
+        && inspection.is_bound(&table.name)
+    {
+        // What apply would switch on, with all the rest that is not there.
+        return;
+    }
     let name = dotted(&table.name);
     let sql = |what: &str| Remedy::Sql(vec![format!("ALTER TABLE {name} {what} ROW LEVEL SECURITY;")]);
     if !table.rls {
         let message = "row-level security is off, so its policies are not applied to anybody";
         out.push(Finding::new("rls_disabled", &name, message, sql("ENABLE")));
-    } else if inspection.catalog.policies_of(&table.name).next().is_none()
-        && !inspection.is_bound(&table.name)
-    {
+    } else if !has_policies && !inspection.is_bound(&table.name) {
         let message = "row-level security is on and there is no policy, so only the owner and those above policies see a row";
         let advice = "write a policy, or bind the table in rowgate.toml and run `rowgate rls apply`";
         out.push(Finding::new(

@@ -14,6 +14,9 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use documents::Documents;
 
+/// The file that bindings are in, unless another one is named.
+const BINDINGS: &str = "rowgate.toml";
+
 /// Let the database show each row to those whom the schema lets see it.
 #[derive(Debug, Subcommand)]
 pub enum Rls {
@@ -35,7 +38,7 @@ pub struct Put {
     #[command(flatten)]
     database: Database,
     /// The bindings
-    #[arg(long, value_name = "FILE", default_value = "rowgate.toml")]
+    #[arg(long, value_name = "FILE", default_value = BINDINGS)]
     bindings: String,
     /// A schema to put into force with them, instead of the one that is
     #[arg(long, value_name = "FILE")]

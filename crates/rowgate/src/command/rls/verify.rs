@@ -1,12 +1,14 @@
 //! `rowgate rls verify`: what undoes row-level security.
 
+use std::path::Path;
+
 use clap::Args;
 use rowgate_rls::Bindings;
-use rowgate_rls::verify::{Finding, Question, Remedy, Report, Severity, codes, run};
+use rowgate_rls::verify::{Compared, Finding, Question, Remedy, Report, Severity, codes, run};
 use rowgate_schema::{Diagnostic, Model};
 use serde_json::{Value, json};
 
-use super::Database;
+use super::{BINDINGS, Database};
 use crate::cli::Session;
 use crate::failure::{Failure, Result, answer};
 use crate::{input, output};
@@ -14,16 +16,16 @@ use crate::{input, output};
 /// Find what undoes row-level security in a database, and print the SQL that mends it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Works on any PostgreSQL 15 or newer, also where Rowgate is not installed. With bindings, or where `rowgate rls apply` ran, it also finds\nwhat differs from what apply makes. Changes nothing. Ends with 1 when there is an error; docs/rls-verify.md explains the codes."
+    after_help = "Works on any PostgreSQL 15 or newer, also where Rowgate is not installed. With bindings, or where `rowgate rls apply` ran, it also finds\nwhat differs from what apply makes. Changes nothing. Ends with 1 when there is an error, and with 2 when it could not compare; docs/rls-verify.md explains the codes."
 )]
 pub struct Verify {
     #[command(flatten)]
     database: Database,
-    /// Compare with these bindings [default: those that were applied, if some were]
+    /// Compare with these bindings [default: rowgate.toml if it is here, or else those that were applied]
     #[arg(long, value_name = "FILE")]
     bindings: Option<String>,
     /// The schema of the bindings [default: the one in force in the database]
-    #[arg(long, value_name = "FILE", requires = "bindings")]
+    #[arg(long, value_name = "FILE")]
     schema: Option<String>,
     /// Leave out findings with this code
     #[arg(long, value_name = "CODE", value_parser = known_code)]
@@ -44,28 +46,42 @@ fn known_code(text: &str) -> std::result::Result<String, String> {
 
 impl Verify {
     pub(crate) fn run(&self, session: &Session) -> Result {
-        let bindings = self.bindings.as_deref().map(read_bindings).transpose()?;
+        let file = self.bindings_file();
+        if self.schema.is_some() && file.is_none() {
+            let help = format!("name the file of the bindings with --bindings; there is no {BINDINGS} here");
+            return Err(Failure::with_help(
+                "--schema is the schema of bindings, and there are none",
+                help,
+            ));
+        }
+        let bindings = file.map(read_bindings).transpose()?;
         let schema = self.schema.as_deref().map(read_schema).transpose()?;
         let mut client = self.database.connect()?;
         let question = Question {
             bindings: bindings.as_ref(),
             schema: schema.as_ref(),
         };
-        let Report {
-            findings: mut found,
-            compared,
-            unread,
-        } = run(&mut client, question).map_err(|error| Failure::new(error.to_string()))?;
-        if let Some(error) = unread {
-            output::warn(&format!("what was applied is not compared: {error}"));
-        }
-        found.retain(|finding| !self.ignore.iter().any(|code| code == finding.code));
+        let mut report = run(&mut client, question).map_err(|error| Failure::new(error.to_string()))?;
+        let ignored = |finding: &Finding| self.ignore.iter().any(|code| code == finding.code);
+        report.findings.retain(|finding| !ignored(finding));
         if session.json() {
-            output::json(&as_json(&found))?;
+            output::json(&as_json(&report, file))?;
         } else {
-            as_text(&found, compared)?;
+            as_text(&report, file)?;
         }
-        Ok(answer(count(&found, Severity::Error) == 0))
+        if let Compared::Unread(error) = report.compared {
+            let help = "connect as a member of rowgate_owner, such as the owner of the tables";
+            return Err(Failure::with_help(
+                format!("what was applied is not compared: {error}"),
+                help,
+            ));
+        }
+        Ok(answer(count(&report.findings, Severity::Error) == 0))
+    }
+
+    fn bindings_file(&self) -> Option<&str> {
+        let usual = || Path::new(BINDINGS).exists().then_some(BINDINGS);
+        self.bindings.as_deref().or_else(usual)
     }
 }
 
@@ -102,16 +118,38 @@ fn count(found: &[Finding], severity: Severity) -> usize {
         .count()
 }
 
-fn as_json(found: &[Finding]) -> Value {
+fn as_json(report: &Report, file: Option<&str>) -> Value {
+    let found = &report.findings;
     json!({
         "errors": count(found, Severity::Error),
         "warnings": count(found, Severity::Warning),
         "notes": count(found, Severity::Note),
+        "compared": match report.compared {
+            Compared::Given => file,
+            Compared::Applied => Some("applied"),
+            Compared::Nothing | Compared::Unread(_) => None,
+        },
         "findings": found.iter().map(Finding::to_json).collect::<Vec<_>>(),
     })
 }
 
-fn as_text(found: &[Finding], compared: bool) -> Result<()> {
+/// What the counts are worth.
+fn compared(report: &Report, file: Option<&str>) -> String {
+    match report.compared {
+        Compared::Given => format!("compared with {}", output::tame(file.unwrap_or_default())),
+        Compared::Applied => "compared with what was applied".to_owned(),
+        Compared::Unread(_) => "what was applied could not be read, so nothing is compared".to_owned(),
+        Compared::Nothing if !report.guarded => {
+            "no table has row-level security, and nothing was applied: nothing is guarded".to_owned()
+        }
+        Compared::Nothing => {
+            "nothing was applied, so nothing is compared; what is there was examined".to_owned()
+        }
+    }
+}
+
+fn as_text(report: &Report, file: Option<&str>) -> Result<()> {
+    let found = &report.findings;
     for finding in found {
         let mark = if finding.severity == Severity::Error {
             "✖ "
@@ -143,14 +181,11 @@ fn as_text(found: &[Finding], compared: bool) -> Result<()> {
     let counts = [Severity::Error, Severity::Warning, Severity::Note]
         .map(number)
         .join(", ");
-    let mark = if count(found, Severity::Error) == 0 {
-        "✔"
-    } else {
-        "✖"
+    // Without a comparison there is no yes.
+    let mark = match report.compared {
+        _ if count(found, Severity::Error) > 0 => "✖ ",
+        Compared::Given | Compared::Applied => "✔ ",
+        Compared::Nothing | Compared::Unread(_) => "",
     };
-    output::line(format!("{mark} {counts}"))?;
-    if !compared {
-        output::note("There are no bindings to compare with, so only what is there was examined.");
-    }
-    Ok(())
+    output::line(format!("{mark}{counts}; {}", compared(report, file)))
 }
