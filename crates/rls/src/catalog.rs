@@ -132,13 +132,14 @@ impl Catalog {
         self.reachable(role, |membership| membership.sets)
     }
 
-    /// Every role that a role can act as: those that it can become with SET ROLE, and those whose rights it or one of them has.
+    /// Every role that a role can act as, with the membership that leads there: what it may grant itself counts as much as what it has.
     #[must_use]
     pub fn can_act_as<'a>(&'a self, role: &str) -> BTreeMap<&'a str, &'a Membership> {
-        let mut found = self.can_become(role);
+        let mut found = self.reachable(role, |membership| membership.sets || membership.grants);
         let taken: Vec<&str> = found.keys().copied().collect();
         for acting in std::iter::once(role).chain(taken) {
-            for (other, step) in self.has_rights_of(acting) {
+            for (other, step) in self.reachable(acting, |membership| membership.inherits || membership.grants)
+            {
                 if other != role {
                     found.entry(other).or_insert(step);
                 }

@@ -275,6 +275,23 @@ fn an_owner_who_is_no_superuser_applies_and_others_do_not() {
             site.role
         );
         assert_eq!(error.to_string(), said);
+        // Nor when it is a member of the owner, or is the owner.
+        let grant = format!("grant {owner} to {}", site.role);
+        site.admin.batch_execute(&grant).unwrap();
+        let error = plan(&mut site.database.client_as(&site.role), &request).unwrap_err();
+        assert_eq!(error.to_string(), said);
+        site.admin
+            .batch_execute(&format!(
+                "revoke {owner} from {0}; alter table doc owner to {0}",
+                site.role
+            ))
+            .unwrap();
+        let error = plan(&mut site.database.client_as(&site.role), &request).unwrap_err();
+        assert_eq!(error.code(), "role_bypasses");
+        assert!(!error.to_string().contains("grant"), "{error}");
+        site.admin
+            .batch_execute(&format!("alter table doc owner to {owner}"))
+            .unwrap();
         // The owner is.
         site.admin
             .batch_execute(&format!("revoke rowgate_owner from {owner}"))

@@ -165,12 +165,25 @@ fn a_role_that_is_first_taken_and_then_inherits() {
     let mut world = World::sound(rowgate_pgtest::Version::V18, "mixed");
     let options = "with set false, inherit true";
     world.run(&between.replace("OPTIONS", options));
-    world.run("grant between_{db} to {app} with set true, inherit false;\n");
-    let found = world.verify(None);
-    assert!(found.iter().any(|f| f.code == "role_can_become"), "{found:#?}");
-    world.mend(&found, "role_can_become");
-    let left = world.verify(None);
-    assert!(!left.iter().any(|f| f.code == "role_can_become"), "{left:#?}");
+    for (options, found_out) in [
+        ("set true, inherit false", true),
+        ("set false, inherit false, admin true", true),
+        ("set false, inherit false, admin false", false),
+    ] {
+        world.run(&format!("grant between_{{db}} to {{app}} with {options};\n"));
+        let found = world.verify(None);
+        assert_eq!(
+            found.iter().any(|f| f.code == "role_can_become"),
+            found_out,
+            "{options}: {found:#?}"
+        );
+        world.mend(&found, "role_can_become");
+        let left = world.verify(None);
+        assert!(!left.iter().any(|f| f.code == "role_can_become"), "{left:#?}");
+        world.run(
+            "grant {owner} to between_{db} with set false, inherit true;\nrevoke between_{db} from {app};\n",
+        );
+    }
 }
 
 #[test]

@@ -181,6 +181,7 @@ fn membership(row: &Row) -> Result<Membership> {
         grantor: row.try_get("grantor")?,
         inherits: row.try_get("inherits")?,
         sets: row.try_get("sets")?,
+        grants: row.try_get("grants")?,
     })
 }
 

@@ -36,6 +36,8 @@ pub struct Membership {
     pub inherits: bool,
     /// Whether the member may `SET ROLE` to it.
     pub sets: bool,
+    /// Whether the member may grant it, also to itself with whatever it lacks.
+    pub grants: bool,
 }
 
 /// A setting of a role, of a database, or of a role in a database.

@@ -17,14 +17,18 @@ pub(super) const WITHIN_REACH: &str = "
             and (pg_has_role(s.oid, r.oid, 'USAGE') or pg_has_role(s.oid, r.oid, 'MEMBER WITH ADMIN OPTION')))
     where not g.rolsuper";
 
-/// Refuses the current role when it does not own a table that is there, before anything else about it: the application's role is not to be told what to
-/// grant it.
+/// Refuses the current role when it is one of those that policies are for, or does not own a table that is there. Before anything else about
+/// it: the application's role is not to be told what to grant it.
 pub(super) fn owns(
     transaction: &mut Transaction<'_>,
     roles: &[String],
     tables: &[Qualified],
 ) -> Result<(), Error> {
-    let sql = "select t.schema || '.' || t.name, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'), current_user::text
+    let failed = || Error::database("looking for the owners of tables");
+    let sql = "select current_user::text, rolsuper from pg_roles where rolname = current_user";
+    let row = transaction.query_one(sql, &[]).map_err(failed())?;
+    let (me, superuser): (String, bool) = (row.get(0), row.get(1));
+    let sql = "select t.schema || '.' || t.name, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE')
         from unnest($1::text[], $2::text[]) with ordinality t (schema, name, at)
         join pg_namespace n on n.nspname = t.schema join pg_class c on c.relnamespace = n.oid and c.relname = t.name
         order by t.at";
@@ -32,26 +36,39 @@ pub(super) fn owns(
         .iter()
         .map(|table| (table.schema.as_str(), table.name.as_str()))
         .unzip();
-    let rows = transaction
-        .query(sql, &[&schemas, &names])
-        .map_err(Error::database("looking for the owners of tables"))?;
+    let rows = transaction.query(sql, &[&schemas, &names]).map_err(failed())?;
+    if roles.contains(&me) && !superuser {
+        let mut owners = rows.iter().map(|row| row.get::<_, String>(1));
+        return Err(guarded(&me, owners.find(|owner| *owner != me)).into());
+    }
     let foreign = rows.iter().filter(|row| !row.get::<_, bool>(2));
     let problem = |row: &postgres::Row| {
-        let (table, owner, me): (String, String, String) = (row.get(0), row.get(1), row.get(3));
-        if roles.contains(&me) {
-            let help = format!("run this as the owner of the tables, `{owner}`");
-            let message = format!("`{me}` is one of the roles that policies are for");
-            return Problem::new("not_the_owner", message, help);
-        }
+        let (table, owner): (String, String) = (row.get(0), row.get(1));
         let message = format!("table `{table}` belongs to `{owner}`, and `{me}` is not a member of it");
         Problem::new("not_the_owner", message, format!("connect as `{owner}`"))
     };
-    let mut problems: Vec<Problem> = foreign.map(problem).collect();
-    problems.dedup();
+    let problems: Vec<Problem> = foreign.map(problem).collect();
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::Problems(problems))
+    }
+}
+
+/// What a role is told that policies are for, with who owns the tables if that is another.
+fn guarded(me: &str, owner: Option<String>) -> Problem {
+    let message = format!("`{me}` is one of the roles that policies are for");
+    match owner {
+        Some(owner) => Problem::new(
+            "not_the_owner",
+            message,
+            format!("run this as the owner of the tables, `{owner}`"),
+        ),
+        None => Problem::new(
+            "role_bypasses",
+            message,
+            "let the tables belong to a role that the application does not connect as, with `alter table … owner to …`, and run this as that role",
+        ),
     }
 }
 
