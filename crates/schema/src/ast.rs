@@ -61,6 +61,11 @@ impl PartialEq for Span {
 impl Eq for Span {}
 
 impl Span {
+    /// The bytes.
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
     /// Whether it says nothing about a place.
     pub fn is_empty(self) -> bool {
         self.start >= self.end

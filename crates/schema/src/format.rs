@@ -2,48 +2,97 @@
 //!
 //! The version, then each type in its place, then the policies by name, with an empty line between any two. In a type,
 //! first every `relation` line by name, then each `inherit` block by name with an empty line before it. Four spaces a
-//! level. Rules and the entries of brackets keep their order, for it may be meant. Comments are not part of a schema and
-//! are not printed, except the `///` lines that are a policy's description.
+//! level. Rules and the entries of brackets keep their order, for it may be meant. Comments are not part of a schema: a schema is
+//! printed with the `///` lines that are a policy's description and no others, a source with all that it has.
 
 use crate::ast::{PolicyDef, RelationDef, Rule, Schema, SubjectType, TypeDef, Version};
 use crate::body;
+use crate::comments::{Comments, Declaration};
 
 /// Writes a schema in its canonical form. [`crate::parse`] reads back the same schema, in canonical order.
 pub fn format(schema: &Schema) -> String {
-    let mut out = format!("version {}\n", schema.version);
+    write(schema, &Comments::default())
+}
+
+/// Writes a source in the canonical form of the schema that was read from it, with its comments. Each stays with the declaration that it is above or
+/// beside.
+pub fn format_source(source: &str, schema: &Schema) -> String {
+    write(schema, &Comments::of(source, schema))
+}
+
+fn write(schema: &Schema, comments: &Comments<'_>) -> String {
+    let mut out = String::new();
+    let version = schema.version.to_string();
+    let mut writer = Writer {
+        out: &mut out,
+        comments,
+    };
+    writer.declare(Declaration::Version, 0, &["version ", &version]);
     for def in &schema.types {
-        out.push('\n');
-        type_lines(def, schema.version, &mut out);
+        writer.out.push('\n');
+        writer.type_lines(def, schema.version);
     }
     let mut policies: Vec<&PolicyDef> = schema.policies.iter().collect();
     policies.sort_by(|a, b| a.name.text.cmp(&b.name.text));
     for policy in policies {
+        writer.out.push('\n');
+        writer.above(Declaration::Policy(policy.name.span.start), 0);
+        policy_lines(policy, writer.out);
+    }
+    if !comments.last().is_empty() {
         out.push('\n');
-        policy_lines(policy, &mut out);
+    }
+    for text in comments.last() {
+        push_line(&mut out, 0, &[text]);
     }
     out
 }
 
-fn type_lines(def: &TypeDef, version: Version, out: &mut String) {
-    push_line(out, 0, &["type ", &def.name.text]);
-    let mut relations: Vec<&RelationDef> = def.relations.iter().collect();
-    relations.sort_by(|a, b| a.name.text.cmp(&b.name.text));
-    for relation in &relations {
-        let brackets = match &relation.allowed {
-            _ if version < Version::V0_2 => " []".to_owned(),
-            None => String::new(),
-            Some(allowed) => format!(
-                " [{}]",
-                allowed.iter().map(subject).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        push_line(out, 1, &["relation ", &relation.name.text, &brackets]);
+struct Writer<'w> {
+    out: &'w mut String,
+    comments: &'w Comments<'w>,
+}
+
+impl Writer<'_> {
+    fn type_lines(&mut self, def: &TypeDef, version: Version) {
+        let name = def.name.text.as_str();
+        self.declare(Declaration::Type(def.name.span.start), 0, &["type ", name]);
+        let mut relations: Vec<&RelationDef> = def.relations.iter().collect();
+        relations.sort_by(|a, b| a.name.text.cmp(&b.name.text));
+        for relation in &relations {
+            let brackets = match &relation.allowed {
+                _ if version < Version::V0_2 => " []".to_owned(),
+                None => String::new(),
+                Some(allowed) => format!(
+                    " [{}]",
+                    allowed.iter().map(subject).collect::<Vec<_>>().join(", ")
+                ),
+            };
+            let declaration = Declaration::Relation(relation.name.span.start);
+            self.declare(declaration, 1, &["relation ", &relation.name.text, &brackets]);
+        }
+        for relation in relations {
+            if let Some(rule) = &relation.rule {
+                self.out.push('\n');
+                let declaration = Declaration::Inherit(relation.name.span.start);
+                self.declare(declaration, 1, &["inherit ", &relation.name.text, " if"]);
+                rule_lines(rule, 2, self.out);
+            }
+        }
     }
-    for relation in relations {
-        if let Some(rule) = &relation.rule {
-            out.push('\n');
-            push_line(out, 1, &["inherit ", &relation.name.text, " if"]);
-            rule_lines(rule, 2, out);
+
+    /// The line of a declaration, with its comments.
+    fn declare(&mut self, declaration: Declaration, level: usize, parts: &[&str]) {
+        self.above(declaration, level);
+        match self.comments.beside(declaration) {
+            Some(beside) => push_line(self.out, level, &[parts, &[" ", beside]].concat()),
+            None => push_line(self.out, level, parts),
+        }
+    }
+
+    fn above(&mut self, declaration: Declaration, level: usize) {
+        for text in self.comments.above(declaration) {
+            push_line(self.out, level, &[text]);
         }
     }
 }

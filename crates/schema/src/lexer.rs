@@ -40,11 +40,26 @@ pub(crate) struct Token {
     pub first: bool,
 }
 
+/// A comment and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comment {
+    /// The index of the token after it.
+    pub below: usize,
+    /// All of it, without the end of the line.
+    pub span: Span,
+    /// The line, from 0.
+    pub line: u32,
+    /// Whether nothing stands before it on its line.
+    pub alone: bool,
+}
+
 /// The tokens of a source, and the `///` lines that stand directly above a token.
 pub(crate) struct Tokens<'s> {
     pub all: Vec<Token>,
     /// (index of the token below, span of the text after `///`), in order.
     pub docs: Vec<(usize, Span)>,
+    /// All comments, in order.
+    pub comments: Vec<Comment>,
     /// What was left out because it can be no token, in order.
     pub stray: Vec<Span>,
     pub source: &'s str,
@@ -78,6 +93,7 @@ pub(crate) fn lex<'s>(source: &'s str, sink: &mut Sink) -> Tokens<'s> {
         out: Tokens {
             all: Vec::new(),
             docs: Vec::new(),
+            comments: Vec::new(),
             stray: Vec::new(),
             source,
         },
@@ -202,6 +218,15 @@ impl<'s> Lexer<'s, '_> {
         let length = rest.find('\n').unwrap_or(rest.len());
         let text = rest[..length].strip_suffix('\r').unwrap_or(&rest[..length]);
         let index = self.out.all.len();
+        self.out.comments.push(Comment {
+            below: index,
+            span: Span {
+                start: self.at as u32,
+                end: (self.at + text.len()) as u32,
+            },
+            line: self.line,
+            alone: self.indent.is_none(),
+        });
         let is_doc = text.starts_with("///") && !text.starts_with("////") && self.indent.is_none();
         if is_doc {
             let start = self.at + if text.starts_with("/// ") { 4 } else { 3 };

@@ -26,7 +26,7 @@
 //! * `layout`: the layout rule: where the rule list of an operator ends
 //! * `body`: a policy's text between its braces
 //! * `json`: JSON text to a [`Document`], JSON to schema and back
-//! * `format`: the canonical text form
+//! * `format`: the canonical text form; `comments`: where comments go in it
 //! * `names`, [`limits`]: what a name may be, how large a schema may be
 //! * `resolve`: every check that needs more than one place
 //! * `cycles`: relations that depend on themselves through `none_of`
@@ -38,6 +38,7 @@ pub mod ast;
 mod body;
 pub mod build;
 pub mod codes;
+mod comments;
 mod cycles;
 mod defaults;
 mod diagnostic;
@@ -60,7 +61,7 @@ use json::read::Reader;
 
 pub use defaults::default_environment;
 pub use diagnostic::{Diagnostic, Severity};
-pub use format::format;
+pub use format::{format, format_source};
 pub use json::document::{Document, parse_json};
 pub use json::write::{policy_to_json, resource_type_to_json, to_json};
 pub use model::{GroupEdge, Model};

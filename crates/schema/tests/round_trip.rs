@@ -221,3 +221,116 @@ proptest! {
         prop_assert_eq!(policy_from_json(&policy_to_json(&policy)).unwrap(), policy);
     }
 }
+
+/// A text with comments put above lines and behind them, numbered, and never inside a policy. How many.
+fn commented(text: &str, places: &[bool]) -> (String, usize) {
+    let mut out = String::new();
+    let (mut count, mut inside) = (0, false);
+    let mut places = places.iter().cycle();
+    let mut wanted = || places.next() == Some(&true);
+    for line in text.lines() {
+        let begins = line.starts_with("policy ");
+        if !inside && !line.starts_with("///") && wanted() {
+            out.push_str(&format!("  // comment {count};\n"));
+            count += 1;
+        }
+        out.push_str(line);
+        if !inside && !begins && !line.is_empty() && !line.starts_with("///") && wanted() {
+            out.push_str(&format!(" // comment {count};"));
+            count += 1;
+        }
+        out.push('\n');
+        inside = (inside || begins) && line != "}";
+    }
+    (out, count)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn comments_are_kept(schema in schema(), places in proptest::collection::vec(any::<bool>(), 1..12)) {
+        let (source, count) = commented(&format(&schema), &places);
+        let read_back = read(&source);
+        let text = rowgate_schema::format_source(&source, &read_back);
+        for number in 0..count {
+            prop_assert_eq!(text.matches(&format!("// comment {number};")).count(), 1, "{}\nbecame\n{}", source, text);
+        }
+        let again = read(&text);
+        prop_assert_eq!(&again, &normalise(read_back));
+        prop_assert_eq!(rowgate_schema::format_source(&text, &again), text);
+    }
+}
+
+#[test]
+fn comments_stay_with_what_they_are_about() {
+    let source = "// Of the shop.
+version 0.3 // the newest
+// People.
+type user // who signs in
+
+// A ticket.
+type ticket
+    // Who may look.
+    relation viewer [user]
+    relation owner [user] // one
+    inherit viewer if // or more
+        any_of
+            // The owner may.
+            relation owner
+            relation boss // and the boss
+
+    // Nobody above.
+    relation boss [user]
+/// Small amounts.
+// Not the description.
+policy small(amount integer) {
+    // inside
+    amount < 3
+}
+/// No bound.
+policy any() { true } // at the end
+// Below everything.
+/// And this.
+";
+    let expected = "// Of the shop.
+version 0.3 // the newest
+
+// People.
+type user // who signs in
+
+// A ticket.
+type ticket
+    // Nobody above.
+    relation boss [user]
+    relation owner [user] // one
+    // Who may look.
+    relation viewer [user]
+
+    // The owner may.
+    // and the boss
+    inherit viewer if // or more
+        any_of
+            relation owner
+            relation boss
+
+// at the end
+/// No bound.
+policy any() {
+    true
+}
+
+/// Small amounts.
+// Not the description.
+policy small(amount integer) {
+    // inside
+    amount < 3
+}
+
+// Below everything.
+/// And this.
+";
+    let text = rowgate_schema::format_source(source, &read(source));
+    assert_eq!(text, expected);
+    assert_eq!(rowgate_schema::format_source(&text, &read(&text)), expected);
+}

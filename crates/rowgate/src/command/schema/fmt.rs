@@ -8,7 +8,8 @@ use super::source::Source;
 use crate::failure::{Failure, Result, answer};
 use crate::output;
 
-/// Put a schema into its canonical form, in place; from the standard input to the standard output. Comments are not kept.
+/// Put a schema into its canonical form, in place; from the standard input to the standard output. Relations and policies are
+/// put in order by name; comments stay with what they are above or beside.
 #[derive(Debug, Args)]
 pub struct Fmt {
     /// The file; `-` is the standard input
@@ -34,7 +35,7 @@ impl Fmt {
                 source.file
             )));
         };
-        let text = rowgate_schema::format(&schema);
+        let text = rowgate_schema::format_source(&source.text, &schema);
         let same = text.trim_end() == source.text.trim_end();
         if self.check {
             output::line(format!(
@@ -51,11 +52,6 @@ impl Fmt {
         if self.file == "-" {
             output::plain(&text)?;
         } else if !same {
-            if source.text.contains("//") {
-                output::warn(
-                    "comments outside policies are not part of the canonical form and were left out",
-                );
-            }
             write(&self.file, &text)?;
             output::line(format!("✔ formatted {}", self.file))?;
         }
