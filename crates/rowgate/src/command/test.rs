@@ -36,6 +36,17 @@ pub struct Test {
 
 impl Test {
     pub(crate) fn run(&self, session: &Session) -> Result {
+        if (self.cleanup || self.replace_schema) && !session.url_given() {
+            let option = if self.cleanup {
+                "--cleanup"
+            } else {
+                "--replace-schema"
+            };
+            return Err(Failure::with_help(
+                format!("{option} is about a server, and the files run in this process"),
+                "name the server with --url",
+            ));
+        }
         let scenarios = self.scenarios()?;
         let mut reports = Vec::new();
         if session.url_given() {

@@ -16,7 +16,7 @@ pub enum Token {
     Mint(mint::Mint),
     /// Have a new key sign tokens; those that were issued stay valid until they expire
     Rotate(rotate::Rotate),
-    /// Show what a token says, and whether it is accepted; exit code 1 if it is not
+    /// Show what a token says, and whether it is accepted; exit code 1 if it is not, 2 if it is no token at all
     Inspect(inspect::Inspect),
 }
 

@@ -10,7 +10,7 @@ use crate::draft::Draft;
 use crate::hierarchy::Hierarchy;
 use crate::names::{self, ORGANIZATION};
 use crate::read::Reader;
-use crate::record::Role;
+use crate::record::{Resource, Role};
 use crate::{Error, Result};
 
 pub(super) fn types(
@@ -222,8 +222,14 @@ pub(super) fn role_steps(
             continue;
         }
         let role = draft.read.environment_role(&known.slug)?;
-        if role.grants().next().is_some() {
-            return Err(refused(format!("the role `{}` is assigned", known.slug)));
+        if let Some(grant) = role.grants().next() {
+            let mut places = draft.read.graph.resources(grant.object()).all();
+            let resource = places
+                .find_map(|edge| draft.read.record(edge.other()))
+                .map(Resource);
+            let on = resource.map(|on| format!(" on `{}:{}`", on.resource_type(), on.external_id()));
+            let on = on.unwrap_or_default();
+            return Err(refused(format!("the role `{}` is assigned{on}", known.slug)));
         }
         roles::remove(draft, &role);
         steps.push(step(Action::Delete, "role", &known.slug, String::new()));

@@ -29,7 +29,7 @@ pub struct Apply {
     /// Print what would be changed, and change nothing
     #[arg(long)]
     plan: bool,
-    /// Delete what the file does not mention, unless something depends on it
+    /// Delete what the file does not mention; if something depends on any of it, nothing is changed
     #[arg(long)]
     prune: bool,
 }
