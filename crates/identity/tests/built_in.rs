@@ -14,7 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rowgate_identity::Algorithm;
 use rowgate_identity::built_in::{
-    BuiltIn, Contents, Grant, KeyFiles, KeyStore, KeyStoreError, MAX_LIFETIME, MintError, Minted, Ring,
+    BuiltIn, Contents, Grant, KeyFiles, KeyStore, KeyStoreError, MAX_KEYS, MAX_LIFETIME, MintError, Minted,
+    Ring,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -265,6 +266,33 @@ fn revoking_ends_tokens_at_once() {
     assert_eq!(refused(verify(&verifier, &stolen)), "token_unknown_key");
     assert_eq!(issuer.ring().jwks(NOW)["keys"].as_array().unwrap().len(), 1);
     assert!(verify(&verifier, &mint(&issuer).token).is_ok());
+}
+
+#[test]
+fn keeps_no_more_keys_than_verifiers_take() {
+    let directory = TempDir::new().unwrap();
+    let issuer = open(&directory, Algorithm::EdDSA);
+    let rotate = |revoke, now| issuer.ring().rotate(Algorithm::EdDSA, revoke, now);
+    let served = |now| issuer.ring().jwks(now)["keys"].as_array().unwrap().len();
+    for at in 1..MAX_KEYS as u64 {
+        rotate(false, NOW + at).unwrap();
+    }
+    assert_eq!(served(NOW + 20), MAX_KEYS);
+    let before = issuer.ring().jwks(NOW + 20);
+    let refused = rotate(false, NOW + 20).unwrap_err();
+    let day = MAX_LIFETIME.as_secs() + 300;
+    assert!(
+        matches!(refused, KeyStoreError::TooMany { after } if after == day + 1 - 20),
+        "{refused}"
+    );
+    assert_eq!(issuer.ring().jwks(NOW + 20), before);
+    // Once the first has had its day there is room for one.
+    rotate(false, NOW + day + 1).unwrap();
+    assert_eq!(served(NOW + day + 1), MAX_KEYS);
+    assert!(rotate(false, NOW + day + 1).is_err());
+    // To revoke the others is possible at any time.
+    rotate(true, NOW + day + 1).unwrap();
+    assert_eq!(served(NOW + day + 1), 1);
 }
 
 #[test]

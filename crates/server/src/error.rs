@@ -42,6 +42,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed(String),
     /// 408 `request_timeout`: the body did not come.
     BodyTimeout,
+    /// 409 `too_many_keys`: signing keys were rotated too often.
+    TooManyKeys(String),
     /// 413 `request_too_large`
     TooLarge(usize),
     /// 500 `internal_error`; what happened is in the log.
@@ -145,6 +147,7 @@ impl ApiError {
                 "request_timeout",
                 "the body did not arrive in time".into(),
             ),
+            Self::TooManyKeys(message) => (StatusCode::CONFLICT, "too_many_keys", message),
             Self::TooLarge(limit) => {
                 let message = format!("the body is larger than {limit} bytes");
                 (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)

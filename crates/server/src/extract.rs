@@ -88,11 +88,18 @@ async fn admit(caller: Caller, mut request: Request, next: Next) -> Response {
 }
 
 async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Option<User>)> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
         return Err(ApiError::Unauthorized(
             "no API key: send `Authorization: Bearer sk_…`",
         ));
     };
+    // Of two, which one counts is not the same for everybody who reads them.
+    if values.next().is_some() {
+        return Err(ApiError::Unauthorized(
+            "the Authorization header is there twice: send one",
+        ));
+    }
     let text = value.to_str().unwrap_or_default();
     let Some((scheme, secret)) = text.split_once(' ') else {
         return Err(ApiError::Unauthorized(

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use rowgate_environment::Environment;
 use rowgate_environment::Registry;
-use rowgate_identity::built_in::{BuiltIn, KeyStore};
+use rowgate_identity::built_in::{BuiltIn, KeyStore, KeyStoreError};
 use rowgate_identity::jwks::{Authorities, Fetcher};
 use rowgate_identity::{Algorithm, Identity, TokenError, Verifier};
 
@@ -154,7 +154,10 @@ impl Identities {
         let own = self.built_in.as_ref().ok_or(NO_ISSUER)?;
         let algorithm = algorithm.unwrap_or(own.algorithm);
         let rotated = own.rotate(issuer, algorithm, revoke);
-        let kid = rotated.map_err(|error| ApiError::Internal(error.to_string()))?;
+        let kid = rotated.map_err(|error| match error {
+            KeyStoreError::TooMany { .. } => ApiError::TooManyKeys(error.to_string()),
+            error => ApiError::Internal(error.to_string()),
+        })?;
         Ok((kid, algorithm))
     }
 

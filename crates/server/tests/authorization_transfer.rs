@@ -226,6 +226,27 @@ fn an_export_that_was_changed_makes_no_environment_ready() {
             }),
         ),
         (
+            "a membership with a status that is none",
+            tampered(&lines, is("\"status\":\"inactive\""), |line| {
+                line.replace("\"inactive\"", "\"Inactive\"")
+            }),
+        ),
+        (
+            "a membership with a status that is no text",
+            tampered(&lines, is("\"status\":\"inactive\""), |line| {
+                line.replace("\"inactive\"", "0")
+            }),
+        ),
+        (
+            "an inactive membership that holds a role, by a status that is none",
+            tampered(&lines, is("\"status\":\"inactive\""), |line| {
+                line.replace("\"inactive\"", "null")
+            })
+            .into_iter()
+            .map(|line| line.replace("\"relation\":\"parked\"", "\"relation\":\"member\""))
+            .collect(),
+        ),
+        (
             "a role that carries what it cannot reach",
             tampered(
                 &lines,

@@ -31,6 +31,15 @@ fn wants_a_key() {
         );
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
+    // Not even the same one twice.
+    let key = format!("Bearer {KEY}");
+    let twice = [("Authorization", key.as_str()), ("Authorization", key.as_str())];
+    let answer = server.send("GET", "/fga/v1/schema", &twice, None);
+    let message = "the Authorization header is there twice: send one";
+    assert_eq!(
+        answer.error(401, "unauthorized"),
+        json!({"code": "unauthorized", "message": message})
+    );
     let answer = server.send(
         "GET",
         "/rowgate/v1/whoami",

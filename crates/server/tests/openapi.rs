@@ -261,6 +261,16 @@ fn answers_as_the_document_says() {
         let answer = server.call_as(&server.key, method, &path, body.as_ref());
         document.check(method, &path, &answer);
     }
+    // Sixteen keys at most, one of which was there, and one of which was made above.
+    for number in 3..=17 {
+        let rotated = server.post("/rowgate/v1/tokens/rotate", json!({}));
+        document.check("POST", "/rowgate/v1/tokens/rotate", &rotated);
+        if number == 17 {
+            rotated.error(409, "too_many_keys");
+        } else {
+            rotated.ok();
+        }
+    }
     let key = server
         .post("/rowgate/v1/keys", json!({"name": "short-lived"}))
         .ok();

@@ -94,9 +94,14 @@ impl Head {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
-    let Some(value) = headers.get(name) else {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    // Of two, which one counts is not the same for everybody who reads them.
+    if values.next().is_some() {
+        return Err(Error::refused(format!("the header `{name}` is there twice")));
+    }
     match value.to_str() {
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(Error::refused(format!(
@@ -164,13 +169,14 @@ mod tests {
     use super::*;
 
     fn read(headers: &[(&'static str, &str)]) -> Result<Head> {
-        let headers = headers.iter().map(|(name, value)| {
-            (
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(
                 HeaderName::from_static(name),
                 HeaderValue::from_str(value).unwrap(),
-            )
-        });
-        Head::read(&headers.collect())
+            );
+        }
+        Head::read(&all)
     }
 
     #[test]
@@ -255,6 +261,15 @@ mod tests {
         let wrong = "the header `Authorization` does not have the form `Bearer TOKEN`";
         assert_eq!(message(("authorization", "bearer x")), wrong);
         assert_eq!(message(("authorization", "Bearer ")), wrong);
+        let token = ("authorization", "Bearer x");
+        assert_eq!(
+            read(&[connection, token, token]).unwrap_err().to_string(),
+            "the header `authorization` is there twice"
+        );
+        assert_eq!(
+            read(&[connection, connection]).unwrap_err().to_string(),
+            "the header `neon-connection-string` is there twice"
+        );
         assert_eq!(
             read(&[]).unwrap_err().to_string(),
             "missing header `Neon-Connection-String`"

@@ -639,6 +639,36 @@ fn nothing_is_left_for_the_next_user() {
     }
 }
 
+/// Large objects belong to logins, which users share. The documentation says how to take them away, and this does it.
+#[test]
+fn large_objects_can_be_taken_away() {
+    let document = include_str!("../../../docs/threat-model.md");
+    let from = document.find("  revoke execute on function\n").unwrap();
+    let remedy = document[from..].split_once("```").unwrap().0;
+    for version in versions() {
+        let server = one_session(version);
+        let made = server.value("ann", "select lo_from_bytea(0, 'of ann')::text");
+        let made = made.as_str().unwrap();
+        let read = format!("select convert_from(lo_get({made}), 'UTF8')");
+        assert_eq!(server.value("bob", &read), "of ann");
+        server.database.client().batch_execute(remedy).unwrap();
+        for call in [
+            &*read,
+            "select lo_from_bytea(0, 'x')",
+            "select lo_creat(-1)",
+            "select lo_create(0)",
+            &format!("select lo_open({made}, 262144)"),
+            &format!("select lo_put({made}, 0, 'x')"),
+            &format!("select lo_get({made}, 0, 1)"),
+            &format!("select lo_unlink({made})"),
+            "select lo_import('/etc/hostname')",
+            &format!("select lo_export({made}, '/dev/null')"),
+        ] {
+            assert_eq!(server.ask("bob", call).error().1, "42501", "{call}");
+        }
+    }
+}
+
 #[test]
 fn clients_do_not_see_or_end_each_others_sessions() {
     for version in versions() {

@@ -18,5 +18,5 @@ mod store;
 pub use grant::{Grant, MAX_LIFETIME, MintError};
 pub use issuer::{BuiltIn, Minted};
 pub use key::KeyError;
-pub use ring::Ring;
+pub use ring::{MAX_KEYS, Ring};
 pub use store::{Contents, KeyFiles, KeyStore, KeyStoreError};

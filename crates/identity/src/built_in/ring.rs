@@ -17,6 +17,9 @@ use crate::{Algorithm, KeySet, PublicKey};
 /// How long after the last token of a replaced key has expired the key is still served: the leeway of clocks.
 const LEEWAY: u64 = 300;
 
+/// Most keys that are served, the one that signs included. Verifiers take a hundred at most, and may take fewer.
+pub const MAX_KEYS: usize = 16;
+
 /// The keys of one client id: one signs, and those that it replaced verify until their last token has expired.
 pub struct Ring {
     name: String,
@@ -146,20 +149,26 @@ impl Ring {
     /// more, for when one has fallen into wrong hands. May block.
     ///
     /// # Errors
-    /// [`KeyStoreError`]; then everything is as it was. After [`KeyStoreError::Changed`], [`Ring::refresh`] shows what another process did.
+    /// [`KeyStoreError`], [`KeyStoreError::TooMany`] among it; then everything is as it was. After [`KeyStoreError::Changed`], [`Ring::refresh`] shows what another process did.
     pub fn rotate(&self, algorithm: Algorithm, revoke: bool, now: u64) -> Result<String, KeyStoreError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let signing = SigningKey::generate(algorithm).map_err(|error| unusable(&self.name, error))?;
         let old = self.keys.load_full();
-        let mut replaced = Vec::new();
+        let mut replaced: Vec<Replaced> = Vec::new();
         if !revoke {
             replaced.extend(old.replaced.iter().filter(|key| key.until > now).cloned());
+            // The one that signs now, and the new one, come on top.
+            if let Some(free) = replaced.iter().map(|key| key.until).min()
+                && replaced.len() + 2 > MAX_KEYS
+            {
+                return Err(KeyStoreError::TooMany { after: free - now });
+            }
             replaced.push(Replaced {
                 jwk: old.signing.jwk().clone(),
                 public: old.signing.public().clone(),
                 until: now + MAX_LIFETIME.as_secs() + LEEWAY,
             });
         }
+        let signing = SigningKey::generate(algorithm).map_err(|error| unusable(&self.name, error))?;
         let keys = Keys {
             signing: Arc::new(signing),
             replaced,

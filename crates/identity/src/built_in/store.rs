@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::MAX_KEYS;
+
 /// What is kept of a ring of keys. Wiped from memory after use, and never printed.
 pub struct Contents(Zeroizing<Vec<u8>>);
 
@@ -64,6 +66,14 @@ pub enum KeyStoreError {
     Changed {
         /// The name of the ring.
         name: String,
+    },
+    /// Rotated too often: those that were replaced are served until their last token has expired.
+    #[error(
+        "there are {MAX_KEYS} signing keys already, and the next of them is free in {after} seconds; rotate again then, or revoke all others"
+    )]
+    TooMany {
+        /// In how many seconds one of them is served no more.
+        after: u64,
     },
     /// The database that keeps them does not do what it should.
     #[error("the signing keys: {0}")]

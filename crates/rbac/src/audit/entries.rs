@@ -149,9 +149,7 @@ impl<'c> Net<'c> {
     }
 
     fn status_after(&self, name: Name<'c>) -> Status {
-        let meta = self.about.meta_after(name);
-        let word = meta.get("status").and_then(Value::as_str);
-        word.and_then(Status::parse).unwrap_or(Status::Active)
+        Status::stored(self.about.meta_after(name).get("status"))
     }
 
     fn gone(&self, name: Name<'c>, turn: &Turn<bool>) -> Option<Entry> {

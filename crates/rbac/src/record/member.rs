@@ -1,6 +1,7 @@
 //! Memberships of organizations, and groups of them.
 
 use rowgate_graph::Symbol;
+use serde_json::Value;
 
 use super::{Group, Membership, Organization, Record, User, broken, organization_of};
 use crate::Result;
@@ -33,6 +34,19 @@ impl Status {
             .into_iter()
             .find(|status| status.word() == word)
     }
+
+    /// The status that a stored field stands for: none at all is active. `None` for what is no status.
+    pub(crate) fn read(field: Option<&Value>) -> Option<Self> {
+        match field {
+            None => Some(Self::Active),
+            Some(field) => field.as_str().and_then(Self::parse),
+        }
+    }
+
+    /// The same, where what is no status must not count.
+    pub(crate) fn stored(field: Option<&Value>) -> Self {
+        Self::read(field).unwrap_or(Self::Inactive)
+    }
 }
 
 impl<'a> Membership<'a> {
@@ -55,9 +69,7 @@ impl<'a> Membership<'a> {
 
     /// Whether it counts.
     pub fn status(&self) -> Status {
-        self.text("status")
-            .and_then(Status::parse)
-            .unwrap_or(Status::Active)
+        Status::stored(self.meta("status"))
     }
 
     /// The slug of the role that a membership has when it is given none.

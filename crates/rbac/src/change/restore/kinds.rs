@@ -9,7 +9,7 @@ use super::sound::{Whole, of_resource, wrong};
 use crate::change::assignments::holding;
 use crate::names::{self, relation};
 use crate::read::{EMAIL, ORGANIZATION_NAME, RESOURCE, USER_NAME, name_id};
-use crate::record::{Group, Membership, Organization, Record, Resource, Role, User};
+use crate::record::{Group, Membership, Organization, Record, Resource, Role, Status, User};
 use crate::{Result, grant};
 
 pub(super) fn check(whole: &Whole<'_>) -> Result<()> {
@@ -82,6 +82,13 @@ fn memberships(whole: &Whole<'_>) -> Result<()> {
         let user = whole.one(&record, relation::USER)?;
         if !seen.insert((organization.object(), user.object())) {
             return Err(wrong(&record, "is a second one of its user"));
+        }
+        // One that is spelt otherwise could be taken for active by whoever looks for `inactive`.
+        if Status::read(record.meta("status")).is_none() {
+            return Err(wrong(
+                &record,
+                "has a status that is none: it is `active`, `inactive` or `pending`",
+            ));
         }
     }
     Ok(())
