@@ -371,6 +371,16 @@ fn a_role_that_can_act_as_one_that_sees_every_row() {
             format!("alter role {group} bypassrls; grant {group} to ROLE"),
             format!("alter role {group} nobypassrls; revoke {group} from ROLE"),
         ));
+        if version == Version::V15 {
+            ways.push((
+                "alter role ROLE createrole".into(),
+                "alter role ROLE nocreaterole".into(),
+            ));
+            ways.push((
+                format!("alter role {group} createrole; grant {group} to ROLE"),
+                format!("alter role {group} nocreaterole; revoke {group} from ROLE"),
+            ));
+        }
         if version == Version::V18 {
             let one_option = |options: &str| {
                 let grant = format!("grant rowgate_server to ROLE with {options}");

@@ -269,6 +269,10 @@ fn a_table_that_was_made_anew() {
             0,
             "{version}"
         );
+        // Nor after a drop, which makes the hooks anew as well.
+        site.admin.batch_execute("drop table ticket cascade").unwrap();
+        rowgate_rls::drop(&mut site.admin, "default").unwrap();
+        assert_eq!(site.admin.query_one(open, &[]).unwrap().get::<_, i64>(0), 0);
     }
 }
 

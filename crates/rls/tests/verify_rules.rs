@@ -187,6 +187,29 @@ fn a_role_that_is_first_taken_and_then_inherits() {
 }
 
 #[test]
+fn a_role_that_can_make_itself_a_member_of_any() {
+    for (version, can) in [
+        (rowgate_pgtest::Version::V15, true),
+        (rowgate_pgtest::Version::V18, false),
+    ] {
+        let mut world = World::sound(version, "createrole");
+        world.run("alter role {app} createrole;\n");
+        let found = world.verify(None);
+        assert_eq!(
+            found.iter().any(|f| f.code == "role_can_become"),
+            can,
+            "{version}: {found:#?}"
+        );
+        world.mend(&found, "role_can_become");
+        let left = world.verify(None);
+        assert!(
+            !left.iter().any(|f| f.code == "role_can_become"),
+            "{version}: {left:#?}"
+        );
+    }
+}
+
+#[test]
 fn a_parent_without_policies() {
     let parent =
         "create table public.anything (like public.ticket);\ngrant select on public.anything to {app};\n";

@@ -135,6 +135,20 @@ fn the_application_is_not_a_server() {
         admin.batch_execute("grant late to rg_app").unwrap();
         said(&with(&["late"], &[]));
         assert_eq!(install(database.url(), &grants()).unwrap(), [], "{version}");
+        admin.batch_execute("revoke rg_server from admin").unwrap();
+        // Who made the role of the server is not yet a member of it; before version 16 not at all.
+        database
+            .client_as("admin")
+            .batch_execute("create role made login")
+            .unwrap();
+        for _ in 0..2 {
+            install(database.url(), &with(&["made"], &["admin"])).unwrap();
+        }
+        // Who installs may write warrants as well: what it administers it has not taken.
+        let (_other_cluster, other) = bare(version);
+        for _ in 0..2 {
+            install(&other.url_as("admin"), &with(&[], &["admin"])).unwrap();
+        }
         // A server may be anything; it is said.
         let steps = install(database.url(), &with(&["boss"], &[])).unwrap();
         let unbound = Step::UnboundServer("boss".into(), "is a superuser".into());

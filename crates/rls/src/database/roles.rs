@@ -128,7 +128,8 @@ fn leaves(
             (select t.schema || '.' || t.name from unnest($3::text[], $4::text[]) t (schema, name)
                 join pg_namespace n on n.nspname = t.schema
                 join pg_class c on c.relnamespace = n.oid and c.relname = t.name
-                where c.relowner = r.oid limit 1) as owned
+                where c.relowner = r.oid limit 1) as owned,
+            r.rolcreaterole and current_setting('server_version_num')::integer < 160000
         from ({WITHIN_REACH}) w join pg_roles r on r.oid = w.oid
         where not (r.rolname = w.name and r.rolbypassrls)
         order by r.rolsuper desc, r.rolbypassrls desc, reads desc, r.rolname = w.name desc, r.rolname"
@@ -150,6 +151,10 @@ fn leaves(
         } else if reads {
             ("reads every row".to_owned(), own_login(&other))
         } else {
+            // Before version 16 such a role can make itself a member of any other.
+            if row.get(5) {
+                return Some(creates_roles(role, &other));
+            }
             let table = owned?;
             if other == role {
                 let message = format!("role `{role}` owns table `{table}`, and an owner can switch policies off");
@@ -163,6 +168,22 @@ fn leaves(
     });
     problems.extend(problem);
     Ok(())
+}
+
+fn creates_roles(role: &str, other: &str) -> Problem {
+    let can = "can make itself a member of a role that sees every row";
+    let (message, help) = if other == role {
+        (
+            format!("`{role}` has CREATEROLE and {can}"),
+            format!("run `alter role {} nocreaterole`", ident(role)),
+        )
+    } else {
+        (
+            format!("`{role}` is a member of `{other}`, which has CREATEROLE and {can}"),
+            revoke(other, role),
+        )
+    };
+    Problem::new("role_bypasses", message, help)
 }
 
 fn revoke(other: &str, role: &str) -> String {

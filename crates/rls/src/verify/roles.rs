@@ -77,6 +77,12 @@ fn owns(inspection: &Inspection<'_>, role: &str, out: &mut Vec<Finding>) {
 }
 
 fn becomes(inspection: &Inspection<'_>, role: &str, out: &mut Vec<Finding>) {
+    if grants_any(inspection, role) {
+        let message =
+            "it has CREATEROLE, with which it can make itself a member of any role that is no superuser";
+        let remedy = Remedy::Sql(vec![format!("ALTER ROLE {} NOCREATEROLE;", bare(role))]);
+        out.push(Finding::new("role_can_become", role_name(role), message, remedy));
+    }
     for (other, step) in inspection.catalog.can_act_as(role) {
         let Some(why) = why_unbound(inspection, other) else {
             continue;
@@ -101,8 +107,21 @@ fn why_unbound(inspection: &Inspection<'_>, role: &str) -> Option<String> {
     if reads_all(inspection, role) {
         return Some("reads every row".to_owned());
     }
+    if grants_any(inspection, role) {
+        return Some("can make itself a member of any role that is no superuser".to_owned());
+    }
     let owned = inspection.protected_tables().find(|table| table.owner == role)?;
     Some(format!("owns {}", dotted(&owned.name)))
+}
+
+/// Whether a role can grant any other: before version 16 that took no more than CREATEROLE.
+fn grants_any(inspection: &Inspection<'_>, role: &str) -> bool {
+    inspection.catalog.major() < 16
+        && inspection
+            .catalog
+            .roles
+            .get(role)
+            .is_some_and(|role| role.creates_roles)
 }
 
 /// Whether a role is one of Rowgate's own that reads every row, where `apply` made policies.
