@@ -12,7 +12,7 @@ use crate::eval::Start;
 use crate::{Ambient, Check, EngineError, Value, View};
 use tree::Tree;
 
-/// Most nodes in one tree; what lies beyond is left out and [`Explanation::truncated`] says so.
+/// Most nodes in one tree, unless told otherwise; what lies beyond is left out and [`Explanation::truncated`] says so.
 pub const MAX_NODES: usize = 5_000;
 
 /// A decision tree.
@@ -22,6 +22,8 @@ pub struct Explanation {
     pub root: Node,
     /// Whether part of the tree was left out because it is too large.
     pub truncated: bool,
+    /// How many nodes were made, as [`Limits::nodes`](crate::Limits::nodes) counts them; at least one.
+    pub nodes: usize,
 }
 
 /// One step of a decision.
@@ -138,6 +140,7 @@ impl View<'_> {
             return Ok(Explanation {
                 root,
                 truncated: false,
+                nodes: 1,
             });
         };
         let object = self.graph.find(resource_type, check.resource_id);
@@ -156,13 +159,18 @@ impl View<'_> {
             path: Vec::new(),
             shown: FxHashSet::default(),
             nodes: 0,
+            most: self.limits.nodes,
             depth: self.limits.depth as usize,
             truncated: false,
         };
         let root = tree.check(object, relation)?;
-        let truncated = tree.truncated;
+        let (truncated, nodes) = (tree.truncated, tree.nodes);
         evaluator.all_read()?;
-        Ok(Explanation { root, truncated })
+        Ok(Explanation {
+            root,
+            truncated,
+            nodes,
+        })
     }
 }
 

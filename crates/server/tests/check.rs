@@ -376,3 +376,45 @@ fn copy_all(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+/// How many steps the full tree has.
+fn steps(node: &Value) -> usize {
+    let children = node["children"].as_array().unwrap();
+    1 + children.iter().map(steps).sum::<usize>()
+}
+
+#[test]
+fn the_trees_of_a_request_are_bounded_together() {
+    let server = Served::start();
+    server.apply("version 0.3\ntype user\ntype group\n  relation member [user, group#member]\n");
+    let inner: Vec<Value> = (0..90)
+        .map(|number| parse(&format!("group:all#member@group:{number}#member")))
+        .collect();
+    server.post("/fga/v1/warrants", Value::from(inner)).ok();
+    let check = parse("group:all#member@user:nobody");
+    let body = json!({"op": "batch", "debug": true, "checks": vec![check; 100]});
+    let answers = server.post("/fga/v1/check", body).ok();
+    let explanations: Vec<&Value> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| &answer["debug_info"]["explanation"])
+        .collect();
+    assert_eq!(explanations.len(), 100);
+    // Each alone is far from the limit, and all together are not.
+    assert!(explanations[0].get("truncated").is_none());
+    assert!(steps(&explanations[0]["root"]) > 90);
+    assert_eq!(explanations[99]["truncated"], true);
+    let all: usize = explanations
+        .iter()
+        .map(|explanation| steps(&explanation["root"]))
+        .sum();
+    assert!((4_900..5_400).contains(&all), "{all}");
+    assert!(
+        answers
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|answer| answer["result"] == "not_authorized")
+    );
+}

@@ -4,7 +4,7 @@ use rowgate_graph::{Edge, ObjectId, Symbol};
 use rowgate_schema::ast::GroupOp;
 use rustc_hash::FxHashSet;
 
-use super::{MAX_NODES, Node, Step, Words};
+use super::{Node, Step, Words};
 use crate::eval::Evaluator;
 use crate::program::{PolicyIndex, Rule};
 use crate::view::Node as Place;
@@ -16,6 +16,8 @@ pub(super) struct Tree<'e, 'a> {
     pub(super) path: Vec<Place>,
     pub(super) shown: FxHashSet<Place>,
     pub(super) nodes: usize,
+    /// So many nodes at most.
+    pub(super) most: usize,
     pub(super) depth: usize,
     pub(super) truncated: bool,
 }
@@ -33,7 +35,7 @@ impl<'a> Tree<'_, 'a> {
     }
 
     fn node(&mut self, step: Step, value: Value, started: u64, children: Vec<Node>) -> Node {
-        self.nodes += 1;
+        self.nodes += 1 + text_of(&step) / 256;
         let time = (self.clock)().saturating_sub(started);
         Node {
             step,
@@ -50,7 +52,7 @@ impl<'a> Tree<'_, 'a> {
             "already being decided further up: a cycle adds nothing"
         } else if self.shown.contains(&(object, relation)) {
             "shown above"
-        } else if self.nodes >= MAX_NODES || self.path.len() >= self.depth {
+        } else if self.nodes >= self.most || self.path.len() >= self.depth {
             self.truncated = true;
             "left out: the tree is too large"
         } else {
@@ -213,10 +215,14 @@ impl<'a> Tree<'_, 'a> {
         self.shown.insert((object, relation));
         let mut children = Vec::new();
         for edge in self.direct_edges(object, relation) {
+            if self.nodes >= self.most {
+                self.truncated = true;
+                break;
+            }
             children.push(self.warrant(object, relation, edge, None)?);
         }
         for edge in self.evaluator.graph.subjects(object).of_with_second(relation) {
-            if self.nodes >= MAX_NODES {
+            if self.nodes >= self.most {
                 self.truncated = true;
                 break;
             }
@@ -278,7 +284,7 @@ impl<'a> Tree<'_, 'a> {
             } => {
                 let before = out.len();
                 for edge in self.evaluator.far_ends(object, *edge, *resource_type) {
-                    if self.nodes >= MAX_NODES {
+                    if self.nodes >= self.most {
                         self.truncated = true;
                         break;
                     }
@@ -402,5 +408,14 @@ impl<'a> Tree<'_, 'a> {
             subject_id: id(row.map(|row| row.subject)),
             subject_relation: group.map(|relation| graph.name(relation).to_owned()),
         }
+    }
+}
+
+/// How many bytes of policies a step shows.
+fn text_of(step: &Step) -> usize {
+    match step {
+        Step::Warrant { policy, .. } => policy.as_ref().map_or(0, String::len),
+        Step::Policy { expression, .. } => expression.len(),
+        Step::Check(_) | Step::Operator(_) | Step::NoEdge { .. } => 0,
     }
 }

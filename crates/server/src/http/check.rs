@@ -109,6 +109,8 @@ async fn answer(
 struct Asked {
     decision: Decision,
     debug: Option<DebugInfo>,
+    /// Of the decision tree.
+    nodes: usize,
 }
 
 struct Questions<'a> {
@@ -122,7 +124,7 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Asks in order, until the answer is clear. All together may take as much work as one decision.
+    /// Asks in order, until the answer is clear. All together may take as much work, and have as many nodes in their trees, as one.
     async fn all(
         &self,
         op: CheckOp,
@@ -139,6 +141,7 @@ impl Questions<'_> {
             let one = self.one(question, check.0.context(), limits).await;
             let one = one.map_err(|error| self.of_all(error))?;
             limits.work = limits.work.saturating_sub(one.decision.work);
+            limits.nodes = limits.nodes.saturating_sub(one.nodes);
             let granted = one.decision.value.grants();
             asked.push(one);
             if (op == CheckOp::AnyOf && granted) || (op == CheckOp::AllOf && !granted) {
@@ -195,17 +198,23 @@ impl Questions<'_> {
             return Ok(Asked {
                 decision,
                 debug: None,
+                nodes: 0,
             });
         }
         let nanos = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let processing_time = nanos();
         let explanation = view.explain(question, &ambient, &nanos)?;
+        let nodes = explanation.nodes;
         let debug = NodeOut::tree(&explanation, context).map(|decision_tree| DebugInfo {
             processing_time,
             decision_tree,
             explanation: explanation.into(),
         });
-        Ok(Asked { decision, debug })
+        Ok(Asked {
+            decision,
+            debug,
+            nodes,
+        })
     }
 }
 
