@@ -80,6 +80,7 @@ async fn serve_connection(
 ) {
     // Answers are small and written at once: waiting to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
+    end_when_unread(&stream, limits.write_timeout);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -97,3 +98,14 @@ async fn serve_connection(
         tracing::debug!(%error, "connection ended");
     }
 }
+
+/// Has the kernel end the connection when what was written is not taken for so long: a client that asks and never reads keeps no place.
+#[cfg(target_os = "linux")]
+fn end_when_unread(stream: &TcpStream, after: Duration) {
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after)) {
+        tracing::debug!(%error, "a connection has no limit for unread answers");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_when_unread(_: &TcpStream, _: Duration) {}

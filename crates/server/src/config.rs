@@ -189,6 +189,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may take for the body of a request.
     pub body_timeout: Duration,
+    /// How long a client may leave an answer unread before its connection is ended. Linux only.
+    pub write_timeout: Duration,
     /// How long a request may take before it is answered with an error.
     pub request_timeout: Duration,
     /// How long requests in flight may take after the server was told to stop.
@@ -208,6 +210,7 @@ impl Default for Limits {
             connections: 10_000,
             header_timeout: Duration::from_secs(65),
             body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
             token_wait: Duration::from_secs(1),

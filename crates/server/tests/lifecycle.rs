@@ -47,6 +47,28 @@ fn finishes_requests_in_flight_and_takes_no_new_ones() {
     assert!(server.allows("document:d1#owner@user:ann", json!({})));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn ends_connections_whose_answers_nobody_reads() {
+    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let server = Served::start_in(directory, |config| {
+        config.limits.write_timeout = Duration::from_secs(1)
+    });
+    let mut deaf = TcpStream::connect(server.address).unwrap();
+    deaf.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+    // Asks until there is no more room on the way, and waits there. 100 MB of answers fit into no buffers.
+    let ended = (0..1_000).find_map(|_| deaf.write_all(requests.as_bytes()).err());
+    let kind = ended.unwrap().kind();
+    assert!(
+        matches!(
+            kind,
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe
+        ),
+        "{kind}"
+    );
+}
+
 #[test]
 fn does_not_wait_for_ever_for_a_client() {
     let directory = Arc::new(tempfile::tempdir().unwrap());

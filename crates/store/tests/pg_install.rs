@@ -253,6 +253,10 @@ fn a_database_that_cannot_be_used_is_refused() {
     );
     let missing = connect(&cluster.url("missing", "postgres"));
     assert_eq!(missing.code(), "store_not_installed", "{missing}");
+    assert!(
+        missing.to_string().contains("check the name in the URL"),
+        "{missing}"
+    );
 
     // Without the right to create roles, and without the right to create schemas.
     for (role, may) in [("weak", ""), ("half", "createrole")] {

@@ -72,6 +72,9 @@ impl Failure {
             ErrorKind::Forbidden => format!(
                 "{doing}: {said}; the role that Rowgate connects as needs `grant rowgate_server to …`, see `rowgate pg install`"
             ),
+            ErrorKind::NotInstalled if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => format!(
+                "{doing}: {said}; check the name in the URL, or create the database and run `rowgate pg install` on it"
+            ),
             ErrorKind::NotInstalled => {
                 format!("{doing}: {said}; run `rowgate pg install` on this database first")
             }
