@@ -148,7 +148,7 @@ pub(crate) fn membership_of_claims(environment: i32, claim: Option<&str>) -> Str
          join rowgate.resource r on r.environment = {environment} and r.type = {membership} and r.id = m.id \
          join rowgate.warrant o on o.environment = {environment} and o.resource_type = {membership} and o.resource_id = m.id \
          and o.relation = {} and o.subject_type = {} and o.subject_relation = '' \
-         where {wanted} and coalesce(r.meta::json ->> 'status', 'active') = 'active' having count(*) = 1)",
+         where {wanted} and (r.meta::jsonb -> 'status' is null or r.meta::jsonb ->> 'status' = 'active') having count(*) = 1)",
         text(relation::ORGANIZATION),
         text(ORGANIZATION_TYPE),
         membership = text(MEMBERSHIP),
