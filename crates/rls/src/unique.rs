@@ -118,8 +118,10 @@ fn keeps(ty: ColumnType, cast: &str) -> bool {
     let array = cast.strip_suffix("[]").unwrap_or(&cast);
     match ty {
         ColumnType::Text => matches!(array, "text" | "character varying" | "varchar"),
-        // Its own type: no other compares with it.
-        ColumnType::Enum => !array.contains('('),
+        // Its own type, or text where the column is cast to it. `bpchar` would take blanks off the end of a label.
+        ColumnType::Enum => {
+            !array.contains('(') && !matches!(array, "bpchar" | "character" | "char" | "\"char\"")
+        }
         ColumnType::Uuid => array == "uuid",
         ColumnType::Integer => matches!(array, "smallint" | "integer" | "bigint"),
         _ => false,
@@ -229,6 +231,7 @@ mod tests {
             ("(kind = 'a'::text)", "kind in ('a', 'b')"),
             ("(kind = 'open'::character varying(2))", "kind = 'open'"),
             ("(kind = 'open'::bpchar)", "kind = 'open'"),
+            ("((state)::text = 'open '::bpchar)", "state = 'open '"),
             ("(kind = ANY (ARRAY['a'::text, 'b'::text]))", "kind in ('a', 'c')"),
             ("(kind <> ALL (ARRAY['a'::text]))", "kind = 'b'"),
             ("(lower(kind) = 'a'::text)", "kind = 'a'"),
