@@ -4,7 +4,7 @@ use crate::authenticate::Claims;
 use crate::error::{DatabaseError, Error, Result};
 use crate::gateway::Gateway;
 use crate::head::Head;
-use crate::session::Credentials;
+use crate::session::{Affinity, Credentials};
 use crate::wire::WireError;
 
 /// How a request was let in.
@@ -12,6 +12,8 @@ pub(crate) struct Entry {
     pub(crate) credentials: Credentials,
     /// The sealed claims are made when the session is known.
     pub(crate) claims: Option<Claims>,
+    /// The token whose session may be kept for its next request.
+    pub(crate) token: Option<Affinity>,
     pub(crate) is_client: bool,
 }
 
@@ -31,6 +33,7 @@ impl Gateway {
             (None, Some(password)) if self.config.takes_password_of(&head.role) => Ok(Entry {
                 credentials: Credentials::Password(password.clone()),
                 claims: None,
+                token: None,
                 is_client: false,
             }),
             (None, _) if head.role == "anonymous" && self.config.anonymous => {
@@ -38,6 +41,7 @@ impl Gateway {
                 Ok(Entry {
                     credentials,
                     claims: None,
+                    token: None,
                     is_client: true,
                 })
             }
@@ -58,7 +62,9 @@ impl Gateway {
             .await
             .map_err(Error::Refused)?;
         let credentials = self.client(role).await?;
+        let kept = credentials.takes_seals();
         Ok(Entry {
+            token: kept.then(|| Affinity::of(role, token, &claims)).flatten(),
             credentials,
             claims: Some(claims),
             is_client: true,

@@ -63,6 +63,8 @@ pub(crate) struct Counters {
     buckets: [AtomicU64; BUCKETS.len() + 1],
     micros: AtomicU64,
     retries: AtomicU64,
+    kept: AtomicU64,
+    afresh: AtomicU64,
     closed: AtomicU64,
 }
 
@@ -106,6 +108,16 @@ impl Counters {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A request got the session of its token's last request, as that had left it.
+    pub(crate) fn kept(&self) {
+        self.kept.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What failed in a session that was kept was repeated in one that was reset.
+    pub(crate) fn afresh(&self) {
+        self.afresh.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A session was closed because it could not be used again.
     pub(crate) fn closed(&self) {
         self.closed.fetch_add(1, Ordering::Relaxed);
@@ -132,6 +144,16 @@ impl Counters {
                 "rowgate_sql_retries_total",
                 "Statements repeated because Postgres asked for it.",
                 &self.retries,
+            ),
+            (
+                "rowgate_sql_kept_total",
+                "Requests that got the session of their token's last request, as that had left it.",
+                &self.kept,
+            ),
+            (
+                "rowgate_sql_afresh_total",
+                "Requests repeated in a session that was reset, because they failed before they began in one that was kept.",
+                &self.afresh,
             ),
             (
                 "rowgate_sql_sessions_closed_total",

@@ -10,6 +10,8 @@ use crate::body::Query;
 use crate::config::Limits;
 use crate::error::{DatabaseError, Error, Result};
 use crate::head::Batch;
+use crate::lasting;
+use crate::session::{Form, Statements};
 use crate::wire::{Connection, Transaction};
 
 /// What a session has to do.
@@ -32,11 +34,17 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     /// Where the session stands. None: it cannot be used any more.
     pub(crate) session: Option<Transaction>,
+    /// Whether the statement that failed had not begun to run, and nothing before it can have been committed.
+    pub(crate) unstarted: bool,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, session: None }
+        Self {
+            error,
+            session: None,
+            unstarted: false,
+        }
     }
 }
 
@@ -54,6 +62,15 @@ impl Introduction {
         }
     }
 
+    /// For a session that is kept: prepared once, and so cheaper. Locks that the last request left are let go before this one begins. What the call
+    /// returns is not wanted.
+    pub(crate) fn kept(seal: String) -> Self {
+        Self {
+            sql: "select pg_catalog.pg_advisory_unlock_all(), pg_catalog.set_config('rowgate.session', $1, false) is null",
+            parameter: Some(seal),
+        }
+    }
+
     /// For the extension `pg_session_jwt`.
     pub(crate) fn signed(token: String) -> Self {
         Self {
@@ -64,24 +81,37 @@ impl Introduction {
 }
 
 impl Work {
-    /// As messages, up to the one that Postgres answers with "ready".
-    pub(crate) fn encode(&self, introduction: Option<&Introduction>, out: &mut BytesMut) -> Result<()> {
+    /// As messages, up to the one that Postgres answers with "ready". `statements`: those of a session that is kept.
+    pub(crate) fn encode(
+        &self,
+        introduction: Option<&Introduction>,
+        mut statements: Option<&mut Statements>,
+        out: &mut BytesMut,
+    ) -> Result<()> {
+        let mut form = |find: fn(&mut Statements, &str) -> Form, sql: &str| {
+            let known = statements.as_deref_mut();
+            known.map_or(Form::Unnamed, |statements| find(statements, sql))
+        };
         if let Some(batch) = &self.batch {
-            statement(out, &begin(batch), &[], false)?;
+            let sql = begin(batch);
+            statement(out, &sql, &[], form(Statements::own_form, &sql), false)?;
         }
         if let Some(Introduction { sql, parameter }) = introduction {
-            statement(out, sql, std::slice::from_ref(parameter), false)?;
+            let parameters = std::slice::from_ref(parameter);
+            statement(out, sql, parameters, form(Statements::own_form, sql), false)?;
         }
-        for query in &self.queries {
-            statement(out, &query.sql, &query.parameters, true)?;
+        for Query { sql, parameters, .. } in &self.queries {
+            statement(out, sql, parameters, form(Statements::form, sql), true)?;
         }
         if self.batch.is_some() {
-            statement(out, "COMMIT", &[], false)?;
+            statement(out, COMMIT, &[], form(Statements::own_form, COMMIT), false)?;
         }
         frontend::sync(out);
         Ok(())
     }
 }
+
+const COMMIT: &str = "COMMIT";
 
 fn begin(batch: &Batch) -> String {
     let mut sql = "START TRANSACTION".to_owned();
@@ -98,11 +128,23 @@ fn begin(batch: &Batch) -> String {
     sql
 }
 
-/// An unnamed statement, parameters and results as text. Postgres finds the types.
-fn statement(out: &mut BytesMut, sql: &str, parameters: &[Option<String>], described: bool) -> Result<()> {
+/// A statement, parameters and results as text. Postgres finds the types.
+fn statement(
+    out: &mut BytesMut,
+    sql: &str,
+    parameters: &[Option<String>],
+    form: Form,
+    described: bool,
+) -> Result<()> {
     let unsendable =
         |_| Error::refused("a query or a parameter cannot be sent: it is too long or has a zero byte");
-    frontend::parse("", sql, [], out).map_err(unsendable)?;
+    let name = form.name();
+    if let Form::New(_) = form {
+        frontend::close(b'S', &name, out).map_err(unsendable)?;
+    }
+    if !matches!(form, Form::Known(_)) {
+        frontend::parse(&name, sql, [], out).map_err(unsendable)?;
+    }
     let text = |value: &Option<String>, out: &mut BytesMut| match value {
         None => Ok(IsNull::Yes),
         Some(text) => {
@@ -110,7 +152,7 @@ fn statement(out: &mut BytesMut, sql: &str, parameters: &[Option<String>], descr
             Ok(IsNull::No)
         }
     };
-    frontend::bind("", "", [], parameters, text, [], out).map_err(|error| match error {
+    frontend::bind("", &name, [], parameters, text, [], out).map_err(|error| match error {
         BindError::Conversion(_) | BindError::Serialization(_) => {
             Error::refused("there are too many parameters, or one is too long")
         }
@@ -135,6 +177,7 @@ pub(crate) async fn collect(
         done: Vec::with_capacity(work.queries.len()),
         bytes: 0,
         rows: 0,
+        is_bound: false,
     };
     let mut failed = None;
     loop {
@@ -154,6 +197,7 @@ pub(crate) async fn collect(
                     Some(error) => Err(Failure {
                         error,
                         session: Some(transaction),
+                        unstarted: collector.is_unstarted(),
                     }),
                     None => Ok((collector.done, transaction)),
                 };
@@ -172,6 +216,8 @@ struct Collector {
     done: Vec<Outcome>,
     bytes: usize,
     rows: usize,
+    /// Whether the current statement got as far as running.
+    is_bound: bool,
 }
 
 impl Collector {
@@ -192,13 +238,22 @@ impl Collector {
             Message::CommandComplete(body) => self.complete(tag(&body)?),
             Message::EmptyQueryResponse => self.complete(String::new()),
             Message::CopyInResponse(_) | Message::CopyOutResponse(_) => return Err(Error::Copy),
-            Message::ParseComplete | Message::BindComplete | Message::NoData => {}
+            Message::BindComplete => self.is_bound = true,
+            Message::ParseComplete | Message::CloseComplete | Message::NoData => {}
             _ => return Err(Error::Unreachable("the database said something unexpected")),
         }
         Ok(())
     }
 
+    /// Whether the current statement did nothing yet, and those before it cannot have ended the transaction.
+    fn is_unstarted(&self) -> bool {
+        !self.is_bound
+            && self.done.len() < self.queries
+            && self.done.iter().all(|outcome| lasting::is_plain(&outcome.tag))
+    }
+
     fn complete(&mut self, tag: String) {
+        self.is_bound = false;
         let outcome = Outcome {
             tag,
             ..std::mem::take(&mut self.current)

@@ -18,6 +18,7 @@ use crate::head::Head;
 use crate::in_use::InUse;
 use crate::incoming::Bodies;
 use crate::kind::Kinds;
+use crate::lasting;
 use crate::session::{Claimed, Opener, Pools, Session};
 use crate::session_jwt::Signer;
 use crate::wire::{Dialer, Transaction, WireError};
@@ -115,33 +116,45 @@ impl Gateway {
         let Entry {
             credentials,
             claims,
+            token,
             is_client,
         } = entry;
-        let lease = self.pools.pool(&head.role, credentials).lend().await?;
+        let lease = self.pools.pool(&head.role, credentials).lend(token).await?;
         let mut session = InUse::new(self, lease);
         let limit = self.limits().time;
         let since = Instant::now();
-        let retried = is_client && work.batch.is_none();
-        let performed = self.perform(session.get()?, claims.as_ref(), &work, retried);
+        let tries = Tries {
+            kept: session.may_keep() && lasting::nothing_named(&work.queries),
+            repeated: is_client && work.batch.is_none(),
+        };
+        let performed = self.perform(session.get()?, claims.as_ref(), &work, tries);
         let outcome = timeout(limit + GRACE, performed)
             .await
             .unwrap_or_else(|_| Err(Error::Timeout(limit).into()));
         self.counters.took(since.elapsed());
-        let (result, transaction) = match outcome {
-            Ok((outcomes, transaction)) => (Ok(outcomes), transaction),
+        let (result, end) = match outcome {
+            Ok((outcomes, end)) => (Ok(outcomes), end),
             Err(Failure {
                 error,
                 session: Some(transaction),
-            }) => (Err(error), transaction),
-            Err(Failure { error, session: None }) => return Err(error),
+                ..
+            }) => (Err(error), End::Reset(transaction)),
+            Err(Failure { error, .. }) => return Err(error),
         };
         match self.written(&shape, result) {
             Written::Done(result) => {
-                session.put_back(transaction);
+                match end {
+                    End::Keep => session.keep(),
+                    End::Reset(transaction) => session.put_back(transaction),
+                }
                 result
             }
             Written::Unknown(outcomes, types) => {
                 // Asked of a session that nobody has set up to lie.
+                let transaction = match end {
+                    End::Keep => Transaction::None,
+                    End::Reset(transaction) => transaction,
+                };
                 let learned = self.learn(session.get()?, transaction, &types).await;
                 learned.map_err(WireError::answer)?;
                 session.give_back();
@@ -155,44 +168,72 @@ impl Gateway {
         session: &mut Session,
         claims: Option<&Claims>,
         work: &Work,
-        mut retried: bool,
-    ) -> Result<(Vec<Outcome>, Transaction), Failure> {
+        mut tries: Tries,
+    ) -> Result<(Vec<Outcome>, End), Failure> {
         loop {
-            let introduction = self.introduce(session, claims).await?;
-            let output = session.connection.output();
-            if let Err(error) = work.encode(introduction.as_ref(), output) {
-                // Nothing was sent yet, so the session is as it was.
-                output.clear();
-                let session = Some(Transaction::None);
-                return Err(Failure { error, session });
-            }
-            // A batch that fails leaves its transaction open, and only what ends that can follow.
-            if work.batch.is_none() {
-                session.ask_for_reset().map_err(WireError::answer)?;
-            }
-            let before = usize::from(introduction.is_some());
-            match collect(&mut session.connection, work, before, self.limits()).await {
-                Err(Failure {
-                    error,
-                    session: Some(Transaction::None),
-                }) if retried && error.is_serialization_failure() => {
-                    retried = false;
-                    self.counters.retried();
-                    session
-                        .reset(Transaction::None)
-                        .await
-                        .map_err(WireError::answer)?;
+            // Something of the token's last request may be left in it.
+            let was_kept = session.is_kept();
+            let failure = match self.attempt(session, claims, work, tries.kept).await {
+                Ok((outcomes, transaction)) => {
+                    let plain = outcomes.iter().all(|outcome| lasting::is_plain(&outcome.tag));
+                    let keep = tries.kept && plain && transaction == Transaction::None;
+                    let end = if keep { End::Keep } else { End::Reset(transaction) };
+                    return Ok((outcomes, end));
                 }
-                outcome => return outcome,
-            }
+                Err(failure) => failure,
+            };
+            let transaction = match failure.session {
+                Some(transaction) if was_kept && failure.unstarted => {
+                    self.counters.afresh();
+                    transaction
+                }
+                Some(Transaction::None) if tries.repeated && failure.error.is_serialization_failure() => {
+                    tries.repeated = false;
+                    self.counters.retried();
+                    Transaction::None
+                }
+                _ => return Err(failure),
+            };
+            tries.kept = false;
+            session.reset(transaction).await.map_err(WireError::answer)?;
         }
     }
 
-    /// The statement that brings the claims of a request into its session, with its parameter.
+    /// Does the work once. `kept`: the session is not reset behind it.
+    async fn attempt(
+        &self,
+        session: &mut Session,
+        claims: Option<&Claims>,
+        work: &Work,
+        kept: bool,
+    ) -> Result<(Vec<Outcome>, Transaction), Failure> {
+        let introduction = self.introduce(session, claims, kept).await?;
+        let statements = kept.then_some(&mut session.statements);
+        let output = session.connection.output();
+        if let Err(error) = work.encode(introduction.as_ref(), statements, output) {
+            // Nothing was sent yet, so Postgres is as it was.
+            output.clear();
+            return Err(Failure {
+                error,
+                session: Some(Transaction::None),
+                unstarted: false,
+            });
+        }
+        // A batch that fails leaves its transaction open, and only what ends that can follow.
+        if !kept && work.batch.is_none() {
+            session.ask_for_reset().map_err(WireError::answer)?;
+        }
+        let before = usize::from(introduction.is_some());
+        collect(&mut session.connection, work, before, self.limits()).await
+    }
+
+    /// The statement that brings the claims of a request into its session, with its parameter. Also into a session that is kept: a seal ends with its
+    /// request, and nothing that the one before it did to the setting matters.
     async fn introduce(
         &self,
         session: &mut Session,
         claims: Option<&Claims>,
+        kept: bool,
     ) -> Result<Option<Introduction>> {
         let longest = self.limits().time;
         match (&mut session.claimed, claims) {
@@ -200,7 +241,10 @@ impl Gateway {
             (Claimed::Sealed { request, .. }, Some(claims)) => {
                 let known = self.directory.known().await.map_err(not_set_up)?;
                 let sealed = known.seal.seal(claims, request, longest);
-                Ok(Some(Introduction::sealed(sealed)))
+                Ok(Some(match kept {
+                    true => Introduction::kept(sealed),
+                    false => Introduction::sealed(sealed),
+                }))
             }
             (Claimed::Signed(number), claims) => {
                 *number += 1;
@@ -239,6 +283,21 @@ impl Gateway {
     pub fn write_metrics(&self, out: &mut String) -> std::fmt::Result {
         self.counters.write(&self.pools.gauges(), out)
     }
+}
+
+/// What may be done to make work succeed.
+struct Tries {
+    /// Keep the session as it is for the next request of the token.
+    kept: bool,
+    /// Repeat the work when Postgres asks for it.
+    repeated: bool,
+}
+
+/// What becomes of the session of work that is done.
+enum End {
+    Keep,
+    /// Where the session stands.
+    Reset(Transaction),
 }
 
 enum Written {

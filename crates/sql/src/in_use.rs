@@ -37,6 +37,18 @@ impl InUse {
         }
     }
 
+    /// For the next request of the same token, if it may be kept.
+    pub(crate) fn keep(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.keep();
+        }
+    }
+
+    /// Whether the session may be kept for the token of the request.
+    pub(crate) fn may_keep(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::may_keep)
+    }
+
     /// For the next user. Only after a reset.
     pub(crate) fn give_back(mut self) {
         if let Some(lease) = self.lease.take() {

@@ -10,7 +10,8 @@
 //! * [`Authenticate`]: how tokens become claims; the server brings that.
 //! * [`Gateway`]: everything together; [`router`] serves it.
 //! * `http`: the route; `head`: what the headers say; `incoming`: bodies as they come; `body`: queries and parameters; `answer`, `value`: rows as JSON; `error`: the other answers.
-//! * `admit`: who may come in; `in_use`: a session while a request uses it; `execute`: queries in it, with limits; `cancel`: queries that have to stop.
+//! * `admit`: who may come in; `in_use`: a session while a request uses it; `execute`: queries in it, with limits; `cancel`: queries that have to stop;
+//!   `lasting`: what queries may leave in it.
 //! * `counters`: what `/metrics` shows.
 //! * `session`: logged in, used, reset, used again; `directory`: keys and logins, which are in the database; `seal`: claims that cannot be forged; `session_jwt`: the same for the
 //!   extension `pg_session_jwt`.
@@ -32,6 +33,7 @@ mod http;
 mod in_use;
 mod incoming;
 mod kind;
+mod lasting;
 mod seal;
 mod session;
 mod session_jwt;

@@ -1,16 +1,21 @@
 //! Sessions of Postgres: logged in, used, reset, used again.
 //!
 //! * `open`: from a login to a session; `defaults`: what a client left as the defaults of its login.
+//! * `affinity`: the token that a session is kept for; `statements`: what it has prepared meanwhile.
 //! * `pool`: the sessions of one role, and leases of them; `pools`: all of them, with what is shown of them.
 
+mod affinity;
 mod defaults;
 mod open;
 mod pool;
 mod pools;
+mod statements;
 
+pub(crate) use affinity::Affinity;
 pub(crate) use open::{Credentials, Logins, Opener};
 pub(crate) use pool::Lease;
 pub(crate) use pools::{Gauge, Pools};
+pub(crate) use statements::{Form, Statements};
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +42,9 @@ pub(crate) struct Session {
     opened: Instant,
     /// Whether a reset was sent whose outcome was not read yet.
     asked: bool,
+    /// The token that used it last and left what it has in it, for itself alone.
+    kept: Option<Affinity>,
+    pub(crate) statements: Statements,
 }
 
 /// How claims get into a session, and what makes them worth nothing in the next request.
@@ -59,9 +67,15 @@ impl Session {
     /// what came of it. Nothing that a statement does can keep Postgres from reading it as statements: only `COPY FROM STDIN` reads what
     /// comes next as something else, and a session in which that was tried is closed.
     pub(crate) fn ask_for_reset(&mut self) -> Result<(), WireError> {
+        self.forget();
         self.write_reset()?;
         self.asked = true;
         Ok(())
+    }
+
+    /// Whether it was not reset since the token that it is kept for used it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// Whether the outcome of a reset is there to be read, or none is awaited.
@@ -81,9 +95,9 @@ impl Session {
         }
     }
 
-    /// Reads what came of a reset that is awaited, if one is.
+    /// Reads what came of a reset that is awaited, if one is, and resets what was kept.
     pub(crate) async fn settle(&mut self) -> Result<(), WireError> {
-        match self.asked {
+        match self.asked || self.is_kept() {
             true => self.reset(Transaction::None).await,
             false => Ok(()),
         }
@@ -96,7 +110,14 @@ impl Session {
             .unwrap_or(Err(WireError::Slow))
     }
 
+    /// It is about to be nobody's.
+    fn forget(&mut self) {
+        self.kept = None;
+        self.statements.forget();
+    }
+
     async fn clean(&mut self, transaction: Transaction) -> Result<(), WireError> {
+        self.forget();
         if std::mem::take(&mut self.asked) {
             let outcome = self.read_reset().await;
             if transaction == Transaction::None {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Claimed, Session, defaults};
+use super::{Claimed, Session, Statements, defaults};
 use crate::config::Limits;
 use crate::error::{DatabaseError, Error, Result};
 use crate::session_jwt::{self, Signer};
@@ -19,6 +19,13 @@ pub(crate) enum Credentials {
     Client(Arc<Logins>),
     /// As the role itself, with the password of the request.
     Password(String),
+}
+
+impl Credentials {
+    /// Whether claims are sealed for its sessions.
+    pub(crate) fn takes_seals(&self) -> bool {
+        matches!(self, Self::Client(logins) if !logins.signed)
+    }
 }
 
 /// The logins of a client role, each of which can have one session.
@@ -128,6 +135,8 @@ fn session(
         role: role.to_owned(),
         opened: Instant::now(),
         asked: false,
+        kept: None,
+        statements: Statements::default(),
     }
 }
 

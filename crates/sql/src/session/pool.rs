@@ -13,9 +13,10 @@ use tokio::time::{sleep, timeout};
 
 pub(crate) use lease::Lease;
 
-use super::Session;
+use super::affinity::Recent;
 use super::open::{Credentials, Logins, Opener};
 use super::pools::{Gauge, Returned};
+use super::{Affinity, Session};
 use crate::config::Limits;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
@@ -29,6 +30,12 @@ const SOON: Duration = Duration::from_millis(20);
 
 /// How long a session may be idle before somebody looks whether its reset succeeded.
 const UNSETTLED: Duration = Duration::from_millis(50);
+
+/// How long a session is kept for the token that used it last. Locks, settings and whatever else it left end then.
+const KEPT: Duration = Duration::from_secs(1);
+
+/// How long a kept session is idle before others get it although there is a login with which one could be opened.
+const RESTED: Duration = Duration::from_millis(100);
 
 const ALL_IN_USE: Error = Error::Busy("all sessions of the role are in use; try again");
 
@@ -67,6 +74,7 @@ struct State {
     idle: Vec<Idle>,
     /// Logins without a session.
     free: VecDeque<String>,
+    recent: Recent,
 }
 
 struct Idle {
@@ -87,7 +95,7 @@ impl Pool {
             Credentials::Client(logins) => logins.names.iter().cloned().collect(),
             Credentials::Password(_) => VecDeque::new(),
         };
-        let idle = Vec::new();
+        let (idle, recent) = (Vec::new(), Recent::new(free.len()));
         Self {
             key,
             opener,
@@ -95,21 +103,38 @@ impl Pool {
             counters,
             places,
             waiting: AtomicUsize::new(0),
-            state: Mutex::new(State { idle, free }),
+            state: Mutex::new(State { idle, free, recent }),
             returned,
         }
     }
 
-    /// A session that nobody else uses, and that nobody left anything in.
-    pub(crate) async fn lend(self: Arc<Self>) -> Result<Lease> {
+    /// A session that nobody else uses, and that nobody left anything in but the same token, if one asks.
+    pub(crate) async fn lend(self: Arc<Self>, token: Option<Affinity>) -> Result<Lease> {
+        let keeps = token.filter(|token| lock(&self.state).recent.note(*token));
+        let until = Instant::now() + self.limits.wait;
+        let mut is_full = false;
         loop {
             let place = self.place().await?;
-            let Some(session) = self.take_idle() else {
-                let session = self.open().await?;
-                return Ok(self.lease(session, place));
+            let Some(session) = self.take_idle(token, is_full) else {
+                match self.open().await? {
+                    Some(session) => return Ok(self.lease(session, place, keeps)),
+                    None if Instant::now() > until => return Err(ALL_IN_USE),
+                    None => is_full = true,
+                }
+                continue;
             };
-            let mut lease = self.lease(session, place);
+            let mut lease = self.lease(session, place, keeps);
             let session = lease.session()?;
+            if session.is_kept() && session.kept == token {
+                if session.connection.is_quiet().await {
+                    self.counters.kept();
+                    return Ok(lease);
+                }
+                continue;
+            }
+            if session.is_kept() {
+                session.ask_for_reset().map_err(WireError::answer)?;
+            }
             if timeout(SOON, session.settled()).await.is_err() {
                 tokio::spawn(lease.settle());
             } else if session.settle().await.is_err() {
@@ -120,12 +145,10 @@ impl Pool {
         }
     }
 
-    /// An idle session that is young enough. One whose reset is done, if there is one.
-    fn take_idle(&self) -> Option<Session> {
+    /// An idle session that is young enough. `is_full`: no other can be opened.
+    fn take_idle(&self, token: Option<Affinity>, is_full: bool) -> Option<Session> {
         let mut state = lock(&self.state);
-        while !state.idle.is_empty() {
-            let settled = state.idle.iter_mut().rposition(|idle| idle.session.is_settled());
-            let at = settled.unwrap_or(state.idle.len() - 1);
+        while let Some(at) = state.best(token, is_full) {
             let idle = state.idle.remove(at);
             if !self.is_old(&idle) {
                 return Some(idle.session);
@@ -139,8 +162,13 @@ impl Pool {
         idle.since.elapsed() > self.limits.idle || idle.session.opened.elapsed() > self.limits.age
     }
 
-    fn lease(self: &Arc<Self>, session: Session, place: OwnedSemaphorePermit) -> Lease {
-        Lease::new(session, Arc::clone(self), place)
+    fn lease(
+        self: &Arc<Self>,
+        session: Session,
+        place: OwnedSemaphorePermit,
+        keeps: Option<Affinity>,
+    ) -> Lease {
+        Lease::new(session, Arc::clone(self), place, keeps)
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -155,20 +183,21 @@ impl Pool {
         }
     }
 
-    async fn open(&self) -> Result<Session> {
+    /// None: no login is free, here or on other servers, but there was an idle session a moment ago.
+    async fn open(&self) -> Result<Option<Session>> {
         match &self.key.credentials {
             Credentials::Client(logins) => self.open_as_client(logins).await,
-            Credentials::Password(password) => self.opener.open(&self.key.role, password).await,
+            Credentials::Password(password) => self.opener.open(&self.key.role, password).await.map(Some),
         }
     }
 
     /// Another server may have a session with a login, or a client has changed its password; then it is the turn of the next.
-    async fn open_as_client(&self, logins: &Logins) -> Result<Session> {
+    async fn open_as_client(&self, logins: &Logins) -> Result<Option<Session>> {
         let until = Instant::now() + self.limits.wait;
         let mut lost = 0;
         loop {
             let Some(login) = Taken::from(&self.state) else {
-                return Err(ALL_IN_USE);
+                return Ok(None);
             };
             let opened = self
                 .opener
@@ -177,7 +206,7 @@ impl Pool {
             let error = match opened {
                 Ok(session) => {
                     login.keep();
-                    return Ok(session);
+                    return Ok(Some(session));
                 }
                 Err(error) => error,
             };
@@ -199,25 +228,33 @@ impl Pool {
             }
             drop(login);
             if in_use {
+                if !self.is_empty() {
+                    return Ok(None);
+                }
                 sleep(AGAIN).await;
             }
         }
     }
 
-    /// Looks at the resets of idle sessions that nobody has needed since, and closes those that failed.
+    /// Looks at the resets of idle sessions that nobody has needed since, and closes those that failed. Resets what was kept for long enough.
     pub(super) fn settle(self: &Arc<Self>) {
-        let is_due = |idle: &Idle| idle.session.is_unsettled() && idle.since.elapsed() > UNSETTLED;
+        let is_due = |idle: &Idle| {
+            let idle_for = idle.since.elapsed();
+            (idle.session.is_unsettled() && idle_for > UNSETTLED)
+                || (idle.session.is_kept() && idle_for > KEPT)
+        };
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             let session = {
                 let mut state = lock(&self.state);
                 let Some(at) = state.idle.iter().position(is_due) else {
-                    return;
+                    break;
                 };
                 state.idle.remove(at).session
             };
-            tokio::spawn(self.lease(session, place).settle());
+            tokio::spawn(self.lease(session, place, None).settle());
         }
-        if lock(&self.state).idle.iter().any(is_due) {
+        let is_awaited = |idle: &Idle| is_due(idle) || idle.session.is_kept();
+        if lock(&self.state).idle.iter().any(is_awaited) {
             self.returned.tell();
         }
     }
@@ -260,6 +297,23 @@ impl Pool {
 }
 
 impl State {
+    /// Where the session is that is lent next: the one that is kept for the token; else one that is kept for nobody, whose reset is done, if there is
+    /// one; else the one that was kept longest without being used.
+    fn best(&mut self, token: Option<Affinity>, is_full: bool) -> Option<usize> {
+        let own = |idle: &Idle| idle.session.is_kept() && idle.session.kept == token;
+        let at = self.idle.iter().rposition(own);
+        at.or_else(|| {
+            let is_settled = |idle: &mut Idle| !idle.session.is_kept() && idle.session.is_settled();
+            self.idle.iter_mut().rposition(is_settled)
+        })
+        .or_else(|| self.idle.iter().rposition(|idle| !idle.session.is_kept()))
+        .or_else(|| {
+            let is_full = is_full || self.free.is_empty();
+            let longest = self.idle.first()?;
+            (is_full || longest.since.elapsed() > RESTED).then_some(0)
+        })
+    }
+
     fn release(&mut self, session: &Session, key: &Key) {
         if matches!(key.credentials, Credentials::Client(_)) {
             self.free.push_back(session.login.clone());

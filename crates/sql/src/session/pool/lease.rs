@@ -7,21 +7,29 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Idle, Pool, lock};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Affinity, Session};
 use crate::wire::{Transaction, WireError};
 
 /// A session on loan. Dropped, it is closed; see [`Lease::give_back`].
 pub(crate) struct Lease {
     session: Option<Session>,
     pool: Arc<Pool>,
+    /// The token that the session may be kept for.
+    keeps: Option<Affinity>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Lease {
-    pub(super) fn new(session: Session, pool: Arc<Pool>, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        session: Session,
+        pool: Arc<Pool>,
+        place: OwnedSemaphorePermit,
+        keeps: Option<Affinity>,
+    ) -> Self {
         Self {
             session: Some(session),
             pool,
+            keeps,
             _place: place,
         }
     }
@@ -31,6 +39,24 @@ impl Lease {
         self.session
             .as_mut()
             .ok_or(Error::Unreachable("the session is gone"))
+    }
+
+    /// Whether the session may be kept for the token that has it: the token had one a moment ago, so it may come again soon.
+    pub(crate) fn may_keep(&self) -> bool {
+        self.keeps.is_some()
+    }
+
+    /// For the next request of the same token, as it is. Anybody else gets it after a reset only.
+    pub(crate) fn keep(mut self) {
+        let keeps = self.keeps;
+        match &mut self.session {
+            Some(session) if keeps.is_some() => {
+                session.kept = keeps;
+                session.connection.trim();
+                self.give_back();
+            }
+            _ => self.put_back(Transaction::None),
+        }
     }
 
     /// For the next user, once it is reset; closed if that fails. Nobody waits for a reset that was asked for already: what came of it is
@@ -63,10 +89,10 @@ impl Lease {
         }
     }
 
-    /// For the next user. Only after a reset, or when one was asked for.
+    /// For the next user. Only after a reset, when one was asked for, or when it says whom it is kept for.
     pub(crate) fn give_back(mut self) {
         if let Some(session) = self.session.take() {
-            let is_unsettled = session.is_unsettled();
+            let is_unsettled = session.is_unsettled() || session.is_kept();
             let since = Instant::now();
             lock(&self.pool.state).idle.push(Idle { session, since });
             if is_unsettled {
