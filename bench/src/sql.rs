@@ -86,8 +86,9 @@ fn measure(
     for round in 0..=load.rounds {
         for at in 0..WAYS.len() {
             let number = (round + at) % WAYS.len();
+            let (way, users, _) = WAYS[number];
             let askers = (0..connections)
-                .map(|seed| Asker::new(world, server.address(), statement, WAYS[number].0, seed))
+                .map(|seed| Asker::new(world, server.address(), statement, way, users, seed))
                 .collect::<Result<Vec<_>>>()?;
             let (took, rate, cost) = turn(askers, load.turn, &processes)?;
             if round > 0 {
@@ -97,13 +98,12 @@ fn measure(
             }
         }
     }
-    let of = |way: Way| -> Result<usize> {
-        let at = WAYS.iter().position(|(own, _)| *own == way);
-        at.context("a way that is not measured")
-    };
-    let sql = of(Way::Sql)?;
     let mut ways = Map::new();
-    for (number, (way, name)) in WAYS.iter().enumerate() {
+    for (number, (way, users, name)) in WAYS.iter().enumerate() {
+        let sql = WAYS
+            .iter()
+            .position(|(way, by, _)| *way == Way::Sql && by == users)
+            .context("users whose way through /sql is not measured")?;
         let mut measured = json!({
             "per_s": median(&rates[number]),
             "median_us": times[number].quantile(0.5) / 1e3,

@@ -7,7 +7,7 @@ use postgres::types::{ToSql, Type};
 use postgres::{Client, Statement as Prepared};
 use serde_json::json;
 
-use super::world::{Statement, USERS, World, user_name};
+use super::world::{Statement, TODOS_EACH, USERS, World, user_name};
 use crate::http::client::{Connection, get};
 
 /// How a statement is asked.
@@ -25,13 +25,24 @@ pub enum Way {
     Http,
 }
 
+/// Whom a connection asks as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    /// Another user with every request, as the server behind an application's pool does.
+    InTurn,
+    /// The connection's own user, as a page in a browser or a worker does.
+    Own,
+}
+
 /// All of them, with their names.
-pub const WAYS: [(Way, &str); 5] = [
-    (Way::Driver, "driver"),
-    (Way::Typed, "driver, one round trip"),
-    (Way::Prepared, "driver, prepared"),
-    (Way::Sql, "/sql"),
-    (Way::Http, "/healthz"),
+pub const WAYS: [(Way, Users, &str); 7] = [
+    (Way::Driver, Users::InTurn, "driver"),
+    (Way::Typed, Users::InTurn, "driver, one round trip"),
+    (Way::Prepared, Users::InTurn, "driver, prepared"),
+    (Way::Sql, Users::InTurn, "/sql"),
+    (Way::Http, Users::InTurn, "/healthz"),
+    (Way::Driver, Users::Own, "driver, own user"),
+    (Way::Sql, Users::Own, "/sql, own user"),
 ];
 
 /// One connection.
@@ -40,16 +51,16 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Connects. `seed`: which users it asks as, and for what.
+    /// Connects. `seed`: which users it asks as.
     pub fn new(
         world: &World,
         server: SocketAddr,
         statement: &Statement,
         way: Way,
+        users: Users,
         seed: usize,
     ) -> Result<Self> {
-        let user = move |number: usize| (number * 31 + seed * 97) % USERS;
-        let argument = argument(statement);
+        let question = questions(statement, users, seed);
         let (bare, rows, by_user) = (statement.bare, statement.rows, statement.by_user);
         let checked = move |found: usize| -> Result<()> {
             ensure!(found == rows, "{found} rows, not {rows}");
@@ -59,32 +70,33 @@ impl Asker {
             Way::Driver => {
                 let mut client = world.database.client();
                 Box::new(move |number| {
-                    let values = Values::new(argument(user(number)), user(number));
+                    let values = Values::from(question(number));
                     checked(client.query(bare, values.of(by_user).as_slice())?.len())
                 })
             }
             Way::Typed => {
                 let mut client = world.database.client();
                 Box::new(move |number| {
-                    let values = Values::new(argument(user(number)), user(number));
+                    let values = Values::from(question(number));
                     checked(client.query_typed(bare, values.typed(by_user).as_slice())?.len())
                 })
             }
             Way::Prepared => {
                 let (mut client, prepared) = prepare(world.database.client(), bare)?;
                 Box::new(move |number| {
-                    let values = Values::new(argument(user(number)), user(number));
+                    let values = Values::from(question(number));
                     checked(client.query(&prepared, values.of(by_user).as_slice())?.len())
                 })
             }
             Way::Sql => {
                 let mut connection = Connection::open(server)?;
+                // They repeat after that many.
                 let requests: Vec<Vec<u8>> = (0..USERS)
-                    .map(|user| request(world, statement.sql, argument(user), user))
+                    .map(|number| request(world, statement.sql, question(number)))
                     .collect();
                 let count = format!("\"rowCount\":{rows},");
                 Box::new(move |number| {
-                    let body = connection.exchange(&requests[user(number)])?;
+                    let body = connection.exchange(&requests[number % USERS])?;
                     let end = &body[body.len().saturating_sub(60)..];
                     let right = String::from_utf8_lossy(end).contains(&count);
                     ensure!(right, "not {rows} rows: {}", String::from_utf8_lossy(body));
@@ -110,15 +122,31 @@ fn prepare(mut client: Client, sql: &str) -> Result<(Client, Prepared)> {
     Ok((client, prepared))
 }
 
-/// `$1` for a user: a todo's ids are in the order in which users were dealt them.
-fn argument(statement: &Statement) -> impl Fn(usize) -> i64 + Copy + Send + use<> {
+/// Who asks, and `$1`.
+#[derive(Clone, Copy)]
+struct Question {
+    user: usize,
+    argument: i64,
+}
+
+/// What a connection asks, by the number of the request. Every user is asked for different todos: their ids are in the order in which users were dealt
+/// them.
+fn questions(
+    statement: &Statement,
+    users: Users,
+    seed: usize,
+) -> impl Fn(usize) -> Question + Copy + Send + use<> {
     let (by_id, rows) = (statement.by_id, statement.rows);
-    move |user| {
-        if by_id {
-            (user + USERS * (user % 200) + 1) as i64
-        } else {
-            rows as i64
-        }
+    move |number| {
+        let (user, todo) = match users {
+            Users::InTurn => {
+                let user = (number * 31 + seed * 97) % USERS;
+                (user, user % TODOS_EACH)
+            }
+            Users::Own => (seed * 97 % USERS, number * 31 % TODOS_EACH),
+        };
+        let argument = if by_id { user + USERS * todo + 1 } else { rows } as i64;
+        Question { user, argument }
     }
 }
 
@@ -128,14 +156,16 @@ struct Values {
     user: String,
 }
 
-impl Values {
-    fn new(argument: i64, user: usize) -> Self {
+impl From<Question> for Values {
+    fn from(Question { user, argument }: Question) -> Self {
         Self {
             argument,
             user: user_name(user),
         }
     }
+}
 
+impl Values {
     fn of(&self, by_user: bool) -> Vec<&(dyn ToSql + Sync)> {
         match by_user {
             true => vec![&self.argument, &self.user],
@@ -152,7 +182,7 @@ impl Values {
 }
 
 /// As the serverless driver sends it.
-fn request(world: &World, sql: &str, argument: i64, user: usize) -> Vec<u8> {
+fn request(world: &World, sql: &str, Question { user, argument }: Question) -> Vec<u8> {
     let body = json!({"query": sql, "params": [argument.to_string()]}).to_string();
     format!(
         "POST /sql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\

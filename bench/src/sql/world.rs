@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 
 use crate::http::client::{Connection, post};
 
-/// How many users there are. Each has 200 todos.
+/// How many users there are.
 pub const USERS: usize = 1_000;
+
+/// How many todos a user has.
+pub const TODOS_EACH: usize = 200;
 
 /// What a new session of a client role may have at a time.
 const SESSIONS: i32 = 40;

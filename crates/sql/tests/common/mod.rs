@@ -1,9 +1,9 @@
 //! A database that is set up, a gateway before it, and requests as a driver makes them.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rowgate_pgtest::{Cluster, Database, Options, Version};
@@ -46,12 +46,26 @@ pub fn set_up_again(database: &Database, sessions: i32) {
     drop(turn);
 }
 
-/// Tokens of the tests: `sub` in clear text. Verifying signatures is the business of another crate.
-pub struct Tokens;
+/// Tokens of the tests: `sub` in clear text, and behind a `#` what makes it another token of the same user. Verifying signatures is the business
+/// of another crate.
+#[derive(Default)]
+pub struct Tokens {
+    /// Those that are taken no more.
+    revoked: Mutex<HashSet<String>>,
+    /// When tokens end, but for those that end in five minutes.
+    ends: Mutex<HashMap<String, SystemTime>>,
+}
 
 impl Authenticate for Tokens {
     fn authenticate<'a>(&'a self, token: &'a str, role: &'a str) -> Authenticated<'a> {
         Box::pin(async move {
+            if token == "shared" {
+                return Ok(Claims {
+                    json: json!({"role": "member"}).to_string().into(),
+                    subject: None,
+                    expires: None,
+                });
+            }
             if token == "expired" {
                 return Ok(Claims {
                     json: json!({"sub": "ann"}).to_string().into(),
@@ -59,14 +73,15 @@ impl Authenticate for Tokens {
                     expires: Some(SystemTime::now() - Duration::from_secs(120)),
                 });
             }
-            if token == "bad" || role == "owner" {
+            if token == "bad" || role == "owner" || self.revoked.lock().unwrap().contains(token) {
                 return Err("the token is not valid".into());
             }
-            let json = json!({"sub": token, "role": "member"}).to_string();
+            let user = token.split_once('#').map_or(token, |(user, _)| user);
+            let end = self.ends.lock().unwrap().get(token).copied();
             Ok(Claims {
-                json: json.into(),
-                subject: Some(token.to_owned()),
-                expires: Some(SystemTime::now() + Duration::from_secs(300)),
+                json: json!({"sub": user, "role": "member"}).to_string().into(),
+                subject: Some(user.to_owned()),
+                expires: Some(end.unwrap_or(SystemTime::now() + Duration::from_secs(300))),
             })
         })
     }
@@ -77,6 +92,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub database: Database,
     gateway: Arc<Gateway>,
+    tokens: Arc<Tokens>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -126,7 +142,8 @@ impl Server {
     /// Why there is no gateway for a URL.
     pub fn refused(url: &str) -> String {
         let config = Config::new(url.parse().unwrap());
-        Gateway::new(config, Arc::new(Tokens)).unwrap_err().to_string()
+        let tokens = Arc::new(Tokens::default());
+        Gateway::new(config, tokens).unwrap_err().to_string()
     }
 
     fn serve(database: Database, mut config: Config) -> Self {
@@ -136,8 +153,10 @@ impl Server {
             .enable_all()
             .build()
             .unwrap();
+        let tokens = Arc::new(Tokens::default());
+        let verifier = Arc::clone(&tokens) as Arc<dyn Authenticate>;
         let (address, gateway) = runtime.block_on(async {
-            let gateway = Gateway::new(config, Arc::new(Tokens)).unwrap();
+            let gateway = Gateway::new(config, verifier).unwrap();
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let router = router(Arc::clone(&gateway));
@@ -148,6 +167,7 @@ impl Server {
             address,
             database,
             gateway,
+            tokens,
             runtime: Some(runtime),
         }
     }
@@ -155,6 +175,17 @@ impl Server {
     fn check(&self) -> Result<(), rowgate_sql::GatewayError> {
         let runtime = self.runtime.as_ref().unwrap();
         runtime.block_on(self.gateway.check())
+    }
+
+    /// From now on the token is not valid.
+    pub fn revoke(&self, token: &str) {
+        self.tokens.revoked.lock().unwrap().insert(token.to_owned());
+    }
+
+    /// The token ended two minutes ago, which only Postgres notices.
+    pub fn expire(&self, token: &str) {
+        let end = SystemTime::now() - Duration::from_secs(120);
+        self.tokens.ends.lock().unwrap().insert(token.to_owned(), end);
     }
 
     /// A line of `/metrics`: what stands behind its name.
