@@ -298,3 +298,41 @@ fn is_not_there_unless_it_is_asked_for() {
     let text = server.send("GET", "/metrics", &[], None).text;
     assert!(!text.contains("rowgate_sql_"), "{text}");
 }
+
+/// The session of a token is kept for its next request; the token is verified all the same.
+#[test]
+fn a_token_that_is_revoked_has_no_use_for_its_session() {
+    let sql = Sql::start(|_| {});
+    let ann = sql.token("ann");
+    let kept = || {
+        let text = sql.server.send("GET", "/metrics", &[], None).text;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("rowgate_sql_kept_total "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    for _ in 0..50 {
+        assert_eq!(
+            rows(&sql.ask(&ann, "select body from note")),
+            json!([{"body": "of ann"}])
+        );
+        if kept() > 1 {
+            break;
+        }
+    }
+    assert!(kept() > 1, "no session is kept");
+    let rotated = sql
+        .server
+        .post("/rowgate/v1/tokens/rotate", json!({"revoke": true}));
+    rotated.ok();
+    let before = kept();
+    let refused = sql.ask(&ann, "select body from note");
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert_eq!(kept(), before);
+    // A new token of the same user is another one.
+    assert_eq!(
+        rows(&sql.ask(&sql.token("ann"), "select body from note")),
+        json!([{"body": "of ann"}])
+    );
+    assert_eq!(kept(), before);
+}

@@ -20,7 +20,7 @@ impl SealKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// Claims for one request, named as `auth.next_request()` does. They hold for as long as the token does, and no longer than the request
+    /// Claims for one request, in a session whose number `auth.next_request()` or `auth.end_request()` drew. They hold for as long as the token does, and no longer than the request
     /// may take.
     pub(crate) fn seal(&self, claims: &Claims, request: &str, longest: Duration) -> String {
         let end = SystemTime::now() + longest;

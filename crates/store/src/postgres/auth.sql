@@ -11,7 +11,8 @@
 --
 -- PID and REQUEST say what the claims are for. REQUEST is the number that auth.next_request() drew in this session last. Postgres gives it to
 -- no other session and never again, remembers it for the session, and lets nobody but the sequence's owner change it. A server draws a new one
--- for each request, so a seal is worth nothing elsewhere, and nothing in the same session once the next user has it.
+-- before another token gets the session, so a seal is worth nothing elsewhere, and nothing in the same session once the next user has it. Requests
+-- of the same token, one after the other, may share one: what is sealed for them says the same.
 --
 -- What must not leak never becomes a variable or a parameter: the secret is read and used inside one query. So it stands in no plan
 -- (`debug_print_plan`), no error message and no log.
