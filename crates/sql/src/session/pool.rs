@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 pub(crate) use lease::Lease;
@@ -119,7 +120,10 @@ impl Pool {
                 match self.open().await? {
                     Some(session) => return Ok(self.lease(session, place, keeps)),
                     None if Instant::now() > until => return Err(ALL_IN_USE),
-                    None => is_full = true,
+                    None => {
+                        is_full = true;
+                        yield_now().await;
+                    }
                 }
                 continue;
             };
