@@ -16,7 +16,6 @@ use super::policy::GuardedTable;
 use crate::sql::SCHEMA;
 use crate::sql::clause::indent;
 use crate::sql::quote::{ident, text};
-use crate::sql::who::Form;
 use crate::sql::writer::SetFunction;
 
 /// The statement; nothing where it is longer than a statement about a row is.
@@ -103,7 +102,6 @@ pub(super) fn functions(
         out.push(forget_plans());
         let comment = "Whether the statement asks for a page";
         out.push(of_statement("page", END, (NO_PAGE, NOT_KEPT), comment));
-        out.push(signed_in());
     }
     out
 }
@@ -141,27 +139,7 @@ fn forget_plans() -> Function {
     in_plpgsql("forget_plans", "void", "volatile", body, comment)
 }
 
-/// Where claims cannot be read, the statement says so when it needs them, and planning it raises nothing. Except before version 17, where no
-/// error can be caught in a statement that runs in parallel: there planning it says so, with the same code.
-fn signed_in() -> Function {
-    let me = format!("{SCHEMA}.{}()", Form::ID.function());
-    let body = format!(
-        "begin\n    if current_setting('server_version_num')::integer < 170000 then\n        return true;\n    end if;\n    \
-         begin\n        return {me} is not null;\n    exception when others then\n        return false;\n    end;\nend"
-    );
-    Function {
-        for_roles: false,
-        ..in_plpgsql(
-            "signed_in",
-            "boolean",
-            "stable parallel restricted",
-            &body,
-            "Whether somebody is signed in",
-        )
-    }
-}
-
-fn in_plpgsql(name: &str, returns: &str, options: &str, body: &str, comment: &str) -> Function {
+pub(super) fn in_plpgsql(name: &str, returns: &str, options: &str, body: &str, comment: &str) -> Function {
     let signature = format!("{SCHEMA}.{name}()");
     Function {
         sql: format!(

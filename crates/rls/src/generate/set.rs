@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Function;
 use super::function::OF_SESSION;
+use super::plan::in_plpgsql;
 use crate::sql::SCHEMA;
 use crate::sql::clause::indent;
 use crate::sql::members::broad;
 use crate::sql::quote::ident;
-use crate::sql::writer::{Finding, SetFunction};
+use crate::sql::writer::{Finding, MANY, SetFunction};
 
 /// Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes seconds where running
 /// them takes milliseconds. What looks one key up can have such a query inside, too.
@@ -57,16 +58,24 @@ pub(super) fn of_sets(sets: BTreeMap<String, SetFunction>) -> Vec<Function> {
 /// The function that says whether a set is large. The planner has to know it before it chooses a plan, so it is declared immutable, which it is
 /// not. It only chooses between forms that mean the same: a plan that is kept when the answer has changed, or for another subject, is
 /// slower at worst. Who calls it learns whether much is visible to the subject of the session, which that one may list anyway.
+///
+/// It has the function that lists the set give its first members, so the session keeps the plan of one body and not of two.
+///
+/// Where claims cannot be read, the statement says so when it needs them, and planning it raises nothing. Except before version 17, where no
+/// error can be caught in a statement that runs in parallel: there planning it says so, with the same code.
 fn broad_function(name: &str, set: &SetFunction) -> Function {
-    let signature = format!("{SCHEMA}.{}()", ident(&broad(name)));
-    Function {
-        sql: format!(
-            "create or replace function {signature} returns boolean\n    language sql immutable parallel restricted security definer\n    \
-             set search_path = pg_catalog, pg_temp{NO_JIT}\nbegin atomic\n{};\nend",
-            indent(&set.broad)
-        ),
-        signature,
-        for_roles: true,
-        comment: format!("Whether there are many of {}", set.comment),
-    }
+    let members = format!("select {SCHEMA}.{}() limit {MANY}", ident(name));
+    let answer = format!("return exists (select from ({members}) s offset {});", MANY - 1);
+    let body = format!(
+        "begin\n    if current_setting('server_version_num')::integer < 170000 then\n        {answer}\n    end if;\n    \
+         begin\n        {answer}\n    exception when others then\n        return false;\n    end;\nend"
+    );
+    let comment = format!("Whether there are many of {}", set.comment);
+    in_plpgsql(
+        &ident(&broad(name)),
+        "boolean",
+        "immutable parallel restricted",
+        &body,
+        &comment,
+    )
 }

@@ -264,7 +264,6 @@ impl Writer<'_> {
                 columns: types,
                 finding: Finding::LookedUp,
                 comment: crate::words::set(set),
-                broad: String::new(),
                 is_weighed: false,
             },
         );

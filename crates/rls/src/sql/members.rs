@@ -4,7 +4,7 @@ use super::SCHEMA;
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
-use super::writer::{Comparison, Finding, MANY, Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
 use crate::shape::KeyType;
@@ -52,8 +52,7 @@ impl Listing {
     fn alone(&self, comparison: Comparison) -> String {
         let Compared { left, members, .. } = &self.compared;
         let from = &self.from;
-        let one_of =
-            |left: &str, member: &str| comparison.one_of(left, &format!("select {member} from {from}"));
+        let one_of = |left: &str, member: &str| self.one_of(comparison, left, member);
         match (left.as_slice(), members.as_slice()) {
             ([left], [member]) => one_of(left, member),
             ([first, ..], [member, ..]) => {
@@ -65,6 +64,19 @@ impl Listing {
                 }
             }
             _ => "false".to_owned(),
+        }
+    }
+
+    /// The column `left` is one of the members, of which a column is given.
+    ///
+    /// For a hash table the members of a query go through an array, of which the planner thinks little: of the query it might think that its result
+    /// does not fit into memory, and run it for each row. Of a function it expects a thousand members, however many it gives.
+    fn one_of(&self, comparison: Comparison, left: &str, member: &str) -> String {
+        let members = format!("select {member} from {}", self.from);
+        match comparison {
+            Comparison::Array => format!("{left} = any (array({members}))"),
+            Comparison::HashTable if self.function.is_some() => format!("{left} in ({members})"),
+            Comparison::HashTable => format!("{left} in (select unnest(array({members})))"),
         }
     }
 
@@ -195,9 +207,6 @@ impl Writer<'_> {
         let mut inner = self.inner();
         let from = compared.from(&inner.with(set)?);
         let body = inner.statement(&format!("select {} from {from}", compared.members.join(", ")));
-        let broad = format!(
-            "select {SCHEMA}.signed_in() and (select count(*) >= {MANY} from (select from {from} limit {MANY}) s)"
-        );
         Ok(self.add_function(
             set,
             SetFunction {
@@ -205,7 +214,6 @@ impl Writer<'_> {
                 columns: compared.wanted.clone(),
                 finding: Finding::Listed,
                 comment: crate::words::set(set),
-                broad: inner.statement(&broad),
                 is_weighed: false,
             },
         ))

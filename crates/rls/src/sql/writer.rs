@@ -60,19 +60,8 @@ pub(crate) enum Comparison {
     /// everything that they lead to is wanted.
     Array,
     /// `in (select …)`: a hash table in which each row is looked up. Good for many members, where rows are read in some order and a few of them are
-    /// wanted. The members go through an array, of which the planner thinks little: of a query it might think that its result
-    /// does not fit into memory, and run it for each row.
+    /// wanted.
     HashTable,
-}
-
-impl Comparison {
-    /// The column `left` is one of those that the query `members` lists.
-    pub(super) fn one_of(self, left: &str, members: &str) -> String {
-        match self {
-            Self::Array => format!("{left} = any (array({members}))"),
-            Self::HashTable => format!("{left} in (select unnest(array({members})))"),
-        }
-    }
 }
 
 /// How an object is found to be in a set.
@@ -94,9 +83,7 @@ pub(crate) struct SetFunction {
     pub(crate) finding: Finding,
     /// The set, in words.
     pub(crate) comment: String,
-    /// The body of the function that says whether the set is large.
-    pub(crate) broad: String,
-    /// Whether a condition asks that.
+    /// Whether a condition asks if the set is large.
     pub(crate) is_weighed: bool,
 }
 
