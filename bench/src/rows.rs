@@ -6,7 +6,7 @@
 //! * `load`: a database with the data in it, and its policies
 //! * `way`: the ways, and their statements
 //! * `session`: connections that run them
-//! * `compare`: who is how fast
+//! * `compare`: who is how fast; `least`: what no policy can do without
 //! * `prefilter`: the list of ids by `query`
 //! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row
 //! * `grant`: a grant in the application's transaction
@@ -17,6 +17,7 @@ mod compare;
 mod data;
 mod endpoint;
 mod grant;
+mod least;
 mod load;
 mod page;
 mod prefilter;
@@ -34,6 +35,7 @@ use crate::http::server::{self, Server};
 use crate::{machine, section};
 use compare::{Asker, Effort};
 use data::{Subject, Tickets};
+use least::Least;
 use session::Sessions;
 use way::{Operation, Shape, Way};
 
@@ -198,6 +200,7 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
         patience: PATIENCE,
     };
     let mut sessions = Sessions::open(database, &Way::all(Shape::Array), PATIENCE)?;
+    let mut least = Least::open(database)?;
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {
@@ -205,7 +208,7 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
             if asker.subject == Subject::Steady && writes {
                 continue;
             }
-            let cell = compare::run(&mut sessions, asker, operation, &effort)?;
+            let cell = compare::run(&mut sessions, &mut least, asker, operation, &effort)?;
             eprintln!("{cell}");
             cells.push(cell);
         }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::data::{Subject, Tickets};
+use super::least::{Found, Least};
 use super::session::{Outcome, Question, Sessions};
 use super::way::{Operation, Shape, Way};
 use crate::measure::Times;
@@ -170,13 +171,14 @@ impl Contender {
     }
 }
 
-/// Turns of all contenders, one after the other, until each had its own.
+/// Turns of all contenders, one after the other, until each had its own. `beside` is done after each.
 fn race(
     contenders: &mut [Contender],
     sessions: &mut Sessions,
     asker: &Asker,
     operation: Operation,
     effort: &Effort,
+    mut beside: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     for contender in contenders.iter_mut() {
         contender.warm_up(sessions, asker, operation, effort)?;
@@ -195,6 +197,7 @@ fn race(
                 }
             }
         }
+        beside()?;
         round += 1;
     }
     Ok(())
@@ -208,7 +211,7 @@ fn best(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &E
         ..*effort
     };
     let mut shapes = Shape::ALL.map(|shape| Contender::new(Way::Hand(shape)));
-    race(&mut shapes, sessions, asker, operation, &short)?;
+    race(&mut shapes, sessions, asker, operation, &short, || Ok(()))?;
     let done = shapes.iter().filter(|shape| !shape.too_long);
     let fastest = done.min_by(|a, b| a.times.quantile(0.5).total_cmp(&b.times.quantile(0.5)));
     match fastest.map(|shape| shape.way) {
@@ -217,13 +220,26 @@ fn best(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &E
     }
 }
 
-/// All ways in turns. Every answer is held against what the data says.
-pub fn run(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &Effort) -> Result<Value> {
+/// All ways in turns, and beside them the least that a policy takes. Every answer is held against what the data says.
+pub fn run(
+    sessions: &mut Sessions,
+    least: &mut Least,
+    asker: &Asker,
+    operation: Operation,
+    effort: &Effort,
+) -> Result<Value> {
     let shape = best(sessions, asker, operation, effort)?;
     let ways = Way::all(shape).into_iter().filter(|way| way.can(operation));
     let mut contenders: Vec<Contender> = ways.map(Contender::new).collect();
-    race(&mut contenders, sessions, asker, operation, effort)?;
-    let mut found = json!({"subject": asker.subject.id(), "operation": operation.name()});
+    let mut who_asks = Found::default();
+    race(&mut contenders, sessions, asker, operation, effort, || {
+        least.turn(asker.subject, &mut who_asks)
+    })?;
+    let mut found = json!({
+        "subject": asker.subject.id(),
+        "operation": operation.name(),
+        "who asks_us": who_asks.median_us(),
+    });
     for contender in &contenders {
         found[contender.way.name()] = contender.found(effort);
     }

@@ -10,6 +10,7 @@ use rowgate_pgtest::{Cluster, Database};
 use rowgate_store::postgres::install::{Grants as Roles, install};
 
 use super::data::{self, Grants, PROJECTS, Subject, Tickets};
+use super::least;
 
 /// The schema.
 pub const SCHEMA: &str = include_str!("schema.txt");
@@ -24,6 +25,8 @@ const FIRST: u64 = 1_735_689_600;
 /// Those who run statements. Only `bench_plain` is beyond policies.
 const ROLES: &str = "do $$ begin
     create role bench_server login;
+    create role bench_nothing login;
+    create role bench_least login;
     create role bench_app login;
     create role bench_plain login bypassrls;
     create role bench_function login;
@@ -38,7 +41,7 @@ pub fn database(cluster: &Cluster, tickets: Tickets) -> Result<Database> {
     admin.batch_execute(ROLES)?;
     let roles = Roles {
         servers: vec!["bench_server".into()],
-        apps: vec!["bench_app".into(), "bench_check".into()],
+        apps: vec!["bench_app".into(), "bench_check".into(), "bench_least".into()],
         ..Roles::default()
     };
     install(database.url(), &roles)?;
@@ -75,6 +78,7 @@ fn guard(admin: &mut Client) -> Result<()> {
     };
     rowgate_rls::apply(admin, &request).map_err(|error| anyhow!("{error}"))?;
     admin.batch_execute(POLICIES)?;
+    admin.batch_execute(least::FUNCTION)?;
     Ok(())
 }
 
