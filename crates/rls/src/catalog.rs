@@ -27,7 +27,7 @@ use rowgate_binding::Qualified;
 pub use grant::{DefaultPrivilege, Grant, GrantKind};
 pub(crate) use name::{bare, dotted};
 pub use policy::{Policy, PolicyCommand};
-pub use relation::{Column, ForeignKey, Index, Key, Kind, Relation, Trigger};
+pub use relation::{Column, ForeignKey, Index, Key, Kind, Relation, Rule, Trigger};
 pub use role::{Membership, Role, Setting};
 pub use routine::{Function, Volatility};
 

@@ -9,7 +9,7 @@
 //! * `finding`: what is reported; [`codes`]: every kind of it
 //! * `inspection`: what the rules look at: guarded roles, protected tables, who can reach what
 //! * `expected`: what `apply` would make; `stored`: the schema and bindings that the database holds
-//! * the rules: `drift`, `protection`, `roles`, `grants`, `policies`, `views`, `functions`, `partitions`, `indexes`, `sessions`,
+//! * the rules: `drift`, `protection`, `roles`, `grants`, `policies`, `rules`, `views`, `functions`, `partitions`, `indexes`, `sessions`,
 //!   `clients`, `oracles`, `shapes`
 //! * `expression`: reading policy expressions, for `shapes` and `indexes`
 
@@ -28,6 +28,7 @@ mod partitions;
 mod policies;
 mod protection;
 mod roles;
+mod rules;
 mod run;
 mod sessions;
 mod shapes;
@@ -48,12 +49,13 @@ pub use stored::Stored;
 #[must_use]
 pub fn verify(catalog: &Catalog, expected: Option<&Expected>) -> Vec<Finding> {
     let inspection = Inspection::new(catalog, expected);
-    let rules: [fn(&Inspection<'_>, &mut Vec<Finding>); 13] = [
+    let rules: [fn(&Inspection<'_>, &mut Vec<Finding>); 14] = [
         drift::check,
         protection::check,
         roles::check,
         grants::check,
         policies::check,
+        rules::check,
         views::check,
         functions::check,
         partitions::check,

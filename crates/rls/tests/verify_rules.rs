@@ -403,10 +403,44 @@ fn views_that_read_as_their_owner() {
         world.mend(&found, "definer_view");
         assert!(!support::codes(&world.verify(None)).contains(&"definer_view"));
     }
+    for version in rowgate_pgtest::versions() {
+        let mut world = World::sound(version, "view_parent");
+        world.run(
+            "create table public.everything (like public.ticket);\nalter table public.ticket inherit public.everything;\n\
+             create view public.all_of_it as select * from public.everything;\ngrant select on public.all_of_it to {app};\n",
+        );
+        let finding = |found: &[rowgate_rls::verify::Finding]| {
+            let mut of_view = found.iter().filter(|f| f.object == "public.all_of_it");
+            of_view
+                .next()
+                .map(|f| (f.code, f.severity, f.message.contains("children")))
+        };
+        let found = world.verify(None);
+        let expected = ("definer_view", Severity::Error, true);
+        assert_eq!(finding(&found), Some(expected), "{version}: {found:#?}");
+        // Where the parent has policies, those of the view's owner hold for the rows of its children, too.
+        world.run("alter table public.everything enable row level security, force row level security;\n");
+        let found = world.verify(None);
+        assert!(
+            finding(&found).is_none_or(|(.., of_children)| !of_children),
+            "{version}: {found:#?}"
+        );
+    }
     mended(
         "materialized_view",
         "public.kept",
         "create materialized view public.kept as select * from public.ticket;\ngrant select on public.kept to {app};\n",
+    );
+}
+
+#[test]
+fn rules_that_run_as_the_owner_of_their_table() {
+    advised(
+        "rule_on_table",
+        "rule remember on public.ticket",
+        "create table public.log (at timestamptz);\n\
+         create rule remember as on update to public.ticket do also insert into public.log values (now());\n",
+        "drop rule remember on public.ticket;\n",
     );
 }
 

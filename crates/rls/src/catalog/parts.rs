@@ -6,19 +6,20 @@ use postgres::{GenericClient, Row};
 use rowgate_binding::Qualified;
 
 use super::read::{Result, qualified};
-use super::{Column, ForeignKey, Index, Key, Kind, Relation, Trigger};
+use super::{Column, ForeignKey, Index, Key, Kind, Relation, Rule, Trigger};
 
-/// Columns, constraints, indexes, triggers and the sources of views.
+/// Columns, constraints, indexes, triggers, rules and the sources of views.
 pub(super) fn read(
     client: &mut impl GenericClient,
     relations: &mut BTreeMap<Qualified, Relation>,
 ) -> Result<()> {
     type Add = fn(&mut Relation, &Row) -> Result<()>;
-    let parts: [(&str, &str, Add); 5] = [
+    let parts: [(&str, &str, Add); 6] = [
         (include_str!("sql/columns.sql"), "table", add_column),
         (include_str!("sql/constraints.sql"), "table", add_constraint),
         (include_str!("sql/indexes.sql"), "table", add_index),
         (include_str!("sql/triggers.sql"), "table", add_trigger),
+        (include_str!("sql/rules.sql"), "table", add_rule),
         (include_str!("sql/reads.sql"), "view", add_source),
     ];
     for (sql, owner, add) in parts {
@@ -61,6 +62,7 @@ pub(super) fn relation(row: &Row) -> Result<Relation> {
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         triggers: Vec::new(),
+        rules: Vec::new(),
         reads: Vec::new(),
     })
 }
@@ -116,6 +118,14 @@ fn add_trigger(relation: &mut Relation, row: &Row) -> Result<()> {
         name: row.try_get("name")?,
         function: qualified(row, "function_schema", "function")?,
         enabled: row.try_get("enabled")?,
+    });
+    Ok(())
+}
+
+fn add_rule(relation: &mut Relation, row: &Row) -> Result<()> {
+    relation.rules.push(Rule {
+        name: row.try_get("name")?,
+        event: row.try_get("event")?,
     });
     Ok(())
 }

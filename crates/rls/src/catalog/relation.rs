@@ -54,6 +54,8 @@ pub struct Relation {
     pub indexes: Vec<Index>,
     /// Triggers, by name.
     pub triggers: Vec<Trigger>,
+    /// For a table: its rules (`create rule`), by name.
+    pub rules: Vec<Rule>,
     /// For a view: the relations that its query reads itself.
     pub reads: Vec<Qualified>,
 }
@@ -145,6 +147,15 @@ pub struct Index {
     pub valid: bool,
     /// Which rows it has; all when there is none.
     pub predicate: Option<String>,
+}
+
+/// A rule (`create rule`) that rewrites statements about a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// What it is about: `INSERT`, `UPDATE` or `DELETE`.
+    pub event: String,
 }
 
 /// A trigger that somebody made; those of constraints are not here.

@@ -134,6 +134,11 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "an expression that could not be read",
     ),
     (
+        "rule_on_table",
+        Warning,
+        "a rule rewrites statements about a protected table, with the rights of its owner",
+    ),
+    (
         "definer_view",
         Warning,
         "a view reads protected tables with the rights of its owner",

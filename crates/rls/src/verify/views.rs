@@ -18,27 +18,51 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The protected tables that a view reads, also through other views.
-fn protected_below<'a>(inspection: &Inspection<'a>, view: &'a Relation) -> Vec<&'a Relation> {
-    let mut seen: BTreeSet<&Qualified> = BTreeSet::new();
-    let mut open: Vec<&Qualified> = view.reads.iter().collect();
+/// A protected table that a view reads.
+struct Below<'a> {
+    table: &'a Relation,
+    /// Whether it is read through one that it is a child of and that has no policies: then its own do not hold.
+    through_parent: bool,
+}
+
+/// The protected tables that a view reads, also through other views and through their parents.
+fn protected_below<'a>(inspection: &Inspection<'a>, view: &'a Relation) -> Vec<Below<'a>> {
+    let mut seen: BTreeSet<(&Qualified, bool)> = BTreeSet::new();
+    let mut open: Vec<(&Qualified, bool)> = view.reads.iter().map(|name| (name, false)).collect();
     let mut found = Vec::new();
-    while let Some(name) = open.pop() {
-        if let Some(relation) = inspection.table(name)
-            && seen.insert(name)
-        {
-            open.extend(&relation.reads);
-            found.extend(inspection.protected.contains(name).then_some(relation));
+    while let Some((name, through_parent)) = open.pop() {
+        let Some(table) = inspection
+            .table(name)
+            .filter(|_| seen.insert((name, through_parent)))
+        else {
+            continue;
+        };
+        open.extend(table.reads.iter().map(|name| (name, false)));
+        if inspection.protected.contains(name) {
+            found.push(Below {
+                table,
+                through_parent,
+            });
+        }
+        if through_parent || !inspection.protected.contains(name) {
+            open.extend(children(inspection, name).map(|child| (&child.name, true)));
         }
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.sort_by(|a, b| (&a.table.name, b.through_parent).cmp(&(&b.table.name, a.through_parent)));
+    found.dedup_by(|a, b| a.table.name == b.table.name);
     found
 }
 
-fn names(tables: &[&Relation]) -> String {
+/// The tables that are partitions or children of one.
+fn children<'a>(inspection: &Inspection<'a>, parent: &Qualified) -> impl Iterator<Item = &'a Relation> {
+    let tables = inspection.catalog.relations.values();
+    tables.filter(move |table| table.parents.contains(parent))
+}
+
+fn names(tables: &[Below<'_>]) -> String {
     tables
         .iter()
-        .map(|table| dotted(&table.name))
+        .map(|below| dotted(&below.table.name))
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -49,9 +73,18 @@ fn definer(inspection: &Inspection<'_>, view: &Relation, out: &mut Vec<Finding>)
         return;
     }
     let readable = inspection.rights(&view.name).next().is_some();
-    let open = tables.iter().any(|table| inspection.bypasses(&view.owner, table));
+    let through_parent = tables.iter().any(|below| below.through_parent);
+    let open = through_parent
+        || tables
+            .iter()
+            .any(|below| inspection.bypasses(&view.owner, below.table));
     let owner = grantee(&view.owner);
-    let message = if open {
+    let message = if through_parent {
+        format!(
+            "it reads {} through a table that they are children of and that has no row-level security, so it shows every row",
+            names(&tables)
+        )
+    } else if open {
         format!(
             "it reads {} as its owner {owner}, for whom policies do not hold, so it shows every row",
             names(&tables)
