@@ -1,6 +1,6 @@
 //! The entry point: a program and a snapshot that belong together, and the questions one can put to them.
 
-use rowgate_graph::{ObjectId, Snapshot, Symbol};
+use rowgate_graph::{ObjectId, Resource, Snapshot, Symbol};
 
 use crate::eval::{Evaluator, Start};
 use crate::program::Program;
@@ -89,7 +89,51 @@ impl<'a> View<'a> {
         let subject = (subject_type.unwrap_or(Symbol::NONE), check.subject.id);
         let [object, found] = self.graph.find_both((resource_type, check.resource_id), subject);
         let who = Who::found(self.graph, check.subject, subject_type, found);
-        if let Some(decision) = self.at_once(resource_type, object, relation, &who) {
+        self.decide(start, object, relation, who, ambient)
+    }
+
+    /// The same about a resource and a subject that were found in this very graph.
+    ///
+    /// # Errors
+    /// Those of [`View::check`].
+    pub fn check_found(
+        &self,
+        resource: &Resource<'_>,
+        relation: &str,
+        subject: &Resource<'_>,
+        ambient: &Ambient<'_>,
+    ) -> Result<Decision, EngineError> {
+        let start = Start {
+            resource_type: resource.resource_type,
+            id: resource.id,
+        };
+        if !self.program.has_type(start.resource_type) {
+            return Err(EngineError::UnknownType(
+                self.graph.name(start.resource_type).to_owned(),
+            ));
+        }
+        let Some(relation) = self.graph.symbol(relation) else {
+            return Ok(Decision::certain(Value::False, false, 1));
+        };
+        let words = Subject {
+            resource_type: self.graph.name(subject.resource_type),
+            id: subject.id,
+            relation: None,
+        };
+        let who = Who::found(self.graph, words, Some(subject.resource_type), subject.object);
+        self.decide(start, resource.object, relation, who, ambient)
+    }
+
+    #[inline]
+    fn decide<'b>(
+        &'b self,
+        start: Start<'b>,
+        object: ObjectId,
+        relation: Symbol,
+        who: Who<'b>,
+        ambient: &'b Ambient<'b>,
+    ) -> Result<Decision, EngineError> {
+        if let Some(decision) = self.at_once(start.resource_type, object, relation, &who) {
             return Ok(decision);
         }
         let mut evaluator = Evaluator::new(

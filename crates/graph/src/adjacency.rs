@@ -1,17 +1,51 @@
-//! Edges by resource. Sixty-four resources to a leaf, their sorted lists end to end; a long list moves out into a [`Hub`].
+//! Edges by resource. A short list lies in a line of its own, where lines are wanted; the others of a leaf lie end to end, and a very long one
+//! moves out into a [`Hub`].
 
 use crate::cow::CowVec;
 use crate::edge::{self, Edge};
 use crate::hub::{Block, Hub};
 use crate::{ObjectId, Symbol};
 
+/// Resources of a leaf.
 const LEAF: usize = 64;
 
 /// A list longer than this becomes a hub.
 const INLINE: usize = 192;
 
+/// Edges for which a line has room.
+const ROOM: usize = 4;
+
+/// A list of at most [`ROOM`] edges: one line of the processor's cache, whose place follows from the resource's number. So it costs one wait
+/// for memory; where a list lies among others has to be read first, and costs another.
 #[derive(Debug, Clone)]
-struct Leaf {
+#[repr(align(64))]
+struct Line([Edge; ROOM]);
+
+impl Line {
+    const EMPTY: Line = Line([Edge::NONE; ROOM]);
+
+    /// Counted without a branch, for nobody can predict it.
+    #[inline]
+    fn edges(&self) -> &[Edge] {
+        let len = self
+            .0
+            .iter()
+            .map(|edge| usize::from(edge.key != Edge::NONE.key))
+            .sum();
+        self.0.get(..len).unwrap_or(&self.0)
+    }
+
+    fn fill(&mut self, list: &[Edge]) {
+        self.0 = Self::EMPTY.0;
+        self.0[..list.len()].copy_from_slice(list);
+    }
+}
+
+/// `LINES`: how many slots have lines, all or none.
+#[derive(Debug, Clone)]
+struct Leaf<const LINES: usize> {
+    /// Lists that have room here. Their place among the others is empty.
+    lines: [Line; LINES],
     /// `ends[i]` is where the list of slot `i` ends in `edges`; it starts where the one before ends.
     ends: [u16; LEAF],
     edges: Vec<Edge>,
@@ -19,9 +53,10 @@ struct Leaf {
     hubs: Vec<(u8, Hub)>,
 }
 
-impl Default for Leaf {
+impl<const LINES: usize> Default for Leaf<LINES> {
     fn default() -> Self {
         Self {
+            lines: [const { Line::EMPTY }; LINES],
             ends: [0; LEAF],
             edges: Vec::new(),
             hubs: Vec::new(),
@@ -29,11 +64,31 @@ impl Default for Leaf {
     }
 }
 
-impl Leaf {
+impl<const LINES: usize> Leaf<LINES> {
+    #[inline]
+    fn line(&self, slot: usize) -> &[Edge] {
+        self.lines.get(slot).map_or(&[], Line::edges)
+    }
+
     #[inline]
     fn span(&self, slot: usize) -> std::ops::Range<usize> {
         let start = if slot == 0 { 0 } else { self.ends[slot - 1] };
         usize::from(start)..usize::from(self.ends[slot])
+    }
+
+    #[inline]
+    fn at(&self, slot: usize) -> Edges<'_> {
+        let line = self.line(slot);
+        if !line.is_empty() {
+            return Edges {
+                inline: line,
+                hub: None,
+            };
+        }
+        Edges {
+            inline: self.edges.get(self.span(slot)).unwrap_or(&[]),
+            hub: self.hub(slot),
+        }
     }
 
     #[inline]
@@ -45,6 +100,107 @@ impl Leaf {
             .iter()
             .find(|(at, _)| usize::from(*at) == slot)
             .map(|(_, hub)| hub)
+    }
+
+    fn insert(&mut self, slot: usize, edge: Edge) -> bool {
+        if let Some((_, hub)) = self.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
+            return hub.insert(edge);
+        }
+        let list = self.at(slot).inline;
+        let Err(at) = edge::position(list, &edge) else {
+            return false;
+        };
+        let len = list.len();
+        let mut longer = [Edge::NONE; ROOM];
+        if len < ROOM && LINES > 0 {
+            longer[..at].copy_from_slice(&list[..at]);
+            longer[at] = edge;
+            longer[at + 1..=len].copy_from_slice(&list[at..]);
+            self.lines[slot].0 = longer;
+            return true;
+        }
+        self.move_in(slot);
+        let start = self.span(slot).start;
+        self.edges.insert(start + at, edge);
+        self.ends[slot..].iter_mut().for_each(|end| *end += 1);
+        if len + 1 > INLINE {
+            self.move_out(slot);
+        }
+        true
+    }
+
+    fn remove(&mut self, slot: usize, edge: &Edge) -> bool {
+        if let Some((_, hub)) = self.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
+            return hub.remove(edge);
+        }
+        let list = self.at(slot).inline;
+        let Ok(at) = edge::position(list, edge) else {
+            return false;
+        };
+        let len = list.len();
+        if len <= ROOM && LINES > 0 {
+            let line = &mut self.lines[slot].0;
+            line.copy_within(at + 1.., at);
+            line[ROOM - 1] = Edge::NONE;
+            return true;
+        }
+        let span = self.span(slot);
+        self.edges.remove(span.start + at);
+        self.ends[slot..].iter_mut().for_each(|end| *end -= 1);
+        if len - 1 == ROOM && LINES > 0 {
+            let list = self.take(slot);
+            self.lines[slot].fill(&list);
+        }
+        true
+    }
+
+    /// From its line to the others.
+    fn move_in(&mut self, slot: usize) {
+        let Some(line) = self.lines.get_mut(slot) else {
+            return;
+        };
+        let list = line.edges().to_vec();
+        *line = Line::EMPTY;
+        let start = self.span(slot).start;
+        self.edges.splice(start..start, list.iter().copied());
+        self.ends[slot..]
+            .iter_mut()
+            .for_each(|end| *end += list.len() as u16);
+    }
+
+    /// From the others to a hub.
+    fn move_out(&mut self, slot: usize) {
+        let list = self.take(slot);
+        self.hubs.push((slot as u8, Hub::from_sorted(&list)));
+    }
+
+    /// From the others to nowhere.
+    fn take(&mut self, slot: usize) -> Vec<Edge> {
+        let span = self.span(slot);
+        let taken = span.len() as u16;
+        let list = self.edges.drain(span).collect();
+        self.ends[slot..].iter_mut().for_each(|end| *end -= taken);
+        list
+    }
+
+    fn fill(&mut self, pairs: &[(ObjectId, Edge)]) {
+        let mut pairs = pairs.iter().peekable();
+        let mut list = Vec::new();
+        for slot in 0..LEAF {
+            list.clear();
+            while let Some((_, edge)) = pairs.next_if(|(object, _)| split(*object).1 == slot) {
+                list.push(*edge);
+            }
+            if list.len() > INLINE {
+                self.hubs.push((slot as u8, Hub::from_sorted(&list)));
+            } else if list.len() <= ROOM && LINES > 0 {
+                self.lines[slot].fill(&list);
+            } else {
+                self.edges.extend_from_slice(&list);
+            }
+            self.ends[slot] = self.edges.len() as u16;
+        }
+        self.edges.shrink_to_fit();
     }
 }
 
@@ -126,13 +282,22 @@ impl<'a> Edges<'a> {
         if self.hub.is_some() {
             return None;
         }
-        let about = self.about(first).inline;
-        let to = edge::exactly(about, edge::key(first, second, other.0));
-        // An unconditional edge comes before those with policies, and edges to groups come last.
-        match (to.first(), about.last()) {
-            (Some(edge), _) => edge.policy.is_none().then_some(true),
-            (None, Some(last)) if !last.second().is_none() => None,
-            (None, _) => Some(false),
+        let key = edge::key(first, second, other.0);
+        if self.inline.len() > ROOM {
+            let about = self.about(first).inline;
+            return said(edge::exactly(about, key), about);
+        }
+        // All of them in the place of a search: there are few, and nothing to predict wrongly.
+        let (mut to, mut plainly, mut onward) = (false, false, false);
+        for edge in self.inline {
+            to |= edge.key == key;
+            plainly |= edge.key == key && edge.policy.is_none();
+            onward |= edge.first() == first && !edge.second().is_none();
+        }
+        match (plainly, to || onward) {
+            (true, _) => Some(true),
+            (false, true) => None,
+            (false, false) => Some(false),
         }
     }
 
@@ -141,6 +306,16 @@ impl<'a> Edges<'a> {
     pub fn to(self, first: Symbol, second: Symbol, other: ObjectId) -> EdgeRange<'a> {
         let key = edge::key(first, second, other.0);
         EdgeRange::new(edge::exactly(self.inline, key), self.hub, key, key)
+    }
+}
+
+/// [`Edges::at_once`] of the edges to one resource, among all that have the same first symbol.
+fn said(to: &[Edge], about: &[Edge]) -> Option<bool> {
+    // An unconditional edge comes before those with policies, and edges to groups come last.
+    match (to.first(), about.last()) {
+        (Some(edge), _) => edge.policy.is_none().then_some(true),
+        (None, Some(last)) if !last.second().is_none() => None,
+        (None, _) => Some(false),
     }
 }
 
@@ -192,16 +367,22 @@ impl<'a> Iterator for EdgeRange<'a> {
     }
 }
 
+/// Where nearly all lists are short: the warrants on a resource. Each costs a line, also where there is none.
+pub(crate) type Lined = Adjacency<LEAF>;
+
+/// Where many lists are empty or long: the warrants that name a subject.
+pub(crate) type Packed = Adjacency<0>;
+
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Adjacency {
-    leaves: CowVec<Leaf>,
+pub(crate) struct Adjacency<const LINES: usize> {
+    leaves: CowVec<Leaf<LINES>>,
 }
 
 fn split(object: ObjectId) -> (usize, usize) {
     (object.0 as usize / LEAF, object.0 as usize % LEAF)
 }
 
-impl Adjacency {
+impl<const LINES: usize> Adjacency<LINES> {
     /// From now on changes copy only what they are about.
     pub(crate) fn lay_over(&mut self) {
         self.leaves.lay_over();
@@ -211,10 +392,7 @@ impl Adjacency {
     pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
         let (index, slot) = split(object);
         match self.leaves.get(index) {
-            Some(leaf) => Edges {
-                inline: leaf.edges.get(leaf.span(slot)).unwrap_or(&[]),
-                hub: leaf.hub(slot),
-            },
+            Some(leaf) => leaf.at(slot),
             None => Edges {
                 inline: &[],
                 hub: None,
@@ -227,39 +405,14 @@ impl Adjacency {
         while self.leaves.len() <= index {
             self.leaves.push(Leaf::default());
         }
-        let Some(leaf) = self.leaves.get_mut(index) else {
-            return false;
-        };
-        if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
-            return hub.insert(edge);
-        }
-        let span = leaf.span(slot);
-        let Err(at) = edge::position(&leaf.edges[span.clone()], &edge) else {
-            return false;
-        };
-        leaf.edges.insert(span.start + at, edge);
-        leaf.ends[slot..].iter_mut().for_each(|end| *end += 1);
-        if span.len() + 1 > INLINE {
-            leaf.move_out(slot);
-        }
-        true
+        let leaf = self.leaves.get_mut(index);
+        leaf.is_some_and(|leaf| leaf.insert(slot, edge))
     }
 
     pub(crate) fn remove(&mut self, object: ObjectId, edge: &Edge) -> bool {
         let (index, slot) = split(object);
-        let Some(leaf) = self.leaves.get_mut(index) else {
-            return false;
-        };
-        if let Some((_, hub)) = leaf.hubs.iter_mut().find(|(at, _)| usize::from(*at) == slot) {
-            return hub.remove(edge);
-        }
-        let span = leaf.span(slot);
-        let Ok(at) = edge::position(&leaf.edges[span.clone()], edge) else {
-            return false;
-        };
-        leaf.edges.remove(span.start + at);
-        leaf.ends[slot..].iter_mut().for_each(|end| *end -= 1);
-        true
+        let leaf = self.leaves.get_mut(index);
+        leaf.is_some_and(|leaf| leaf.remove(slot, edge))
     }
 
     /// Builds the whole at once from `(resource, edge)` pairs sorted by both.
@@ -279,34 +432,6 @@ impl Adjacency {
     }
 }
 
-impl Leaf {
-    fn fill(&mut self, pairs: &[(ObjectId, Edge)]) {
-        let mut pairs = pairs.iter().peekable();
-        let mut list = Vec::new();
-        for slot in 0..LEAF {
-            list.clear();
-            while let Some((_, edge)) = pairs.next_if(|(object, _)| split(*object).1 == slot) {
-                list.push(*edge);
-            }
-            if list.len() > INLINE {
-                self.hubs.push((slot as u8, Hub::from_sorted(&list)));
-            } else {
-                self.edges.extend_from_slice(&list);
-            }
-            self.ends[slot] = self.edges.len() as u16;
-        }
-        self.edges.shrink_to_fit();
-    }
-
-    fn move_out(&mut self, slot: usize) {
-        let span = self.span(slot);
-        let moved = span.len() as u16;
-        let list: Vec<Edge> = self.edges.drain(span).collect();
-        self.ends[slot..].iter_mut().for_each(|end| *end -= moved);
-        self.hubs.push((slot as u8, Hub::from_sorted(&list)));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,10 +446,15 @@ mod tests {
         }
     }
 
-    /// Small lists, lists that become hubs, removals and snapshots against a plain set.
+    /// Lists in lines, small lists, lists that become hubs, removals and snapshots against a plain set.
     #[test]
     fn agrees_with_a_plain_set() {
-        let mut adjacency = Adjacency::default();
+        agrees::<LEAF>();
+        agrees::<0>();
+    }
+
+    fn agrees<const LINES: usize>() {
+        let mut adjacency: Adjacency<LINES> = Adjacency::default();
         let mut plain: BTreeSet<(u32, Edge)> = BTreeSet::new();
         let mut state = 7u32;
         let mut random = |below: u32| {
@@ -333,8 +463,13 @@ mod tests {
         };
         let mut published = Vec::new();
         for round in 0..20_000 {
-            let object = if random(2) == 0 { 5 } else { random(200) };
-            let edge = edge(random(3) as u16 + 1, random(2) as u16, random(2000));
+            // One list becomes long; the others grow out of their lines and back.
+            let (object, others) = if random(2) == 0 {
+                (5, 2000)
+            } else {
+                (random(1000), 2)
+            };
+            let edge = edge(random(3) as u16 + 1, random(2) as u16, random(others) + 76);
             if random(3) > 0 {
                 assert_eq!(
                     adjacency.insert(ObjectId(object), edge),
@@ -355,9 +490,9 @@ mod tests {
             .iter()
             .map(|(object, edge)| (ObjectId(*object), *edge))
             .collect();
-        published.push((Adjacency::from_sorted(200, &pairs), plain));
+        published.push((Adjacency::from_sorted(1000, &pairs), plain));
         for (adjacency, plain) in published {
-            for object in 0..200 {
+            for object in 0..1000 {
                 let want: Vec<&Edge> = plain
                     .iter()
                     .filter(|(at, _)| *at == object)
@@ -382,5 +517,10 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_line_is_one_of_the_cache() {
+        assert_eq!((size_of::<Line>(), align_of::<Line>()), (64, 64));
     }
 }

@@ -14,7 +14,7 @@
 
 use std::io::{Read, Write};
 
-use crate::adjacency::Adjacency;
+use crate::adjacency::{Lined, Packed};
 use crate::graph::edges_of;
 use crate::warrants::WarrantRef;
 use crate::{Graph, GraphError, ObjectId, PolicyId, Snapshot, Symbol};
@@ -231,10 +231,11 @@ fn read_warrants(
             .map(|(warrant, row)| (pick(row), edges_of(row, warrant)[which]))
             .collect();
         edges.sort_unstable();
-        Adjacency::from_sorted(graph.state.objects.len(), &edges)
+        edges
     };
-    let subjects = side(|row| row.resource, 0);
-    let by_subject = side(|row| row.subject, 1);
+    let objects = graph.state.objects.len();
+    let subjects = Lined::from_sorted(objects, &side(|row| row.resource, 0));
+    let by_subject = Packed::from_sorted(objects, &side(|row| row.subject, 1));
     graph.state.subjects = subjects;
     graph.state.resources = by_subject;
     Ok(())

@@ -14,6 +14,15 @@ pub struct Edge {
     pub(crate) warrant: WarrantId,
 }
 
+impl Edge {
+    /// No edge: what fills a place that has none. It comes after every edge, for no resource has the number [`ObjectId::ABSENT`].
+    pub(crate) const NONE: Edge = Edge {
+        key: u64::MAX,
+        policy: PolicyId::NONE,
+        warrant: WarrantId(u32::MAX),
+    };
+}
+
 pub(crate) fn key(first: Symbol, second: Symbol, other: u32) -> u64 {
     u64::from(first.0) << 48 | u64::from(second.0) << 32 | u64::from(other)
 }

@@ -23,14 +23,58 @@ const FULL: usize = 6;
 const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
 
-#[derive(Debug, Clone, Copy, Default)]
+/// Where there is no entry. No resource has this number.
+const NOTHING: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Bucket {
     objects: [u32; ROOM],
-    tags: [u16; ROOM],
+    /// Tags of sixteen bits, in words that are compared as a whole.
+    tags: [u64; 2],
+    last_tags: u32,
     len: u8,
     /// An entry that belongs here is, or was, in another bucket of the page.
     spilled: bool,
+}
+
+/// The lowest bit of each tag of a word.
+const EACH: u64 = 0x0001_0001_0001_0001;
+
+/// The highest bit of each sixteen that are zero, and perhaps of some above those.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(EACH) & !word & (EACH << 15)
+}
+
+/// Entries of a bucket: bit `16 * i + w` is the entry `i` of word `w`.
+#[derive(Debug, Clone, Copy)]
+struct Marks(u64);
+
+impl Iterator for Marks {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(bit % 16 * 4 + bit / 16)
+    }
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self {
+            objects: [NOTHING; ROOM],
+            tags: [0; 2],
+            last_tags: 0,
+            len: 0,
+            spilled: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -39,14 +83,36 @@ struct Page {
 }
 
 impl Bucket {
-    /// Bit `i`: entry `i` has this tag.
+    /// The entries that may have this tag: all that have it, and now and then one that comes after such an entry in its word.
     #[inline]
-    fn matches(&self, tag: u16) -> u32 {
-        let mut mask = 0u32;
-        for (at, known) in self.tags.iter().enumerate() {
-            mask |= u32::from(*known == tag) << at;
+    fn matches(&self, tag: u16) -> Marks {
+        let wanted = u64::from(tag) * EACH;
+        let rest = u64::from(self.last_tags ^ wanted as u32) | u64::from(u32::MAX) << 32;
+        let [first, second, rest] = [self.tags[0] ^ wanted, self.tags[1] ^ wanted, rest].map(zeros);
+        Marks(first >> 15 | second >> 14 | rest >> 13)
+    }
+
+    fn tag(&self, at: usize) -> u16 {
+        let word = self
+            .tags
+            .get(at / 4)
+            .copied()
+            .unwrap_or(u64::from(self.last_tags));
+        (word >> (at % 4 * 16)) as u16
+    }
+
+    fn set_tag(&mut self, at: usize, tag: u16) {
+        let shift = at % 4 * 16;
+        match self.tags.get_mut(at / 4) {
+            Some(word) => *word = *word & !(0xffff << shift) | u64::from(tag) << shift,
+            None => self.last_tags = self.last_tags & !(0xffff << shift) | u32::from(tag) << shift,
         }
-        mask & ((1u32 << self.len) - 1)
+    }
+
+    /// The resources of some entries.
+    #[inline]
+    fn marked(&self, marks: Marks) -> impl Iterator<Item = ObjectId> {
+        marks.map(|at| ObjectId(self.objects.get(at).copied().unwrap_or(NOTHING)))
     }
 
     /// Adds an entry; `false` when there is no room.
@@ -55,7 +121,7 @@ impl Bucket {
         if at == ROOM {
             return false;
         }
-        self.tags[at] = tag;
+        self.set_tag(at, tag);
         self.objects[at] = object;
         self.len += 1;
         true
@@ -63,12 +129,13 @@ impl Bucket {
 
     /// Removes an entry; `false` when it is not here.
     fn remove(&mut self, object: u32) -> bool {
-        let len = usize::from(self.len);
-        let Some(at) = self.objects[..len].iter().position(|known| *known == object) else {
+        let Some(at) = self.entries().position(|known| known == object) else {
             return false;
         };
-        self.tags[at] = self.tags[len - 1];
-        self.objects[at] = self.objects[len - 1];
+        let last = usize::from(self.len) - 1;
+        self.set_tag(at, self.tag(last));
+        self.objects[at] = self.objects[last];
+        self.objects[last] = NOTHING;
         self.len -= 1;
         true
     }
@@ -117,7 +184,7 @@ impl Default for Lookup {
 struct Probe<'a> {
     page: &'a Page,
     slot: usize,
-    mask: u32,
+    marks: Marks,
     tag: u16,
 }
 
@@ -150,7 +217,7 @@ impl Lookup {
         Some(Probe {
             page,
             slot,
-            mask: page.buckets[slot].matches(tag),
+            marks: page.buckets[slot].matches(tag),
             tag,
         })
     }
@@ -244,48 +311,27 @@ impl Probe<'_> {
     #[inline]
     fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
         let bucket = &self.page.buckets[self.slot];
-        if self.mask != 0 {
-            // Tags are long: the first entry that has the right one is nearly always it.
-            let object = ObjectId(bucket.objects[self.mask.trailing_zeros() as usize]);
-            if objects.is(object, resource_type, id) {
-                return Some(object);
-            }
-        } else if !bucket.spilled {
-            return None;
+        // Tags are long: the first entry that has the right one is nearly always it.
+        match bucket.marked(self.marks).next() {
+            Some(object) if objects.is(object, resource_type, id) => Some(object),
+            None if !bucket.spilled => None,
+            _ => self.find_further(objects, resource_type, id),
         }
-        self.find_further(objects, resource_type, id)
     }
 
     #[cold]
     fn find_further(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        let is_it = |object: &ObjectId| objects.is(*object, resource_type, id);
         let bucket = &self.page.buckets[self.slot];
-        let found = first(bucket, self.mask, objects, resource_type, id);
+        let found = bucket.marked(self.marks).find(is_it);
         if found.is_some() || !bucket.spilled {
             return found;
         }
         (1..PAGE).find_map(|step| {
             let bucket = &self.page.buckets[(self.slot + step) % PAGE];
-            first(bucket, bucket.matches(self.tag), objects, resource_type, id)
+            bucket.marked(bucket.matches(self.tag)).find(is_it)
         })
     }
-}
-
-/// The first of the marked entries of a bucket that is the resource.
-fn first(
-    bucket: &Bucket,
-    mut mask: u32,
-    objects: &Objects,
-    resource_type: Symbol,
-    id: &str,
-) -> Option<ObjectId> {
-    while mask != 0 {
-        let object = ObjectId(bucket.objects[mask.trailing_zeros() as usize]);
-        if objects.is(object, resource_type, id) {
-            return Some(object);
-        }
-        mask &= mask - 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -297,18 +343,29 @@ mod tests {
         let mut objects = Objects::default();
         let mut lookup = Lookup::default();
         let types = [Symbol(1), Symbol(2)];
+        // Some are too long to lie beside their types.
+        let id_of = |i: usize| {
+            format!(
+                "{}{i}",
+                if i.is_multiple_of(5) {
+                    "r".repeat(35)
+                } else {
+                    "r".into()
+                }
+            )
+        };
         for i in 0..5000 {
-            let (kind, id) = (types[i % 2], format!("r{}", i / 2));
+            let (kind, id) = (types[i % 2], id_of(i / 2));
             let object = objects.push(kind, &id, 0).unwrap();
             lookup.insert(&objects, object, kind, &id);
         }
         let old = lookup.clone();
         for i in (0..2500).step_by(3) {
-            let object = lookup.find(&objects, types[0], &format!("r{i}")).unwrap();
-            lookup.remove(object, types[0], &format!("r{i}"));
+            let object = lookup.find(&objects, types[0], &id_of(i)).unwrap();
+            lookup.remove(object, types[0], &id_of(i));
         }
         for i in 0..2500 {
-            let id = format!("r{i}");
+            let id = id_of(i);
             let [first, second] = lookup.find_both(&objects, (types[0], &id), (types[1], &id));
             assert_eq!(first.is_some(), i % 3 != 0);
             assert_eq!(first, lookup.find(&objects, types[0], &id));
@@ -337,6 +394,27 @@ mod tests {
             left.into_iter()
                 .eq((0..total).filter(|object| ![3, 40, 49, 0, 33].contains(object)))
         );
+    }
+
+    #[test]
+    fn every_entry_with_a_tag_is_marked_and_none_before_the_first() {
+        let mut bucket = Bucket::default();
+        let known: Vec<u16> = (0..ROOM as u16)
+            .map(|at| [0, 1, 0x8000, 0xffff][at as usize % 4] ^ (at / 4))
+            .collect();
+        for (at, tag) in known.iter().enumerate() {
+            assert!(bucket.push(*tag, at as u32));
+        }
+        for wanted in [0, 1, 2, 3, 0x7fff, 0x8000, 0x8001, 0x8002, 0xfffd, 0xfffe, 0xffff] {
+            let marked: Vec<usize> = bucket.matches(wanted).collect();
+            let right: Vec<usize> = (0..ROOM).filter(|at| known[*at] == wanted).collect();
+            assert!(
+                right.iter().all(|at| marked.contains(at)),
+                "{wanted:x}: {marked:?}"
+            );
+            assert_eq!(marked.is_empty(), right.is_empty(), "{wanted:x}: {marked:?}");
+            assert!(known.iter().enumerate().all(|(at, tag)| bucket.tag(at) == *tag));
+        }
     }
 
     #[test]

@@ -72,17 +72,25 @@ impl Names {
         let Some(short) = Short::of(name) else {
             return self.long.get(name).copied();
         };
-        self.places(&short)
-            .map_while(|place| self.short[place])
-            .find(|(known, _)| *known == short)
-            .map(|(_, symbol)| symbol)
+        let mut place = self.first(&short);
+        while let Some((known, symbol)) = self.short[place] {
+            if known == short {
+                return Some(symbol);
+            }
+            place = (place + 1) & (self.short.len() - 1);
+        }
+        None
+    }
+
+    #[inline]
+    fn first(&self, short: &Short) -> usize {
+        (short.hash() >> (64 - self.short.len().trailing_zeros())) as usize
     }
 
     /// Where a short name can be: from the place that its hash says, each place once.
     #[inline]
     fn places(&self, short: &Short) -> impl Iterator<Item = usize> + use<> {
-        let count = self.short.len();
-        let first = (short.hash() >> (64 - count.trailing_zeros())) as usize;
+        let (first, count) = (self.first(short), self.short.len());
         (first..first + count).map(move |place| place & (count - 1))
     }
 

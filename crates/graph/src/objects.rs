@@ -1,4 +1,4 @@
-//! Resources by number: type, id, creation time, metadata. Sixty-four to a leaf, ids packed end to end.
+//! Resources by number: type, id, creation time, metadata. Sixty-four to a leaf.
 
 use std::sync::Arc;
 
@@ -10,21 +10,92 @@ use crate::{ObjectId, Symbol};
 
 const LEAF: usize = 64;
 
-/// Longest id, in bytes: the ids of a leaf end within what a `u16` can count.
+/// Longest id, in bytes: the long ids of a leaf end within what a `u16` can count.
 const MAX_ID: usize = u16::MAX as usize / LEAF;
 
-/// What deciding needs to know of a resource, next to its neighbours'.
-#[derive(Debug, Clone, Copy, Default)]
-struct Head {
+/// Longest id that a name holds: a UUID has 36 characters.
+const SHORT: usize = 37;
+
+/// The length of an id that is longer.
+const LONG: u8 = u8::MAX;
+
+/// Type and id of a resource, side by side: a lookup ends with one wait for memory.
+#[derive(Debug, Clone, Copy)]
+struct Name {
     resource_type: Symbol,
-    /// Where the id ends in the leaf's text; it starts where the one before ends.
-    end: u16,
+    /// [`LONG`]: `text` has the places in the leaf's text where the id begins and ends.
+    len: u8,
+    text: [u8; SHORT],
+}
+
+impl Name {
+    const NONE: Name = Name {
+        resource_type: Symbol::NONE,
+        len: 0,
+        text: [0; SHORT],
+    };
+
+    /// `None` for an id that is too long.
+    fn short(resource_type: Symbol, id: &str) -> Option<Self> {
+        let mut text = [0; SHORT];
+        text.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
+        Some(Self {
+            resource_type,
+            len: id.len() as u8,
+            text,
+        })
+    }
+
+    fn long(resource_type: Symbol, start: u16, end: u16) -> Self {
+        let mut text = [0; SHORT];
+        text[..2].copy_from_slice(&start.to_le_bytes());
+        text[2..4].copy_from_slice(&end.to_le_bytes());
+        Self {
+            resource_type,
+            len: LONG,
+            text,
+        }
+    }
+
+    fn span(&self) -> std::ops::Range<usize> {
+        let at = |at: usize| usize::from(u16::from_le_bytes([self.text[at], self.text[at + 1]]));
+        at(0)..at(2)
+    }
+
+    /// Whether it has this short id. A few numbers are compared where a text would take a loop.
+    #[inline]
+    fn has_short(&self, id: &[u8]) -> bool {
+        let Some(text) = self.text.get(..id.len()) else {
+            return false;
+        };
+        usize::from(self.len) == id.len() && same(text, id)
+    }
+}
+
+/// Whether two texts of the same length, of at most [`SHORT`] bytes, are the same.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        text.first_chunk().zip(text.last_chunk())
+    }
+    if a.len() > 32 {
+        a == b
+    } else if let (Some(a), Some(b)) = (ends::<16>(a), ends::<16>(b)) {
+        (u128::from_ne_bytes(*a.0) ^ u128::from_ne_bytes(*b.0))
+            | (u128::from_ne_bytes(*a.1) ^ u128::from_ne_bytes(*b.1))
+            == 0
+    } else if let (Some(a), Some(b)) = (ends::<8>(a), ends::<8>(b)) {
+        (u64::from_ne_bytes(*a.0) ^ u64::from_ne_bytes(*b.0))
+            | (u64::from_ne_bytes(*a.1) ^ u64::from_ne_bytes(*b.1))
+            == 0
+    } else {
+        a == b
+    }
 }
 
 #[derive(Debug, Clone)]
 struct Leaf {
-    text: String,
-    heads: [Head; LEAF],
+    names: [Name; LEAF],
     /// Bit `i`: slot `i` exists. A deleted resource leaves its bit clear for good.
     alive: u64,
     /// Bit `i`: slot `i` is the wildcard of its type, which is not a resource.
@@ -34,18 +105,19 @@ struct Leaf {
     /// Bit `i`: slot `i` has metadata, of which there are as many before it as bits below it.
     described: u64,
     meta: Vec<Arc<Value>>,
+    /// Ids that are too long for names, end to end.
+    text: String,
 }
 
 impl Leaf {
     #[inline]
-    fn span(&self, slot: usize) -> std::ops::Range<usize> {
-        let start = if slot == 0 { 0 } else { self.heads[slot - 1].end };
-        usize::from(start)..usize::from(self.heads[slot].end)
-    }
-
-    #[inline]
     fn id(&self, slot: usize) -> &str {
-        self.text.get(self.span(slot)).unwrap_or("")
+        let name = &self.names[slot];
+        match name.text.get(..usize::from(name.len)) {
+            // It was a text when it was written.
+            Some(short) => std::str::from_utf8(short).unwrap_or(""),
+            None => self.text.get(name.span()).unwrap_or(""),
+        }
     }
 
     /// Where the metadata of a slot is, or would go.
@@ -72,12 +144,6 @@ impl Leaf {
             }
             (Err(_), None) => {}
         }
-    }
-
-    /// Compares bytes: where ids begin and end need not be looked at.
-    #[inline]
-    fn has_id(&self, slot: usize, id: &str) -> bool {
-        self.text.as_bytes().get(self.span(slot)) == Some(id.as_bytes())
     }
 }
 
@@ -136,7 +202,7 @@ impl Objects {
     #[inline]
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
         self.at(object)
-            .map_or(Symbol::NONE, |(leaf, slot)| leaf.heads[slot].resource_type)
+            .map_or(Symbol::NONE, |(leaf, slot)| leaf.names[slot].resource_type)
     }
 
     #[inline]
@@ -147,7 +213,9 @@ impl Objects {
     #[inline]
     pub(crate) fn is(&self, object: ObjectId, resource_type: Symbol, id: &str) -> bool {
         self.at(object).is_some_and(|(leaf, slot)| {
-            leaf.heads[slot].resource_type == resource_type && leaf.has_id(slot, id)
+            let name = &leaf.names[slot];
+            let has_id = name.has_short(id.as_bytes()) || name.len == LONG && leaf.id(slot) == id;
+            name.resource_type == resource_type && has_id
         })
     }
 
@@ -161,7 +229,7 @@ impl Objects {
         let (leaf, slot) = self.at(object)?;
         (leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0).then(|| Resource {
             object,
-            resource_type: leaf.heads[slot].resource_type,
+            resource_type: leaf.names[slot].resource_type,
             id: leaf.id(slot),
             created_at: leaf.created[slot],
             meta: leaf.meta_place(slot).ok().map(|at| &*leaf.meta[at]),
@@ -176,21 +244,21 @@ impl Objects {
         let (index, slot) = split(ObjectId(number));
         if slot == 0 {
             self.leaves.push(Leaf {
-                text: String::new(),
-                heads: [Head::default(); LEAF],
+                names: [Name::NONE; LEAF],
                 alive: 0,
                 wildcard: 0,
                 created: [0; LEAF],
                 described: 0,
                 meta: Vec::new(),
+                text: String::new(),
             });
         }
         let leaf = self.leaves.get_mut(index)?;
-        leaf.text.push_str(id);
-        leaf.heads[slot] = Head {
-            resource_type,
-            end: leaf.text.len() as u16,
-        };
+        leaf.names[slot] = Name::short(resource_type, id).unwrap_or_else(|| {
+            let start = leaf.text.len() as u16;
+            leaf.text.push_str(id);
+            Name::long(resource_type, start, leaf.text.len() as u16)
+        });
         leaf.created[slot] = created_at;
         leaf.alive |= 1 << slot;
         if id == "*" {
@@ -218,7 +286,7 @@ impl Objects {
         if let Some(leaf) = self.leaves.get_mut(index) {
             if leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0 {
                 self.alive -= 1;
-                self.by_type.remove(leaf.heads[slot].resource_type, object);
+                self.by_type.remove(leaf.names[slot].resource_type, object);
             }
             leaf.alive &= !(1 << slot);
             leaf.set_meta(slot, None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::adjacency::{Adjacency, Edges};
+use crate::adjacency::{Edges, Lined, Packed};
 use crate::lookup::Lookup;
 use crate::names::Names;
 use crate::objects::{Objects, Resource};
@@ -33,8 +33,8 @@ pub struct Snapshot {
     pub(crate) names: Arc<Names>,
     pub(crate) objects: Objects,
     pub(crate) lookup: Lookup,
-    pub(crate) subjects: Adjacency,
-    pub(crate) resources: Adjacency,
+    pub(crate) subjects: Lined,
+    pub(crate) resources: Packed,
     pub(crate) warrants: Warrants,
     pub(crate) policies: Policies,
     /// `wildcards[type]` is the wildcard subject of the type.

@@ -2,7 +2,7 @@
 
 use rowgate_engine::query::page::{Order as EngineOrder, Page as EnginePage, RowKey};
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
-use rowgate_engine::{Ambient, Check, Decision, Subject, Value, View};
+use rowgate_engine::{Ambient, Decision, Value, View};
 
 use crate::Result;
 use crate::names::{self, MEMBERSHIP};
@@ -63,13 +63,10 @@ impl<'a> Asker<'a> {
     }
 
     fn check_on(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<Decision> {
-        let check = Check {
-            resource_type: on.type_name(),
-            resource_id: on.id(),
-            relation,
-            subject: subject(membership),
-        };
-        Ok(self.view.check(&check, self.ambient)?)
+        let decision = self
+            .view
+            .check_found(&on.resource, relation, &membership.resource, self.ambient);
+        Ok(decision?)
     }
 
     pub(crate) fn has(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<bool> {
@@ -198,14 +195,6 @@ impl<'a> Asker<'a> {
             more_after: if backwards { continued } else { more },
             swapped: page.order == Order::Normal,
         })
-    }
-}
-
-fn subject<'b>(membership: &Membership<'b>) -> Subject<'b> {
-    Subject {
-        resource_type: MEMBERSHIP,
-        id: membership.id(),
-        relation: None,
     }
 }
 
