@@ -58,6 +58,9 @@ pub struct Limits {
     pub wait: Duration,
     /// Most sessions with passwords at a time. Sessions of client roles are as many as their logins.
     pub password_sessions: usize,
+    /// How long a session is kept, unused, for the token that used it last, before it is reset: locks, settings and whatever else is left in it end
+    /// then. And how long a statement is used there after it was parsed.
+    pub kept: Duration,
     /// How long a session may be idle.
     pub idle: Duration,
     /// How long a session may be used again.
@@ -76,6 +79,7 @@ impl Default for Limits {
             time: Duration::from_secs(15),
             wait: Duration::from_secs(5),
             password_sessions: 10,
+            kept: Duration::from_secs(1),
             idle: Duration::from_secs(300),
             age: Duration::from_secs(1800),
         }

@@ -245,11 +245,13 @@ impl Collector {
         Ok(())
     }
 
-    /// Whether the current statement did nothing yet, and those before it cannot have ended the transaction.
+    /// Whether the current statement did nothing yet, and those before it did not end the transaction that they are in.
     fn is_unstarted(&self) -> bool {
-        !self.is_bound
-            && self.done.len() < self.queries
-            && self.done.iter().all(|outcome| lasting::is_plain(&outcome.tag))
+        let ended = self
+            .done
+            .iter()
+            .any(|outcome| lasting::ends_transaction(&outcome.tag));
+        !self.is_bound && self.done.len() < self.queries && !ended
     }
 
     fn complete(&mut self, tag: String) {

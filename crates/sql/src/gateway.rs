@@ -171,8 +171,8 @@ impl Gateway {
         mut tries: Tries,
     ) -> Result<(Vec<Outcome>, End), Failure> {
         loop {
-            // Something of the token's last request may be left in it.
-            let was_kept = session.is_kept();
+            // Something of the token's last request may be left in it, or a statement of a batch was prepared by one before it.
+            let may_be_stale = session.is_kept() || (tries.kept && work.batch.is_some());
             let failure = match self.attempt(session, claims, work, tries.kept).await {
                 Ok((outcomes, transaction)) => {
                     let plain = outcomes.iter().all(|outcome| lasting::is_plain(&outcome.tag));
@@ -183,7 +183,7 @@ impl Gateway {
                 Err(failure) => failure,
             };
             let transaction = match failure.session {
-                Some(transaction) if was_kept && failure.unstarted => {
+                Some(transaction) if may_be_stale && failure.unstarted => {
                     self.counters.afresh();
                     transaction
                 }

@@ -29,6 +29,12 @@ pub(crate) fn is_plain(tag: &str) -> bool {
     PLAIN.contains(&tag.split(' ').next().unwrap_or_default())
 }
 
+/// Whether a command, by its tag, ends the transaction that it is in, so that what comes before may last.
+pub(crate) fn ends_transaction(tag: &str) -> bool {
+    let first = tag.split(' ').next().unwrap_or_default();
+    matches!(first, "COMMIT" | "ROLLBACK" | "PREPARE")
+}
+
 /// Whether the texts of queries name nothing that outlives a statement.
 pub(crate) fn nothing_named(queries: &[Query]) -> bool {
     !queries.iter().any(|query| names_lasting(&query.sql))
@@ -67,6 +73,16 @@ mod tests {
             "COMMIT",
         ] {
             assert!(!is_plain(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn knows_what_ends_a_transaction() {
+        for tag in ["COMMIT", "ROLLBACK", "PREPARE TRANSACTION", "COMMIT PREPARED"] {
+            assert!(ends_transaction(tag), "{tag}");
+        }
+        for tag in ["SELECT 1", "SAVEPOINT", "RELEASE", "ALTER TABLE", "BEGIN"] {
+            assert!(!ends_transaction(tag), "{tag}");
         }
     }
 

@@ -16,7 +16,10 @@ const RUN: &str = "create function run(hex text) returns void language plpgsql a
 end $$";
 
 fn server(version: Version, sessions: i32) -> Server {
-    let server = Server::with(Cluster::shared(version), sessions, |_| {});
+    // Longer than requests of a test are apart.
+    let server = Server::with(Cluster::shared(version), sessions, |config| {
+        config.limits.kept = Duration::from_secs(60);
+    });
     server.database.client().batch_execute(RUN).unwrap();
     server
 }
@@ -133,6 +136,16 @@ fn a_token_finds_its_session_with_its_statements() {
     }
 }
 
+/// What the tests of attacks rely on.
+#[test]
+fn a_request_of_a_warmed_server_finds_a_session_that_was_kept() {
+    let server = server(Version::V15, 8).warmed();
+    for request in 1..4 {
+        assert_eq!(server.value("ann", "select auth.user_id()"), "ann");
+        assert!(kept(&server) >= request);
+    }
+}
+
 #[test]
 fn others_find_nothing_of_it() {
     for version in versions() {
@@ -232,8 +245,9 @@ fn what_texts_and_tags_tell_of_ends_with_the_request() {
 
 #[test]
 fn what_is_left_ends_when_the_token_rests() {
-    let server = server(Version::V15, 2);
+    let server = Server::with(Cluster::shared(Version::V15), 2, |_| {});
     let mut admin = server.database.client();
+    admin.batch_execute(RUN).unwrap();
     warm(&server, "ann");
     run(&server, "ann", "select pg_advisory_lock(42)");
     run(&server, "ann", "create temp table t ()");
@@ -454,6 +468,39 @@ fn what_a_token_left_does_not_make_its_requests_fail() {
             assert_eq!(server.rows("ann", sql), json!([["of ann"]]), "{left}");
             assert_eq!(afresh(&server), before + 1, "{left}");
         }
+    }
+}
+
+/// The same text before and after a change in one transaction.
+#[test]
+fn a_batch_may_change_what_its_statements_say() {
+    for version in versions() {
+        let server = server(version, 1);
+        let request = server.request("authenticated", Some("ann")).arrays().raw();
+        let run = |sql: &str| {
+            let hex: String = sql.bytes().map(|byte| format!("{byte:02x}")).collect();
+            format!("select run('{hex}')")
+        };
+        let (make, change) = (
+            run("create temp table w ()"),
+            run("alter table w add column a int default 7"),
+        );
+        let insert = "insert into w default values";
+        let look = "select * from w";
+        for _ in 0..3 {
+            let before = afresh(&server);
+            let answer = request.batch(&[&make, insert, look, look, &change, "savepoint s", look]);
+            assert_eq!(
+                answer.body["results"][6]["rows"],
+                json!([["7"]]),
+                "{}",
+                answer.text
+            );
+            if afresh(&server) > before {
+                break;
+            }
+        }
+        assert_eq!(afresh(&server), 1, "no statement was used again");
     }
 }
 

@@ -57,7 +57,7 @@ impl Opener {
         };
         let connection = self.connect(&login).await;
         let connection = connection.map_err(|error| refused(error, role))?;
-        Ok(session(connection, None, Claimed::Never, role, role))
+        Ok(self.session(connection, None, Claimed::Never, role, role))
     }
 
     /// As a login of a client role.
@@ -91,7 +91,7 @@ impl Opener {
             (Some(request), Some(end)) => Claimed::Sealed { request, end },
             _ => return Err(WireError::Unexpected),
         };
-        Ok(session(connection, name, claimed, login, role))
+        Ok(self.session(connection, name, claimed, login, role))
     }
 
     async fn log_in(&self, role: &str, login: &str, logins: &Logins) -> Result<Connection, WireError> {
@@ -118,25 +118,26 @@ impl Opener {
     async fn connect(&self, login: &Login<'_>) -> Result<Connection, WireError> {
         connect(&self.dialer, login, self.limits.response + MARGIN).await
     }
-}
 
-fn session(
-    connection: Connection,
-    name: Option<String>,
-    claimed: Claimed,
-    login: &str,
-    role: &str,
-) -> Session {
-    Session {
-        connection,
-        name,
-        claimed,
-        login: login.to_owned(),
-        role: role.to_owned(),
-        opened: Instant::now(),
-        asked: false,
-        kept: None,
-        statements: Statements::default(),
+    fn session(
+        &self,
+        connection: Connection,
+        name: Option<String>,
+        claimed: Claimed,
+        login: &str,
+        role: &str,
+    ) -> Session {
+        Session {
+            connection,
+            name,
+            claimed,
+            login: login.to_owned(),
+            role: role.to_owned(),
+            opened: Instant::now(),
+            asked: false,
+            kept: None,
+            statements: Statements::new(self.limits.kept),
+        }
     }
 }
 

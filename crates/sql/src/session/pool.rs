@@ -32,9 +32,6 @@ const SOON: Duration = Duration::from_millis(20);
 /// How long a session may be idle before somebody looks whether its reset succeeded.
 const UNSETTLED: Duration = Duration::from_millis(50);
 
-/// How long a session is kept for the token that used it last. Locks, settings and whatever else it left end then.
-const KEPT: Duration = Duration::from_secs(1);
-
 /// How long a kept session is idle before others get it although there is a login with which one could be opened.
 const RESTED: Duration = Duration::from_millis(100);
 
@@ -245,7 +242,7 @@ impl Pool {
         let is_due = |idle: &Idle| {
             let idle_for = idle.since.elapsed();
             (idle.session.is_unsettled() && idle_for > UNSETTLED)
-                || (idle.session.is_kept() && idle_for > KEPT)
+                || (idle.session.is_kept() && idle_for > self.limits.kept)
         };
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             let session = {

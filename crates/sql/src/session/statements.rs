@@ -9,13 +9,11 @@ const MOST: usize = 64;
 /// Longest text that is remembered, in bytes.
 const LONGEST: usize = 4 << 10;
 
-/// How long a statement is used after it was parsed. Postgres plans it anew when a table changes, but keeps the types of parameters that it found
-/// when it parsed, and the table that a name meant before another one came to stand in front of it.
-const FRESH: Duration = Duration::from_secs(1);
-
 /// The statements of a session, by their texts.
-#[derive(Default)]
 pub(crate) struct Statements {
+    /// How long a statement is used after it was parsed. Postgres plans it anew when a table changes, but keeps the types of parameters that it found
+    /// when it parsed, and the table that a name meant before another one came to stand in front of it.
+    fresh: Duration,
     known: HashMap<Box<str>, Option<Named>>,
     names: u32,
 }
@@ -48,6 +46,15 @@ impl Form {
 }
 
 impl Statements {
+    /// None yet. `fresh`: how long one may be used after it was parsed.
+    pub(super) fn new(fresh: Duration) -> Self {
+        Self {
+            fresh,
+            known: HashMap::new(),
+            names: 0,
+        }
+    }
+
     /// Of a client: what comes once is often never the same again, so the second time a statement gets its name.
     pub(crate) fn form(&mut self, sql: &str) -> Form {
         self.find(sql, false)
@@ -62,7 +69,7 @@ impl Statements {
         let now = Instant::now();
         if let Some(known) = self.known.get_mut(sql) {
             return match known {
-                Some(named) if now.duration_since(named.since) < FRESH => Form::Known(named.number),
+                Some(named) if now.duration_since(named.since) < self.fresh => Form::Known(named.number),
                 Some(named) => {
                     named.since = now;
                     Form::New(named.number)
@@ -95,7 +102,7 @@ impl Statements {
     /// The session has none of them any more.
     pub(super) fn forget(&mut self) {
         if !self.known.is_empty() {
-            *self = Self::default();
+            *self = Self::new(self.fresh);
         }
     }
 }
@@ -112,9 +119,11 @@ fn name(names: &mut u32, since: Instant) -> Named {
 mod tests {
     use super::*;
 
+    const FRESH: Duration = Duration::from_secs(60);
+
     #[test]
     fn names_what_comes_again() {
-        let mut statements = Statements::default();
+        let mut statements = Statements::new(FRESH);
         assert_eq!(statements.own_form("ours"), Form::New(1));
         assert_eq!(statements.own_form("ours"), Form::Known(1));
         assert_eq!(statements.form("a"), Form::Unnamed);
@@ -129,7 +138,7 @@ mod tests {
 
     #[test]
     fn is_parsed_anew_after_a_while() {
-        let mut statements = Statements::default();
+        let mut statements = Statements::new(FRESH);
         statements.own_form("a");
         let named = statements.known.get_mut("a").unwrap().as_mut().unwrap();
         named.since = Instant::now().checked_sub(FRESH).unwrap();
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn remembers_so_many_and_no_more() {
-        let mut statements = Statements::default();
+        let mut statements = Statements::new(FRESH);
         let long = "x".repeat(LONGEST + 1);
         for _ in 0..3 {
             assert_eq!(statements.form(&long), Form::Unnamed);
