@@ -45,6 +45,12 @@ fn nobody_can_write_claims() {
         let forgeries = [
             format!("replace({mine}, 'mallory', 'bob')"),
             format!("replace({mine}, split_part({mine}, ' ', 2), '009999999999')"),
+            // What is between the parts.
+            format!("overlay({mine} placing 'x' from 65)"),
+            format!("overlay({mine} placing '  ' from 65 for 1)"),
+            format!("overlay({mine} placing '' from 65 for 1)"),
+            format!("overlay({mine} placing 'é' from 65)"),
+            format!("overlay({mine} placing 'é' from 64)"),
             // The length of the subject: less of it, none, and more than all.
             format!("overlay({mine} placing '000003' from 79)"),
             format!("overlay({mine} placing '000000' from 79)"),

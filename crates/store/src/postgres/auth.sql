@@ -72,14 +72,16 @@ begin
         return null;
     end if;
     -- Hashes are compared, not the values: how long that takes says nothing about the right one. No variables: Postgres plans a query without
-    -- parameters once in a session.
+    -- parameters once in a session. Parts are taken of bytes, where they are at known places: of a text, Postgres counts all characters first.
+    -- Every byte is compared or sealed, the space between as well, so that what follows the spaces below is what a server wrote there.
     if not exists (
         select from rowgate.seal_key k
         where (k.retires_at is null or k.retires_at > clock_timestamp())
-            and sha256(convert_to(left(current_setting('rowgate.session'), 64), 'UTF8')) = sha256(convert_to(encode(
-                sha256(k.outer_pad || sha256(k.inner_pad || convert_to(concat_ws(' ',
-                    pg_backend_pid(), currval('rowgate.request'::regclass), substr(current_setting('rowgate.session'), 66)), 'UTF8'))),
-                'hex'), 'UTF8'))
+            and sha256(substr(convert_to(current_setting('rowgate.session'), 'UTF8'), 1, 65)) = sha256(convert_to(encode(
+                sha256(k.outer_pad || sha256(k.inner_pad
+                    || convert_to(concat_ws(' ', pg_backend_pid(), currval('rowgate.request'::regclass), ''), 'UTF8')
+                    || substr(convert_to(current_setting('rowgate.session'), 'UTF8'), 66))),
+                'hex') || ' ', 'UTF8'))
     ) then
         raise exception 'the claims of this session are not sealed for it' using errcode = 'invalid_authorization_specification';
     end if;
@@ -89,7 +91,7 @@ begin
             using errcode = 'invalid_transaction_state';
     end if;
     -- Sealed, so what follows is what a server wrote.
-    if to_timestamp(substr(sealed, 66, 12)::double precision) <= clock_timestamp() then
+    if to_timestamp(split_part(sealed, ' ', 2)::double precision) <= clock_timestamp() then
         raise exception 'the claims of this session have expired' using errcode = 'invalid_authorization_specification';
     end if;
     return sealed;
@@ -105,7 +107,7 @@ begin
     if sealed is null then
         return rowgate.unsealed_claims();
     end if;
-    return substr(sealed, 86 + substr(sealed, 79, 6)::integer)::jsonb;
+    return substr(sealed, 86 + split_part(sealed, ' ', 3)::integer)::jsonb;
 end $$;
 
 -- The same.
@@ -125,7 +127,7 @@ begin
     if sealed is null then
         return nullif(jsonb_path_query_first(rowgate.unsealed_claims(), '$.sub ? (@.type() == "string")') #>> '{}', '');
     end if;
-    return nullif(substr(sealed, 86, substr(sealed, 79, 6)::integer), '');
+    return nullif(substr(sealed, 86, split_part(sealed, ' ', 3)::integer), '');
 end $$;
 
 -- The claim `sub`, if it is a UUID.
