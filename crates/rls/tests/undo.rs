@@ -141,6 +141,12 @@ fn after_drop_and_uninstall_nothing_is_left() {
             .batch_execute(&statements.join(";"))
             .unwrap();
         assert_eq!(left_to_grant(&url).unwrap(), Vec::<String>::new());
+        // An application's role that owns a table is not to see every row.
+        admin
+            .batch_execute("create table cache (); alter table cache owner to shop_app")
+            .unwrap();
+        assert_eq!(left_to_grant(&url).unwrap(), Vec::<String>::new());
+        admin.batch_execute("drop table cache").unwrap();
         admin
             .batch_execute(
                 "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)",

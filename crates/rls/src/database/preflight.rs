@@ -8,6 +8,9 @@ use crate::error::{Error, Problem};
 use crate::generate::GuardedTable;
 use crate::sql::quote::{ident, qualified};
 
+/// The environment that the first server on a database makes. Others are made through a server.
+const FIRST: &str = "default";
+
 /// The roles that the current one acts as.
 const ACTS_AS: [&str; 2] = ["rowgate_owner", "rowgate_reader"];
 
@@ -92,7 +95,11 @@ pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Resu
     match found {
         Some(row) => Ok(row.get(0)),
         None => {
-            let help = "create it with `rowgate environment create`, or name another one in the bindings";
+            let help = if name == FIRST {
+                "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it".to_owned()
+            } else {
+                format!("create it with `rowgate environment create {name}`, or name another one in the bindings")
+            };
             Err(Problem::new(
                 "missing_environment",
                 format!("the database has no environment `{name}`"),

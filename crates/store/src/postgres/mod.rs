@@ -101,12 +101,14 @@ impl Postgres {
     /// `store_unavailable`, `store_forbidden`; `store_not_installed` and `store_version` when `rowgate pg install` has to be run first or
     /// the tables are of a newer Rowgate; `store_unsupported` for a connection string or a database that cannot be used.
     pub fn connect(url: &str, options: PostgresOptions) -> Result<Postgres> {
+        let target = Target::parse(url)?;
+        let opening = format!("opening the store at {}", target.address());
         let store = Postgres {
-            pool: Pool::new(Target::parse(url)?, &options),
+            pool: Pool::new(target, &options),
             options,
             listener: Mutex::default(),
         };
-        store.pool.run("opening the store", migrations::check)?;
+        store.pool.run(&opening, migrations::check)?;
         Ok(store)
     }
 }
@@ -116,8 +118,8 @@ impl Postgres {
 /// # Errors
 /// `store_unsupported` for a connection string that cannot be used, `store_unavailable` and `store_forbidden`.
 pub fn connect(url: &str) -> Result<postgres::Client> {
-    let connected = Target::parse(url)?;
-    session::connect(&connected).map_err(|failure| failure.into_error("connecting"))
+    let target = Target::parse(url)?;
+    session::connect(&target).map_err(|failure| failure.into_error(&connecting(&target)))
 }
 
 /// The same for those who wait asynchronously, on a runtime of tokio. Nothing is sent or received but while the [`Driver`] is polled.
@@ -125,9 +127,13 @@ pub fn connect(url: &str) -> Result<postgres::Client> {
 /// # Errors
 /// As [`connect`].
 pub async fn connect_async(url: &str) -> Result<(tokio_postgres::Client, Driver)> {
-    let connected = Target::parse(url)?;
-    let connection = session::connect_async(&connected).await;
-    connection.map_err(|failure| failure.into_error("connecting"))
+    let target = Target::parse(url)?;
+    let connection = session::connect_async(&target).await;
+    connection.map_err(|failure| failure.into_error(&connecting(&target)))
+}
+
+fn connecting(target: &Target) -> String {
+    format!("connecting to {}", target.address())
 }
 
 impl Store for Postgres {

@@ -9,6 +9,8 @@ const OWNERS: &str = "
         from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner
         where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rowgate', 'auth')
             and not r.rolsuper and r.rolname !~ '^(rowgate|pg)_'
+            -- What acts for users would see every row by these grants, and is refused by apply.
+            and not pg_has_role(r.oid, 'rowgate_app', 'usage')
     )
     select o.name,
         pg_has_role(o.oid, 'rowgate_owner', 'member') and pg_has_role(o.oid, 'rowgate_reader', 'member'),
@@ -24,7 +26,7 @@ const OWNERS: &str = "
 pub fn left_to_grant(url: &str) -> crate::Result<Vec<String>> {
     let statements = run(url, |tx| {
         let installed =
-            "select to_regrole('rowgate_owner') is not null and to_regrole('rowgate_reader') is not null";
+            "select count(r) = 3 from unnest('{rowgate_owner,rowgate_reader,rowgate_app}'::text[]) n, to_regrole(n) r";
         if !tx.query_one(installed, &[])?.try_get::<_, bool>(0)? {
             return Ok(Vec::new());
         }

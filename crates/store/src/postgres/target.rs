@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tokio_postgres::config::{Config, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 
 use super::tls::Trust;
 use crate::{ErrorKind, Result, StoreError};
@@ -75,6 +75,23 @@ impl Target {
         }
         Ok(Target { config, trust })
     }
+
+    /// The hosts with their ports, as a message names them.
+    pub(super) fn address(&self) -> String {
+        let ports = self.config.get_ports();
+        let host = |(at, host): (usize, &Host)| {
+            // One port stands for all hosts.
+            let port = ports.get(at).or(ports.first()).unwrap_or(&5432);
+            match host {
+                Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+                Host::Tcp(name) => format!("{name}:{port}"),
+                #[cfg(unix)]
+                Host::Unix(directory) => format!("{}/.s.PGSQL.{port}", directory.display()),
+            }
+        };
+        let hosts: Vec<String> = self.config.get_hosts().iter().enumerate().map(host).collect();
+        hosts.join(", ")
+    }
 }
 
 /// Without the password.
@@ -130,6 +147,20 @@ mod tests {
         assert_eq!(
             trust("?sslmode=verify-full&sslrootcert=system"),
             (SslMode::Require, Trust::Host(None))
+        );
+    }
+
+    #[test]
+    fn names_every_host_with_its_port() {
+        let address = |url: &str| Target::parse(url).unwrap().address();
+        assert_eq!(address("postgres://u:secret@h/d"), "h:5432");
+        assert_eq!(address("postgres://u@h:7/d"), "h:7");
+        assert_eq!(address("postgres://u@[::1]:7/d"), "[::1]:7");
+        assert_eq!(address("postgres://u@a:1,b:2/d"), "a:1, b:2");
+        assert_eq!(address("postgres://u@a,b/d"), "a:5432, b:5432");
+        assert_eq!(
+            address("postgres://u@/d?host=/run/pg&port=6"),
+            "/run/pg/.s.PGSQL.6"
         );
     }
 
