@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use postgres::{Client, IsolationLevel, Transaction};
+use postgres::{IsolationLevel, Transaction};
 
 use super::apart;
 use super::clients;
@@ -13,8 +13,6 @@ pub use super::clients::ClientRole;
 use super::failure::{Failure, Result};
 use super::migrations::{self, ALL};
 pub use super::owners::left_to_grant;
-use super::session::connect;
-use super::target::Target;
 use crate::ErrorKind;
 
 /// Owns the schema, its tables and its functions.
@@ -135,8 +133,7 @@ pub fn install(url: &str, grants: &Grants) -> crate::Result<Vec<Step>> {
 
 /// In one transaction, which is committed if the work succeeds.
 pub(super) fn run<T>(url: &str, work: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
-    let target = Target::parse(url)?;
-    let mut client: Client = connect(&target)?;
+    let mut client = super::connect(url)?;
     client.batch_execute(
         "set search_path = pg_catalog, pg_temp; set client_min_messages = warning; set lock_timeout = '30s'",
     )?;

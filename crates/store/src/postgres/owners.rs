@@ -25,8 +25,7 @@ const OWNERS: &str = "
 /// `store_unavailable` and `store_forbidden`.
 pub fn left_to_grant(url: &str) -> crate::Result<Vec<String>> {
     let statements = run(url, |tx| {
-        let installed =
-            "select count(r) = 3 from unnest('{rowgate_owner,rowgate_reader,rowgate_app}'::text[]) n, to_regrole(n) r";
+        let installed = "select count(r) = 3 from unnest('{rowgate_owner,rowgate_reader,rowgate_app}'::text[]) n, to_regrole(n) r";
         if !tx.query_one(installed, &[])?.try_get::<_, bool>(0)? {
             return Ok(Vec::new());
         }
