@@ -1,11 +1,12 @@
 //! The sessions of one role with one way to log in, to lend.
 
 mod lease;
+mod state;
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,8 +14,9 @@ use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 pub(crate) use lease::Lease;
+pub(super) use state::lock;
+use state::{Idle, State, Taken};
 
-use super::affinity::Recent;
 use super::open::{Credentials, Logins, Opener};
 use super::pools::{Gauge, Returned};
 use super::{Affinity, Session};
@@ -31,9 +33,6 @@ const SOON: Duration = Duration::from_millis(20);
 
 /// How long a session may be idle before somebody looks whether its reset succeeded.
 const UNSETTLED: Duration = Duration::from_millis(50);
-
-/// How long a kept session is idle before others get it although there is a login with which one could be opened.
-const RESTED: Duration = Duration::from_millis(100);
 
 const ALL_IN_USE: Error = Error::Busy("all sessions of the role are in use; try again");
 
@@ -67,19 +66,6 @@ pub(crate) struct Pool {
     returned: Arc<Returned>,
 }
 
-struct State {
-    /// The one used last is used next, so that those that are not needed become old.
-    idle: Vec<Idle>,
-    /// Logins without a session.
-    free: VecDeque<String>,
-    recent: Recent,
-}
-
-struct Idle {
-    session: Session,
-    since: Instant,
-}
-
 impl Pool {
     pub(super) fn new(
         key: Key,
@@ -93,7 +79,6 @@ impl Pool {
             Credentials::Client(logins) => logins.names.iter().cloned().collect(),
             Credentials::Password(_) => VecDeque::new(),
         };
-        let (idle, recent) = (Vec::new(), Recent::new(free.len()));
         Self {
             key,
             opener,
@@ -101,7 +86,7 @@ impl Pool {
             counters,
             places,
             waiting: AtomicUsize::new(0),
-            state: Mutex::new(State { idle, free, recent }),
+            state: Mutex::new(State::new(free)),
             returned,
         }
     }
@@ -297,67 +282,6 @@ impl Pool {
     }
 }
 
-impl State {
-    /// Where the session is that is lent next: the one that is kept for the token; else one that is kept for nobody, whose reset is done, if there is
-    /// one; else the one that was kept longest without being used.
-    fn best(&mut self, token: Option<Affinity>, is_full: bool) -> Option<usize> {
-        let own = |idle: &Idle| idle.session.is_kept() && idle.session.kept == token;
-        let at = self.idle.iter().rposition(own);
-        at.or_else(|| {
-            let is_settled = |idle: &mut Idle| !idle.session.is_kept() && idle.session.is_settled();
-            self.idle.iter_mut().rposition(is_settled)
-        })
-        .or_else(|| self.idle.iter().rposition(|idle| !idle.session.is_kept()))
-        .or_else(|| {
-            let is_full = is_full || self.free.is_empty();
-            let longest = self.idle.first()?;
-            (is_full || longest.since.elapsed() > RESTED).then_some(0)
-        })
-    }
-
-    fn release(&mut self, session: &Session, key: &Key) {
-        if matches!(key.credentials, Credentials::Client(_)) {
-            self.free.push_back(session.login.clone());
-        }
-    }
-}
-
-/// A login with which a session is being opened. It is free again when dropped, also where nobody waits for the session any more.
-struct Taken<'a> {
-    state: &'a Mutex<State>,
-    login: String,
-    is_kept: bool,
-}
-
-impl<'a> Taken<'a> {
-    /// The next that is free.
-    fn from(state: &'a Mutex<State>) -> Option<Self> {
-        let login = lock(state).free.pop_front()?;
-        Some(Self {
-            state,
-            login,
-            is_kept: false,
-        })
-    }
-
-    fn name(&self) -> &str {
-        &self.login
-    }
-
-    /// There is a session with it.
-    fn keep(mut self) {
-        self.is_kept = true;
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            lock(self.state).free.push_back(std::mem::take(&mut self.login));
-        }
-    }
-}
-
 /// One that waits, counted until dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
@@ -372,9 +296,4 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// What is kept is whole after every statement, so a panic elsewhere does not spoil it.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
