@@ -98,7 +98,7 @@ fn subjects(size: &Value, out: &mut String) {
     out.push('\n');
 }
 
-fn cell<'v>(size: &'v Value, operation: Operation, subject: Subject) -> Option<&'v Value> {
+fn cell(size: &Value, operation: Operation, subject: Subject) -> Option<&Value> {
     items(&size["cells"])
         .find(|cell| cell["operation"] == operation.name() && cell["subject"] == subject.id())
 }

@@ -107,12 +107,23 @@ impl fmt::Display for Step {
     }
 }
 
-/// What [`install`] would do.
+/// What [`install`] would do. Where nothing is installed yet it is tried and taken back, so that a right that is missing is found: there is nothing
+/// then that anybody could wait for. An upgrade is not tried, for that locks the tables that servers use.
 ///
 /// # Errors
 /// As [`install`].
 pub fn plan(url: &str, grants: &Grants) -> crate::Result<Vec<Step>> {
-    run(url, |tx| steps(tx, grants)).map_err(explained)
+    let planned = run(url, |tx| {
+        let steps = steps(tx, grants)?;
+        if steps.iter().any(|step| matches!(step, Step::CreateSchema)) {
+            one_at_a_time(tx)?;
+            let mut attempt = tx.transaction()?;
+            carry_out(&mut attempt, &steps)?;
+            attempt.rollback()?;
+        }
+        Ok(steps)
+    });
+    planned.map_err(explained)
 }
 
 /// Installs what is missing, and returns what it did.
@@ -122,13 +133,18 @@ pub fn plan(url: &str, grants: &Grants) -> crate::Result<Vec<Step>> {
 /// `store_unsupported` for a database that cannot be a store; `store_unavailable`. Nothing was changed then.
 pub fn install(url: &str, grants: &Grants) -> crate::Result<Vec<Step>> {
     let installed = run(url, |tx| {
-        // Several may do this at the same time.
-        tx.execute("select pg_advisory_xact_lock(1380403012, -1)", &[])?;
+        one_at_a_time(tx)?;
         let steps = steps(tx, grants)?;
         carry_out(tx, &steps)?;
         Ok(steps)
     });
     installed.map_err(explained)
+}
+
+/// Several may install at the same time.
+fn one_at_a_time(tx: &mut Transaction<'_>) -> Result<()> {
+    tx.execute("select pg_advisory_xact_lock(1380403012, -1)", &[])?;
+    Ok(())
 }
 
 /// In one transaction, which is committed if the work succeeds.
