@@ -98,7 +98,9 @@ pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Resu
             let help = if name == FIRST {
                 "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it".to_owned()
             } else {
-                format!("create it with `rowgate environment create {name}`, or name another one in the bindings")
+                format!(
+                    "create it with `rowgate environment create {name}`, or name another one in the bindings"
+                )
             };
             Err(Problem::new(
                 "missing_environment",
