@@ -1,10 +1,13 @@
 //! Client roles: made by an installer that is no superuser, kept when installed again, gone when uninstalled.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod common;
+
+use common::{create_environment, pg};
 use rowgate_pgtest::{Cluster, Database, Options, Version, versions};
-use rowgate_store::ErrorKind;
 use rowgate_store::postgres::install::{ClientRole, Grants, Step, install};
 use rowgate_store::postgres::uninstall;
+use rowgate_store::{Change, Commit, ErrorKind, Store};
 
 fn grants(sessions: i32) -> Grants {
     let client = |name: &str| ClientRole {
@@ -117,7 +120,7 @@ fn a_role_with_rights_of_its_own_is_no_client_role() {
 }
 
 #[test]
-fn clients_cannot_drop_the_policies_that_name_their_role() {
+fn clients_cannot_drop_policies_or_change_default_privileges() {
     for version in versions() {
         let (_cluster, database) = bare(version);
         let url = database.url_as("admin");
@@ -153,16 +156,25 @@ fn clients_cannot_drop_the_policies_that_name_their_role() {
             "set session_replication_role = replica; drop owned by current_user",
             "alter event trigger rowgate_keep_policies disable; drop owned by current_user",
             "set session authorization admin; drop owned by authenticated",
+            "alter default privileges grant select on tables to public",
+            "alter default privileges for role authenticated in schema public grant execute on functions to anonymous",
+            "reset role; alter default privileges grant select on tables to public",
+            "do $$ begin execute 'alter default' || ' privileges revoke execute on functions from public'; end $$",
+            "set event_triggers = off; alter default privileges grant select on tables to public",
         ] {
             assert!(session.batch_execute(attempt).is_err(), "{attempt}");
             session.batch_execute("rollback; set role authenticated").unwrap();
         }
         let left = "select count(*) from pg_policies where roles = '{authenticated}'";
         assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 2);
+        let defaults = "select count(*) from pg_default_acl where defaclnamespace = 0 or defaclrole::regrole::text ~ '^(authenticated|anonymous)'";
+        assert_eq!(admin.query_one(defaults, &[]).unwrap().get::<_, i64>(0), 0);
         // Others may, as ever.
         admin
-            .batch_execute("set role admin; drop owned by admin; reset role")
+            .batch_execute("set role admin; alter default privileges grant select on tables to public")
             .unwrap();
+        assert_eq!(admin.query_one(defaults, &[]).unwrap().get::<_, i64>(0), 1);
+        admin.batch_execute("drop owned by admin; reset role").unwrap();
         drop(session);
         let set_up = "grant all on schema public to admin with grant option; grant create on database";
         admin
@@ -171,5 +183,73 @@ fn clients_cannot_drop_the_policies_that_name_their_role() {
         uninstall::uninstall(database.url()).unwrap();
         let left = "select count(*) from pg_event_trigger where evtname like 'rowgate%'";
         assert_eq!(admin.query_one(left, &[]).unwrap().get::<_, i64>(0), 0);
+    }
+}
+
+/// The SQL that docs/threat-model.md gives under a heading, in its order.
+fn advice(heading: &str) -> Vec<String> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/threat-model.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once(&format!("* **{heading}**")).unwrap();
+    let section = section.split("\n* **").next().unwrap();
+    let blocks = section.split("```sql").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn advisory_locks_can_be_taken_from_clients() {
+    let [end, prevent] = advice("Advisory locks.").try_into().unwrap();
+    for version in versions() {
+        let cluster = Cluster::start(version, Options::default());
+        let database = pg::installed_on(&cluster, "locks");
+        install(database.url(), &grants(2)).unwrap();
+        let store = pg::store_with(&database, pg::impatient());
+        let environment = create_environment(&store, "default");
+        let write = |resource: &str| {
+            let text = format!("version 0.3\ntype user\ntype {resource}\n    relation viewer [user]\n");
+            let (model, _) = rowgate_schema::compile(&text).unwrap();
+            store.append(&[Commit {
+                environment,
+                revision: store.head(environment).unwrap().next(),
+                at: 1,
+                changes: vec![Change::Schema {
+                    json: rowgate_schema::to_json(model.schema()).to_string(),
+                }],
+            }])
+        };
+        write("ticket").unwrap();
+        let mut admin = database.client();
+        let read = "select logins::text[] from rowgate.client_role where role = 'anonymous'";
+        let logins: Vec<String> = admin.query_one(read, &[]).unwrap().get(0);
+        let client = |login: &String| {
+            let mut config: postgres::Config = database.url_as(login).parse().unwrap();
+            let config = config.options("-c role=anonymous");
+            config.connect(postgres::NoTls).unwrap()
+        };
+        let lock = |function: &str| format!("select {function}(1380403012, n) from generate_series(0, 20) n");
+        let mut holding = client(&logins[0]);
+        holding.batch_execute(&lock("pg_advisory_lock")).unwrap();
+        assert_eq!(write("note").unwrap_err().kind(), ErrorKind::Busy);
+        admin.batch_execute(&end).unwrap();
+        assert!(holding.batch_execute("select 1").is_err());
+        write("note").unwrap();
+        admin.batch_execute(&prevent).unwrap();
+        let mut refused = client(&logins[1]);
+        for function in ["advisory_lock", "advisory_xact_lock"] {
+            for function in [format!("pg_{function}"), format!("pg_try_{function}")] {
+                for function in [lock(&function), lock(&format!("{function}_shared"))] {
+                    let error = refused.batch_execute(&function).unwrap_err();
+                    assert_eq!(error.code().unwrap().code(), "42501", "{function}");
+                }
+            }
+        }
+        refused.batch_execute("select pg_advisory_unlock_all()").unwrap();
+        // Servers and applications go on.
+        write("ticket").unwrap();
+        let create = "select rowgate.create_warrant('ticket:1', 'viewer', 'user:ann')";
+        let mut app = database.client_as("rg_app");
+        assert!(app.query_one(create, &[]).unwrap().get::<_, bool>(0));
     }
 }

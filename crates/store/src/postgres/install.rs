@@ -99,9 +99,10 @@ impl fmt::Display for Step {
                 quoted(role)
             ),
             Step::MakeClientRole(client) => write!(f, "make {client}"),
-            Step::KeepPolicies => f.write_str("keep clients from DROP OWNED with an event trigger"),
+            Step::KeepPolicies => f.write_str("keep clients from DROP OWNED and ALTER DEFAULT PRIVILEGES with an event trigger"),
             Step::LeavePolicies => f.write_str(
-                "leave clients able to run DROP OWNED, which drops the policies that name their role: run this as a superuser once",
+                "leave clients able to run DROP OWNED, which drops the policies that name their role, and ALTER DEFAULT PRIVILEGES, which lasts: \
+                 run this as a superuser once",
             ),
         }
     }
@@ -387,7 +388,7 @@ fn session_jwt_comment() -> String {
 /// Stands on the event trigger that keeps policies.
 fn keep_policies_comment() -> String {
     format!(
-        "Clients cannot run DROP OWNED (Rowgate, {})",
+        "Clients cannot run DROP OWNED or ALTER DEFAULT PRIVILEGES (Rowgate, {})",
         version_of(KEEP_POLICIES)
     )
 }
