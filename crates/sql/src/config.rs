@@ -63,6 +63,9 @@ pub struct Limits {
     pub kept: Duration,
     /// How long a session may be idle.
     pub idle: Duration,
+    /// How long the logins and the key for claims are used before the database is asked for them again. At most half of the ten minutes for which a
+    /// key that was replaced still holds.
+    pub known: Duration,
     /// How long a session may be used again.
     pub age: Duration,
 }
@@ -81,6 +84,7 @@ impl Default for Limits {
             password_sessions: 10,
             kept: Duration::from_secs(1),
             idle: Duration::from_secs(300),
+            known: Duration::from_secs(60),
             age: Duration::from_secs(1800),
         }
     }

@@ -11,10 +11,7 @@ use crate::seal::SealKey;
 use crate::session::{Credentials, Logins};
 use crate::wire::{Connection, Dialer, Login, WireError, connect};
 
-/// How long what was read is used. Shorter than the overlap of two seal keys.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// How long it is used when the database cannot be asked.
+/// How long what was read is used when the database cannot be asked.
 const STALE: Duration = Duration::from_secs(300);
 
 /// Longest message that is taken from the database here.
@@ -39,28 +36,31 @@ pub(crate) struct Known {
 pub(crate) struct Directory {
     dialer: Arc<Dialer>,
     target: Target,
+    /// How long what was read is used.
+    fresh: Duration,
     known: RwLock<Option<(Instant, Arc<Known>)>>,
     connection: Mutex<Option<Connection>>,
 }
 
 impl Directory {
-    pub(crate) fn new(dialer: Arc<Dialer>, target: Target) -> Self {
+    pub(crate) fn new(dialer: Arc<Dialer>, target: Target, fresh: Duration) -> Self {
         Self {
             dialer,
             target,
+            fresh,
             known: RwLock::default(),
             connection: Mutex::default(),
         }
     }
 
-    /// What the database said at most a minute ago.
+    /// What the database said a short while ago.
     pub(crate) async fn known(&self) -> Result<Arc<Known>, WireError> {
-        if let Some(known) = self.recent(FRESH) {
+        if let Some(known) = self.recent(self.fresh) {
             return Ok(known);
         }
         let mut connection = self.connection.lock().await;
         // Somebody else may have asked meanwhile.
-        if let Some(known) = self.recent(FRESH) {
+        if let Some(known) = self.recent(self.fresh) {
             return Ok(known);
         }
         match self.read(&mut connection).await {

@@ -1,6 +1,7 @@
 //! Everything together.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -69,9 +70,10 @@ impl Gateway {
             signer: Arc::clone(&signer),
             database: config.target.database.clone(),
             limits: config.limits.clone(),
+            lacks_transaction_timeout: AtomicBool::new(false),
         };
         Ok(Arc::new(Self {
-            directory: Directory::new(Arc::clone(&dialer), config.target.clone()),
+            directory: Directory::new(Arc::clone(&dialer), config.target.clone(), config.limits.known),
             pools: Pools::new(opener, Arc::clone(&counters)),
             requests: Semaphore::new(config.limits.requests),
             bodies: Bodies::new(&config.limits),
@@ -123,8 +125,11 @@ impl Gateway {
         let mut session = InUse::new(self, lease);
         let limit = self.limits().time;
         let since = Instant::now();
+        // A role with a password has its sessions to itself.
+        let undone = !is_client || lasting::undone_by_reset(&work.queries);
         let tries = Tries {
-            kept: session.may_keep() && lasting::nothing_named(&work.queries),
+            kept: undone && session.may_keep() && lasting::nothing_named(&work.queries),
+            reset: undone,
             repeated: is_client && work.batch.is_none(),
         };
         let performed = self.perform(session.get()?, claims.as_ref(), &work, tries);
@@ -144,6 +149,7 @@ impl Gateway {
         match self.written(&shape, result) {
             Written::Done(result) => {
                 match end {
+                    _ if !undone => session.close(),
                     End::Keep => session.keep(),
                     End::Reset(transaction) => session.put_back(transaction),
                 }
@@ -157,7 +163,10 @@ impl Gateway {
                 };
                 let learned = self.learn(session.get()?, transaction, &types).await;
                 learned.map_err(WireError::answer)?;
-                session.give_back();
+                match undone {
+                    true => session.give_back(),
+                    false => session.close(),
+                }
                 shape.write(&outcomes, &self.kinds)
             }
         }
@@ -173,7 +182,7 @@ impl Gateway {
         loop {
             // Something of the token's last request may be left in it, or a statement of a batch was prepared by one before it.
             let may_be_stale = session.is_kept() || (tries.kept && work.batch.is_some());
-            let failure = match self.attempt(session, claims, work, tries.kept).await {
+            let failure = match self.attempt(session, claims, work, &tries).await {
                 Ok((outcomes, transaction)) => {
                     let plain = outcomes.iter().all(|outcome| lasting::is_plain(&outcome.tag));
                     let keep = tries.kept && plain && transaction == Transaction::None;
@@ -199,16 +208,16 @@ impl Gateway {
         }
     }
 
-    /// Does the work once. `kept`: the session is not reset behind it.
+    /// Does the work once.
     async fn attempt(
         &self,
         session: &mut Session,
         claims: Option<&Claims>,
         work: &Work,
-        kept: bool,
+        tries: &Tries,
     ) -> Result<(Vec<Outcome>, Transaction), Failure> {
-        let introduction = self.introduce(session, claims, kept).await?;
-        let statements = kept.then_some(&mut session.statements);
+        let introduction = self.introduce(session, claims, tries.kept).await?;
+        let statements = tries.kept.then_some(&mut session.statements);
         let output = session.connection.output();
         if let Err(error) = work.encode(introduction.as_ref(), statements, output) {
             // Nothing was sent yet, so Postgres is as it was.
@@ -220,7 +229,7 @@ impl Gateway {
             });
         }
         // A batch that fails leaves its transaction open, and only what ends that can follow.
-        if !kept && work.batch.is_none() {
+        if tries.reset && !tries.kept && work.batch.is_none() {
             session.ask_for_reset().map_err(WireError::answer)?;
         }
         let before = usize::from(introduction.is_some());
@@ -289,6 +298,8 @@ impl Gateway {
 struct Tries {
     /// Keep the session as it is for the next request of the token.
     kept: bool,
+    /// Reset it for the next user; otherwise it is closed.
+    reset: bool,
     /// Repeat the work when Postgres asks for it.
     repeated: bool,
 }

@@ -37,6 +37,13 @@ impl InUse {
         }
     }
 
+    /// For nobody any more.
+    pub(crate) fn close(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.close();
+        }
+    }
+
     /// For the next request of the same token, if it may be kept.
     pub(crate) fn keep(mut self) {
         if let Some(lease) = self.lease.take() {

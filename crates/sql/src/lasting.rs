@@ -1,7 +1,11 @@
 //! What a statement may leave in its session.
 //!
-//! A session is reset in full before another token gets it, whatever is said here. This is a courtesy to the same token alone: its next request
-//! should find what a new session would show it. A function that a `SELECT` calls can leave things behind that no text and no tag tells of.
+//! A session is reset in full before another token gets it. What no reset undoes is what the functions of the application made of the settings that
+//! they found when they were first called: PL/pgSQL keeps literals as it read them (`standard_conforming_strings`), constants in the time zone of the
+//! day, and types by the names that came first. So a session in which settings may have changed is closed ([`undone_by_reset`]).
+//!
+//! The rest ([`nothing_named`], [`is_plain`]) is a courtesy to the same token alone: its next request should find what a new session would show it.
+//! A function that a `SELECT` calls can leave things behind that no text and no tag tells of.
 
 use crate::body::Query;
 
@@ -19,6 +23,48 @@ const LASTING: [&str; 8] = [
     "next_request",
     "end_request",
     "set_session",
+];
+
+/// First words of statements that change neither settings nor what a name stands for.
+const HARMLESS: [&str; 22] = [
+    "abort",
+    "begin",
+    "commit",
+    "delete",
+    "end",
+    "fetch",
+    "insert",
+    "lock",
+    "merge",
+    "notify",
+    "release",
+    "rollback",
+    "savepoint",
+    "select",
+    "show",
+    "start",
+    "table",
+    "truncate",
+    "unlisten",
+    "update",
+    "values",
+    "with",
+];
+
+/// What changes settings all the same, or runs a text as a statement.
+const SETTING: [&str; 12] = [
+    "set_config",
+    "pg_settings",
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "cursor_to_xml",
+    "cursor_to_xmlschema",
+    "ts_stat",
+    "ts_rewrite",
+    "dblink",
+    "dblink_exec",
+    "xpath_table",
 ];
 
 /// Locks of the session. Those of a transaction are named otherwise: `pg_advisory_xact_lock`.
@@ -40,9 +86,64 @@ pub(crate) fn nothing_named(queries: &[Query]) -> bool {
     !queries.iter().any(|query| names_lasting(&query.sql))
 }
 
+/// Whether a reset makes the session of these queries as if nobody had used it.
+pub(crate) fn undone_by_reset(queries: &[Query]) -> bool {
+    queries.iter().all(|query| is_harmless(&query.sql))
+}
+
+fn is_harmless(sql: &str) -> bool {
+    let beginning = beginning(sql);
+    let first = beginning
+        .split(|character: char| !character.is_ascii_alphabetic())
+        .next();
+    let first = first.unwrap_or_default();
+    // An empty text does nothing.
+    let known = beginning.is_empty() || HARMLESS.iter().any(|word| first.eq_ignore_ascii_case(word));
+    known && !names_setting(sql) && !has_escapes(sql)
+}
+
+/// What comes after blanks, brackets and comments. Something that is no word where comments are in comments.
+fn beginning(sql: &str) -> &str {
+    let is_blank = |character: char| character.is_ascii_whitespace() || matches!(character, '(' | ';');
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches(is_blank);
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment.find(['\n', '\r']).map_or("", |end| &comment[end..]);
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            let (inside, after) = comment.split_once("*/").unwrap_or((comment, ""));
+            if inside.contains("/*") {
+                return "?";
+            }
+            rest = after;
+        } else {
+            return rest;
+        }
+    }
+}
+
+/// Names can be written with escapes (`U&"set\005fconfig"`), of which [`words`] makes nothing.
+fn has_escapes(sql: &str) -> bool {
+    sql.as_bytes()
+        .windows(3)
+        .any(|three| matches!(three, [b'u' | b'U', b'&', b'"']))
+}
+
+fn names_setting(sql: &str) -> bool {
+    words(sql).any(|word| {
+        SETTING
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
+fn words(sql: &str) -> impl Iterator<Item = &[u8]> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    sql.as_bytes().split(move |byte| !is_part(byte))
+}
+
 fn names_lasting(sql: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    sql.as_bytes().split(|byte| !is_part(*byte)).any(|word| {
+    words(sql).any(|word| {
         LASTING
             .iter()
             .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
@@ -83,6 +184,46 @@ mod tests {
         }
         for tag in ["SELECT 1", "SAVEPOINT", "RELEASE", "ALTER TABLE", "BEGIN"] {
             assert!(!ends_transaction(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn knows_what_a_reset_undoes() {
+        for sql in [
+            "select 1",
+            " ( SELECT 1)",
+            "-- a\n\tselect 1",
+            "/* a */ -- b\n select 1",
+            "with a as (select 1) insert into b select * from a",
+            "update settings set setting = 'x'",
+            "show timezone",
+            "",
+            "  -- nothing",
+            "select pg_advisory_lock(1)",
+            "select 1 into temp t",
+        ] {
+            assert!(is_harmless(sql), "{sql}");
+        }
+        for sql in [
+            "set timezone = 'utc'",
+            "/* select */ set timezone = 'utc'",
+            "/* /* */ select */ set timezone = 'utc'",
+            "-- select\nset timezone = 'utc'",
+            "-- select\rset timezone = 'utc'",
+            "do $$ begin end $$",
+            "create domain pg_temp.text as pg_catalog.text",
+            "select \"set_config\"('a', 'b', false)",
+            "select U&\"set\\005fconfig\"('a', 'b', false)",
+            "select pg_catalog . u&\"set!005fconfig\" uescape '!' ('a', 'b', false)",
+            "update pg_catalog.pg_settings set setting = 'off'",
+            "select query_to_xml('select set' || '_config()', true, true, '')",
+            "select * from ts_stat($1)",
+            "execute a",
+            "explain analyze execute a",
+            "selected",
+            "\u{a0}set timezone = 'utc'",
+        ] {
+            assert!(!is_harmless(sql), "{sql}");
         }
     }
 

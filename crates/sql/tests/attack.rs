@@ -772,23 +772,45 @@ fn a_login_that_a_client_changed_is_no_trap_for_the_next() {
     for version in versions() {
         let cluster = Cluster::shared(version);
         let server = Server::with(cluster, 2, |config| config.limits.age = Duration::ZERO);
-        let change = |sql: &str| batch(&server, "mallory", &["reset role", sql]);
-        for left in [
+        // As the login itself: `reset role` would come back to the role of the startup message.
+        let change = |sql: &str| batch(&server, "mallory", &["set role none", sql]);
+        let mut admin = server.database.client();
+        let of_logins = "select coalesce(string_agg(c, ';'), '') from pg_db_role_setting s, unnest(setconfig) c
+            where setrole in (select oid from pg_roles where rolname like 'authenticated\\_%')
+                and c !~ '^(default_transaction_isolation=repeatable read|statement_timeout=15s|idle_in_transaction_session_timeout=30s)$'
+                and setdatabase in (0, (select oid from pg_database where datname = current_database()))";
+        let mut all_of_logins = move || admin.query_one(of_logins, &[]).unwrap().get::<_, String>(0);
+        let late = ["alter role current_user set transaction_timeout = 1"];
+        let late = late.iter().filter(|_| version == Version::V18).copied();
+        let early = [
             "alter role current_user set default_transaction_read_only = on",
             "alter role current_user set search_path = pg_temp",
             "alter role current_user set role = none",
+            "alter role current_user set timezone = 'Pacific/Kiritimati'",
+            "alter role current_user set standard_conforming_strings = off",
+            "alter role current_user set local_preload_libraries = 'nonesuch'",
+            "alter role current_user set idle_session_timeout = 1",
+            "alter role current_user set statement_timeout = 1",
+            "alter role current_user set lock_timeout = 1",
             "alter role current_user set default_transaction_isolation = 'read committed'",
             "do $$ begin execute format('alter role %I in database %I set default_transaction_read_only = on', current_user, current_database()); end $$",
             "do $$ begin execute format('alter role %I in database %I set datestyle = german', current_user, current_database()); end $$",
             "alter role current_user reset all",
-        ] {
+        ];
+        for left in early.into_iter().chain(late) {
             assert_eq!(change(left).status, 200, "{left}");
+            let is_reset = left.ends_with("reset all");
+            assert_eq!(
+                all_of_logins().is_empty(),
+                is_reset,
+                "{left} does nothing to the login"
+            );
             // Each request has a new session, so both logins get one.
             for _ in 0..3 {
                 let state = server.rows(
                     "ann",
                     "select auth.user_id(), current_user, current_setting('transaction_read_only'), current_setting('search_path'),
-                        current_setting('datestyle'), current_setting('transaction_isolation')",
+                        current_setting('datestyle'), current_setting('transaction_isolation'), current_setting('timezone') like 'Pacific%', '\\d'",
                 );
                 let clean = json!([[
                     "ann",
@@ -796,10 +818,13 @@ fn a_login_that_a_client_changed_is_no_trap_for_the_next() {
                     "off",
                     "\"$user\", public",
                     "ISO, MDY",
-                    "repeatable read"
+                    "repeatable read",
+                    "f",
+                    "\\d"
                 ]]);
                 assert_eq!(state, clean, "{left}");
             }
+            assert_eq!(all_of_logins(), "", "{left} is still there");
         }
         // Names that Postgres does not know are for superusers to set.
         for unknown in ["app.tenant", "rowgate.session"] {
@@ -823,10 +848,13 @@ fn a_login_that_a_client_changed_is_no_trap_for_the_next() {
 #[test]
 fn a_session_that_cannot_be_reset_is_never_lent() {
     for server in servers(1) {
-        let mess = "do $$ begin
+        // By a function of the application: what the text of a request says would close the session without a try.
+        let mess = "select public.mess()";
+        let function = "create function public.mess() returns void language plpgsql as $$ begin
             for i in 1 .. 6000 loop execute format('declare c%s cursor with hold for select 1', i); end loop;
             perform pg_advisory_lock(42), set_config('statement_timeout', '1', false);
         end $$";
+        server.database.client().batch_execute(function).unwrap();
         let closed = || server.metric("rowgate_sql_sessions_closed_total");
         // The next user comes at once.
         assert_eq!(server.ask("mallory", mess).status, 200);
@@ -847,6 +875,65 @@ fn a_session_that_cannot_be_reset_is_never_lent() {
             thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(closed(), 2);
+    }
+}
+
+/// PL/pgSQL keeps what it made of a function's text when it was first called: literals as the settings said, constants in the time zone, types by the
+/// names that came first. No reset undoes that.
+#[test]
+fn what_functions_made_of_the_settings_of_one_user_is_not_there_for_the_next() {
+    for server in servers(1) {
+        let functions = r"create function public.digits(x text) returns boolean language plpgsql immutable as $$ begin return x ~ '^\d+$'; end $$;
+            create function public.deadline() returns timestamptz language plpgsql stable as $$ begin return '2026-01-02 00:00'::timestamptz; end $$;
+            create function public.greet(x text) returns text language plpgsql stable as $$ declare y text := x; begin return 'hello ' || y; end $$;";
+        server.database.client().batch_execute(functions).unwrap();
+        for (left, call) in [
+            (
+                "set standard_conforming_strings = off",
+                "select public.digits('dd')",
+            ),
+            (
+                "set local standard_conforming_strings = off",
+                "select public.digits('dd')",
+            ),
+            (
+                "select set_config('standard_conforming_strings', 'off', false)",
+                "select public.digits('dd')",
+            ),
+            (
+                r#"select U&"set\005fconfig"('standard_conforming_strings', 'off', false)"#,
+                "select public.digits('dd')",
+            ),
+            (
+                "select query_to_xml('select set' || '_config(''standard_conforming_strings'', ''off'', false)', true, true, '')",
+                "select public.digits('dd')",
+            ),
+            (
+                "update pg_settings set setting = 'off' where name = 'standard_conforming_strings'",
+                "select public.digits('dd')",
+            ),
+            ("set timezone = 'Pacific/Kiritimati'", "select public.deadline()"),
+            (
+                "create domain pg_temp.text as pg_catalog.text",
+                "select public.greet('x')",
+            ),
+        ] {
+            let answer = batch(&server, "mallory", &[left, call]);
+            assert_eq!(answer.status, 200, "{left}: {}", answer.body);
+            let state = server.rows(
+                "ann",
+                "select public.digits('123'), public.digits('ddd'), public.deadline() at time zone 'UTC', public.greet('ann')",
+            );
+            assert_eq!(
+                state,
+                json!([["t", "f", "2026-01-02 00:00:00", "hello ann"]]),
+                "{left}"
+            );
+        }
+        // Also where the statement fails.
+        let failing = r"do $$ begin perform set_config('standard_conforming_strings', 'off', true); perform public.digits('dd'); raise exception 'done'; end $$";
+        assert_eq!(server.ask("mallory", failing).status, 400);
+        assert_eq!(server.value("ann", "select public.digits('123')"), "t");
     }
 }
 

@@ -616,13 +616,13 @@ fn a_client_gains_nothing_from_what_it_left_itself() {
 fn the_seals_of_a_kept_session_are_worth_nothing_to_others() {
     for version in versions() {
         let server = server(version, 1);
-        warm(&server, "ann");
-        let row = server.rows(
-            "ann",
-            "select current_setting('rowgate.session'), pg_backend_pid()",
-        );
-        let (stolen, process) = (row[0][0].as_str().unwrap(), &row[0][1]);
         for next in ["mallory", "ann#2"] {
+            warm(&server, "ann");
+            let row = server.rows(
+                "ann",
+                "select current_setting('rowgate.session'), pg_backend_pid()",
+            );
+            let (stolen, process) = (row[0][0].as_str().unwrap(), &row[0][1]);
             warm(&server, next);
             assert_eq!(server.value(next, "select pg_backend_pid()"), *process);
             let replay = format!("select set_config('rowgate.session', '{stolen}', false)");

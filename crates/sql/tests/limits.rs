@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Server, strict_cluster};
+use common::{Server, set_up_again, strict_cluster};
 use rowgate_pgtest::{Cluster, Options, Version, versions};
 use serde_json::json;
 
@@ -530,4 +530,24 @@ fn leaves_passwords_to_postgres() {
         owner.query("show application_name", &[]).body["rows"],
         json!([["rowgate"]])
     );
+}
+
+/// An operator installs again with more or fewer sessions. Some of the logins are the same as before, and each has one session.
+#[test]
+fn logins_that_were_replaced_are_free_at_once() {
+    for version in versions() {
+        let fresh = Duration::from_millis(20);
+        let server = Server::with(Cluster::shared(version), 2, |config| config.limits.known = fresh);
+        let user = "select auth.user_id()";
+        let limit = || server.metric("rowgate_sql_sessions_limit{role=\"authenticated\"}");
+        assert_eq!(server.value("ann", user), "ann");
+        for sessions in [1, 3, 2] {
+            set_up_again(&server.database, sessions);
+            thread::sleep(2 * fresh);
+            for name in ["ann", "bob", "ann"] {
+                assert_eq!(server.value(name, user), name, "{sessions} sessions");
+            }
+            assert_eq!(limit(), sessions as u64);
+        }
+    }
 }

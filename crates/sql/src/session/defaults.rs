@@ -34,7 +34,8 @@ pub(super) async fn restore(connection: &mut Connection, database: &str) -> Resu
         connection.simple("reset search_path").await?;
         return Ok(false);
     }
-    let mut sql = "reset role; set transaction_read_only = off; ".to_owned();
+    // `reset role` would come back to the role of the startup message, and it is the login whose defaults these are.
+    let mut sql = "set role none; set transaction_read_only = off; ".to_owned();
     for row in rows {
         let [Some(here), Some(name)] = row.as_slice() else {
             return Err(WireError::Unexpected);
@@ -44,7 +45,7 @@ pub(super) async fn restore(connection: &mut Connection, database: &str) -> Resu
             _ => String::new(),
         };
         sql.push_str(&format!(
-            "alter role current_user{database} reset {}; ",
+            "alter role session_user{database} reset {}; ",
             quoted(name)
         ));
     }

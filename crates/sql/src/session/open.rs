@@ -1,6 +1,7 @@
 //! From a login to a session that can be lent.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::{Claimed, Session, Statements, defaults};
@@ -11,6 +12,19 @@ use crate::wire::{Connection, Dialer, Login, WireError, connect};
 
 /// The longest message beyond the longest answer: what surrounds a row.
 const MARGIN: usize = 64 << 10;
+
+/// Defaults with which a client could keep the next session of its login from living long enough to take them back. What a session begins with
+/// comes before the defaults of its role.
+const SURVIVAL: [(&str, &str); 5] = [
+    ("local_preload_libraries", ""),
+    ("default_transaction_read_only", "off"),
+    ("idle_session_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("tcp_user_timeout", "0"),
+];
+
+/// Before PostgreSQL 17 there is no `transaction_timeout`.
+const UNKNOWN_SETTING: &str = "42704";
 
 /// How sessions of a pool log in.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +57,8 @@ pub(crate) struct Opener {
     pub(crate) signer: Arc<Signer>,
     pub(crate) database: String,
     pub(crate) limits: Limits,
+    /// Whether the database said that it does not know `transaction_timeout`.
+    pub(crate) lacks_transaction_timeout: AtomicBool,
 }
 
 impl Opener {
@@ -72,6 +88,9 @@ impl Opener {
             // They hold from the next session on.
             connection.close().await;
             connection = self.log_in(role, login, logins).await?;
+            if defaults::restore(&mut connection, &self.database).await? {
+                return Err(WireError::Changing);
+            }
         }
         let first = if logins.signed {
             "select rowgate_client.connection(), current_user, auth.init()::text, 0"
@@ -102,14 +121,35 @@ impl Opener {
             ("statement_timeout", &time),
             ("idle_in_transaction_session_timeout", &time),
         ];
+        settings.extend(SURVIVAL);
         if logins.signed {
             settings.push((session_jwt::KEY_SETTING, self.signer.jwk()));
         }
+        if self.lacks_transaction_timeout.load(Ordering::Relaxed) {
+            return self.log_in_with(login, logins, &settings).await;
+        }
+        let old = settings.clone();
+        settings.push(("transaction_timeout", "0"));
+        match self.log_in_with(login, logins, &settings).await {
+            Err(WireError::Database(error)) if error.has_code(UNKNOWN_SETTING) => {
+                self.lacks_transaction_timeout.store(true, Ordering::Relaxed);
+                self.log_in_with(login, logins, &old).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn log_in_with(
+        &self,
+        login: &str,
+        logins: &Logins,
+        settings: &[(&str, &str)],
+    ) -> Result<Connection, WireError> {
         let login = Login {
             user: login,
             password: Some(&logins.password),
             database: &self.database,
-            settings: &settings,
+            settings,
             proven: false,
         };
         self.connect(&login).await

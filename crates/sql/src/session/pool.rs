@@ -196,15 +196,17 @@ impl Pool {
                 }
                 Err(error) => error,
             };
-            let WireError::Database(refusal) = &error else {
-                return Err(error.answer());
+            let in_use = match &error {
+                WireError::Database(refusal) => refusal.has_code("53300"),
+                WireError::Unexpected | WireError::Changing => false,
+                _ => return Err(error.answer()),
             };
-            let in_use = refusal.has_code("53300");
             if !in_use {
                 tracing::error!(%error, login = login.name(), "a login of a client role cannot be used; run `rowgate pg install` again");
                 lost += 1;
             }
-            if lost >= logins.names.len() || (!in_use && !refusal.has_code("28P01")) {
+            // A client may have spoilt its login; the others may be as they were.
+            if lost >= logins.names.len() {
                 return Err(Error::Unreachable(
                     "the database refuses the sessions of this role",
                 ));
@@ -256,6 +258,16 @@ impl Pool {
             state.release(&idle.session, &self.key);
         }
         old.into_iter().map(|idle| idle.session).collect()
+    }
+
+    /// Other logins took the place of these. The sessions that are to be closed.
+    pub(super) fn replace(&self) -> Vec<Session> {
+        lock(&self.state).replace()
+    }
+
+    /// Whether it has logins of the role.
+    pub(super) fn is_of_client(&self, role: &str) -> bool {
+        self.shown_role() == Some(role)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -98,7 +98,10 @@ impl Pools {
             return Arc::clone(pool);
         }
         let places = match &key.credentials {
-            Credentials::Client(logins) => Arc::new(Semaphore::new(logins.names.len())),
+            Credentials::Client(logins) => {
+                close_replaced(&mut pools, role);
+                Arc::new(Semaphore::new(logins.names.len()))
+            }
             Credentials::Password(_) => Arc::clone(&self.password_places),
         };
         let opener = Arc::clone(&self.opener);
@@ -151,6 +154,16 @@ impl Pools {
         let pools: Vec<_> = lock(&self.pools).values().cloned().collect();
         for pool in pools {
             pool.settle();
+        }
+    }
+}
+
+/// A role has other logins than before, by another `pg install`. Some may be the same, and have one session each: those that are idle are closed now, so
+/// that nobody waits for them, and those in use when they are given back.
+fn close_replaced(pools: &mut HashMap<Key, Arc<Pool>>, role: &str) {
+    for (_, pool) in pools.extract_if(|_, pool| pool.is_of_client(role)) {
+        for session in pool.replace() {
+            tokio::spawn(session.connection.close());
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum WireError {
     Unasked,
     #[error("no answer in time")]
     Slow,
+    #[error("the defaults of the login change as fast as they are taken back")]
+    Changing,
 }
 
 impl WireError {

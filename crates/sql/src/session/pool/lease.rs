@@ -1,11 +1,10 @@
 //! A session on loan.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Idle, Pool, lock};
+use super::{Pool, lock};
 use crate::error::{Error, Result};
 use crate::session::{Affinity, Session};
 use crate::wire::{Transaction, WireError};
@@ -72,6 +71,14 @@ impl Lease {
         }
     }
 
+    /// For nobody any more.
+    pub(crate) fn close(mut self) {
+        if let Some(session) = self.session.take() {
+            lock(&self.pool.state).release(&session, &self.pool.key);
+            tokio::spawn(session.connection.close());
+        }
+    }
+
     /// Waits for a reset that was asked for.
     pub(super) async fn settle(mut self) {
         let Ok(session) = self.session() else { return };
@@ -93,10 +100,11 @@ impl Lease {
     pub(crate) fn give_back(mut self) {
         if let Some(session) = self.session.take() {
             let is_unsettled = session.is_unsettled() || session.is_kept();
-            let since = Instant::now();
-            lock(&self.pool.state).idle.push(Idle { session, since });
-            if is_unsettled {
-                self.pool.returned.tell();
+            let back = lock(&self.pool.state).take_back(session);
+            match back {
+                Ok(()) if is_unsettled => self.pool.returned.tell(),
+                Ok(()) => {}
+                Err(session) => drop(tokio::spawn(session.connection.close())),
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct State {
     /// Logins without a session.
     free: VecDeque<String>,
     pub(super) recent: Recent,
+    /// Whether other logins took the place of these: then no session comes back.
+    is_replaced: bool,
 }
 
 pub(super) struct Idle {
@@ -32,6 +34,7 @@ impl State {
             idle: Vec::new(),
             recent: Recent::new(free.len()),
             free,
+            is_replaced: false,
         }
     }
 
@@ -50,6 +53,22 @@ impl State {
             let longest = self.idle.first()?;
             (is_full || longest.since.elapsed() > RESTED).then_some(0)
         })
+    }
+
+    /// Takes a session back, unless there are other logins now.
+    pub(super) fn take_back(&mut self, session: Session) -> Result<(), Session> {
+        if self.is_replaced {
+            return Err(session);
+        }
+        let since = Instant::now();
+        self.idle.push(Idle { session, since });
+        Ok(())
+    }
+
+    /// From now on no session comes back. Those that are here are to be closed.
+    pub(super) fn replace(&mut self) -> Vec<Session> {
+        self.is_replaced = true;
+        self.idle.drain(..).map(|idle| idle.session).collect()
     }
 
     /// Its session is about to be closed, so its login is free.
