@@ -100,11 +100,11 @@ impl Lease {
     pub(crate) fn give_back(mut self) {
         if let Some(session) = self.session.take() {
             let is_unsettled = session.is_unsettled() || session.is_kept();
-            let back = lock(&self.pool.state).take_back(session);
-            match back {
-                Ok(()) if is_unsettled => self.pool.returned.tell(),
-                Ok(()) => {}
-                Err(session) => drop(tokio::spawn(session.connection.close())),
+            let unwanted = lock(&self.pool.state).take_back(session);
+            if let Some(session) = unwanted {
+                tokio::spawn(session.connection.close());
+            } else if is_unsettled {
+                self.pool.returned.tell();
             }
         }
     }

@@ -55,14 +55,14 @@ impl State {
         })
     }
 
-    /// Takes a session back, unless there are other logins now.
-    pub(super) fn take_back(&mut self, session: Session) -> Result<(), Session> {
+    /// Takes a session back. Where there are other logins now, it is to be closed.
+    pub(super) fn take_back(&mut self, session: Session) -> Option<Session> {
         if self.is_replaced {
-            return Err(session);
+            return Some(session);
         }
         let since = Instant::now();
         self.idle.push(Idle { session, since });
-        Ok(())
+        None
     }
 
     /// From now on no session comes back. Those that are here are to be closed.
