@@ -9,7 +9,7 @@
 //! * [`snapshot`]: the readable state.
 //! * [`codec`]: the encoded form, for fast starts.
 //! * `objects`, `by_type`, `lookup`: resources by number, by type and by name.
-//! * `adjacency`, `hub`, `edge`: the edges at a resource, from either end.
+//! * `adjacency`, `hub`, `edge`: the edges at a resource, from either end; `edges`: how they are read.
 //! * `warrants`, `policies`, `names`: the other tables.
 //! * `cow`: the persistent vector under all of them.
 
@@ -18,6 +18,7 @@ mod by_type;
 pub mod codec;
 mod cow;
 mod edge;
+mod edges;
 mod error;
 pub mod graph;
 mod hub;
@@ -29,8 +30,8 @@ mod policies;
 pub mod snapshot;
 mod warrants;
 
-pub use adjacency::{EdgeRange, Edges};
 pub use edge::Edge;
+pub use edges::{EdgeRange, Edges};
 pub use error::GraphError;
 pub use graph::{Graph, Place, Tuple};
 pub use ids::{ObjectId, PolicyId, Symbol, WarrantId};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::adjacency::{Edges, Lined, Packed};
+use crate::adjacency::{Lined, Packed};
+use crate::edges::Edges;
 use crate::lookup::Lookup;
 use crate::names::Names;
 use crate::objects::{Objects, Resource};
