@@ -52,7 +52,7 @@ const HARMLESS: [&str; 22] = [
 ];
 
 /// What changes settings all the same, or runs a text as a statement.
-const SETTING: [&str; 12] = [
+const SETTING: [&str; 17] = [
     "set_config",
     "pg_settings",
     "query_to_xml",
@@ -65,6 +65,11 @@ const SETTING: [&str; 12] = [
     "dblink",
     "dblink_exec",
     "xpath_table",
+    "crosstab",
+    "crosstab2",
+    "crosstab3",
+    "crosstab4",
+    "connectby",
 ];
 
 /// Locks of the session. Those of a transaction are named otherwise: `pg_advisory_xact_lock`.
@@ -218,6 +223,7 @@ mod tests {
             "update pg_catalog.pg_settings set setting = 'off'",
             "select query_to_xml('select set' || '_config()', true, true, '')",
             "select * from ts_stat($1)",
+            "select * from crosstab('select ' || $1) as c (a text, b text)",
             "execute a",
             "explain analyze execute a",
             "selected",
