@@ -6,7 +6,7 @@
 //! * `load`: a database with the data in it, and its policies
 //! * `way`: the ways, and their statements
 //! * `session`: connections that run them
-//! * `compare`: who is how fast; `least`: what no policy can do without
+//! * `compare`: who is how fast; `least`: the best policies by hand
 //! * `prefilter`: the list of ids by `query`
 //! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row
 //! * `grant`: a grant in the application's transaction
@@ -35,7 +35,6 @@ use crate::http::server::{self, Server};
 use crate::{machine, section};
 use compare::{Asker, Effort};
 use data::{Subject, Tickets};
-use least::Least;
 use session::Sessions;
 use way::{Operation, Shape, Way};
 
@@ -199,8 +198,8 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
         time: TIME,
         patience: PATIENCE,
     };
-    let mut sessions = Sessions::open(database, &Way::all(Shape::Array), PATIENCE)?;
-    let mut least = Least::open(database)?;
+    let ways: Vec<Way> = Way::all(Shape::Array).into_iter().chain(Way::LEAST).collect();
+    let mut sessions = Sessions::open(database, &ways, PATIENCE)?;
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {
@@ -208,7 +207,7 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
             if asker.subject == Subject::Steady && writes {
                 continue;
             }
-            let cell = compare::run(&mut sessions, &mut least, asker, operation, &effort)?;
+            let cell = compare::run(&mut sessions, asker, operation, &effort)?;
             eprintln!("{cell}");
             cells.push(cell);
         }

@@ -6,10 +6,10 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::data::{Subject, Tickets};
-use super::least::{Found, Least};
 use super::session::{Outcome, Question, Sessions};
 use super::way::{Operation, Shape, Way};
 use crate::measure::Times;
+use crate::rng::Rng;
 
 /// Runs before it counts: Postgres settles on a plan of a prepared statement after five.
 const WARM: usize = 7;
@@ -171,24 +171,25 @@ impl Contender {
     }
 }
 
-/// Turns of all contenders, one after the other, until each had its own. `beside` is done after each.
+/// Turns of all contenders, one after the other, until each had its own.
 fn race(
     contenders: &mut [Contender],
     sessions: &mut Sessions,
     asker: &Asker,
     operation: Operation,
     effort: &Effort,
-    mut beside: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     for contender in contenders.iter_mut() {
         contender.warm_up(sessions, asker, operation, effort)?;
     }
+    let mut rng = Rng::new(1);
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
     let mut round = 0;
     while contenders.iter().any(|contender| contender.has_turns(effort)) {
-        let count = contenders.len();
-        for at in 0..count {
-            // In each round another one goes first.
-            let contender = &mut contenders[(at + round) % count];
+        // In each round another order, so that none has always the same before it, whose rows are what is left in the caches.
+        order.sort_by_cached_key(|_| rng.next());
+        for at in &order {
+            let contender = &mut contenders[*at];
             if contender.has_turns(effort) {
                 let took = contender.turn(sessions, asker, operation, round)?;
                 contender.spent += took;
@@ -197,7 +198,6 @@ fn race(
                 }
             }
         }
-        beside()?;
         round += 1;
     }
     Ok(())
@@ -211,7 +211,7 @@ fn best(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &E
         ..*effort
     };
     let mut shapes = Shape::ALL.map(|shape| Contender::new(Way::Hand(shape)));
-    race(&mut shapes, sessions, asker, operation, &short, || Ok(()))?;
+    race(&mut shapes, sessions, asker, operation, &short)?;
     let done = shapes.iter().filter(|shape| !shape.too_long);
     let fastest = done.min_by(|a, b| a.times.quantile(0.5).total_cmp(&b.times.quantile(0.5)));
     match fastest.map(|shape| shape.way) {
@@ -220,25 +220,16 @@ fn best(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &E
     }
 }
 
-/// All ways in turns, and beside them the least that a policy takes. Every answer is held against what the data says.
-pub fn run(
-    sessions: &mut Sessions,
-    least: &mut Least,
-    asker: &Asker,
-    operation: Operation,
-    effort: &Effort,
-) -> Result<Value> {
+/// All ways in turns. Every answer is held against what the data says.
+pub fn run(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &Effort) -> Result<Value> {
     let shape = best(sessions, asker, operation, effort)?;
-    let ways = Way::all(shape).into_iter().filter(|way| way.can(operation));
+    let ways = Way::all(shape).into_iter().chain(Way::LEAST);
+    let ways = ways.filter(|way| way.can(operation));
     let mut contenders: Vec<Contender> = ways.map(Contender::new).collect();
-    let mut who_asks = Found::default();
-    race(&mut contenders, sessions, asker, operation, effort, || {
-        least.turn(asker.subject, &mut who_asks)
-    })?;
+    race(&mut contenders, sessions, asker, operation, effort)?;
     let mut found = json!({
         "subject": asker.subject.id(),
         "operation": operation.name(),
-        "who asks_us": who_asks.median_us(),
     });
     for contender in &contenders {
         found[contender.way.name()] = contender.found(effort);

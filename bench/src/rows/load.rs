@@ -25,14 +25,26 @@ const FIRST: u64 = 1_735_689_600;
 /// Those who run statements. Only `bench_plain` is beyond policies.
 const ROLES: &str = "do $$ begin
     create role bench_server login;
-    create role bench_nothing login;
-    create role bench_least login;
     create role bench_app login;
     create role bench_plain login bypassrls;
     create role bench_function login;
     create role bench_check login;
     create role bench_correlated login;
+    create role bench_array login;
+    create role bench_hash login;
+    create role bench_exists login;
+    create role bench_chosen login;
 exception when duplicate_object then null; end $$";
+
+/// Those of them who ask Rowgate who asks.
+const ASK_WHO: [&str; 6] = [
+    "bench_app",
+    "bench_check",
+    "bench_array",
+    "bench_hash",
+    "bench_exists",
+    "bench_chosen",
+];
 
 /// A database with so many tickets.
 pub fn database(cluster: &Cluster, tickets: Tickets) -> Result<Database> {
@@ -41,7 +53,7 @@ pub fn database(cluster: &Cluster, tickets: Tickets) -> Result<Database> {
     admin.batch_execute(ROLES)?;
     let roles = Roles {
         servers: vec!["bench_server".into()],
-        apps: vec!["bench_app".into(), "bench_check".into(), "bench_least".into()],
+        apps: ASK_WHO.map(str::to_owned).into(),
         ..Roles::default()
     };
     install(database.url(), &roles)?;
@@ -78,7 +90,7 @@ fn guard(admin: &mut Client) -> Result<()> {
     };
     rowgate_rls::apply(admin, &request).map_err(|error| anyhow!("{error}"))?;
     admin.batch_execute(POLICIES)?;
-    admin.batch_execute(least::FUNCTION)?;
+    admin.batch_execute(&least::sql())?;
     Ok(())
 }
 

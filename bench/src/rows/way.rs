@@ -54,6 +54,11 @@ impl Operation {
         matches!(self, Self::Count | Self::Newest | Self::NewestOf)
     }
 
+    /// Whether it asks for a page.
+    pub fn is_page(self) -> bool {
+        matches!(self, Self::Newest | Self::NewestOf)
+    }
+
     /// Whether its statement has a parameter of its own: the ticket, for a new one the project, for a page how many.
     pub fn has_target(self) -> bool {
         !matches!(self, Self::Count | Self::Newest)
@@ -91,7 +96,8 @@ impl Shape {
         }
     }
 
-    fn condition(self) -> String {
+    /// The condition.
+    pub fn condition(self) -> String {
         match self {
             Self::Array => format!("$project = any (array({PROJECTS}))"),
             Self::Join => format!("$project in ({PROJECTS})"),
@@ -99,8 +105,10 @@ impl Shape {
             Self::Hash => format!("($project in ({PROJECTS})) is true"),
             Self::Exists => {
                 // `offset 0` keeps the planner from a hash table, which is a shape of its own.
+                // A join in the second one would be planned the wrong way round where the user is not known.
                 "(exists (select from project_member m where m.user_id = $user and m.project_id = $project offset 0) \
-                 or exists (select from project p join org_member o on o.org_id = p.org_id where p.id = $project and o.user_id = $user offset 0))"
+                 or exists (select from project p where p.id = $project and exists (select from org_member o \
+                 where o.org_id = p.org_id and o.user_id = $user offset 0) offset 0))"
                     .to_owned()
             }
         }
@@ -126,6 +134,10 @@ pub enum Way {
     Check,
     /// By a policy with a correlated sub-select.
     Correlated,
+    /// By a policy of one shape, written for these tables and nothing else.
+    Policy(Shape),
+    /// By such a policy with a choice between the shapes.
+    Chosen,
 }
 
 impl Way {
@@ -142,6 +154,24 @@ impl Way {
         ]
     }
 
+    /// The policies that say what the least is, see `least`.
+    pub const LEAST: [Self; 4] = [
+        Self::Policy(Shape::Array),
+        Self::Policy(Shape::Hash),
+        Self::Policy(Shape::Exists),
+        Self::Chosen,
+    ];
+
+    /// Of these, the one that takes the least that a policy can. For single rows that is one shape; where many are read no single shape serves
+    /// all subjects.
+    pub fn least(operation: Operation) -> Self {
+        if operation.reads_many() {
+            Self::Chosen
+        } else {
+            Self::Policy(Shape::Exists)
+        }
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -152,6 +182,10 @@ impl Way {
             Self::Function => "function per row",
             Self::Check => "rowgate.check per row",
             Self::Correlated => "correlated",
+            Self::Policy(Shape::Array) => "policy: array",
+            Self::Policy(Shape::Hash | Shape::Join) => "policy: hash",
+            Self::Policy(Shape::Exists) => "policy: exists",
+            Self::Chosen => "policy: chosen",
         }
     }
 
@@ -163,12 +197,23 @@ impl Way {
             Self::Function => "bench_function",
             Self::Check => "bench_check",
             Self::Correlated => "bench_correlated",
+            Self::Policy(Shape::Array) => "bench_array",
+            // What a `WHERE` can make a join is a hash table in a policy.
+            Self::Policy(Shape::Hash | Shape::Join) => "bench_hash",
+            Self::Policy(Shape::Exists) => "bench_exists",
+            Self::Chosen => "bench_chosen",
         }
     }
 
-    /// Whether a statement can be kept so: no list of ids has a new ticket in it.
+    /// Whether a statement can be kept so: no list of ids has a new ticket in it, and the policies of one shape are there for what they serve.
     pub fn can(self, operation: Operation) -> bool {
-        self != Self::List || !operation.inserts()
+        match self {
+            Self::List => !operation.inserts(),
+            Self::Policy(Shape::Array) | Self::Chosen => operation.reads_many(),
+            Self::Policy(Shape::Hash | Shape::Join) => operation.is_page(),
+            Self::Policy(Shape::Exists) => operation != Operation::Count,
+            _ => true,
+        }
     }
 
     /// The statement. Its parameters are the target, where the operation has one, and then the user or the list.

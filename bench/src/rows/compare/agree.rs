@@ -12,6 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn ways() -> Vec<Way> {
     let mut ways: Vec<Way> = Way::all(Shape::Array)
         .into_iter()
+        .chain(Way::LEAST)
         .filter(|way| *way != Way::Open)
         .collect();
     ways.extend(Shape::ALL[1..].iter().map(|shape| Way::Hand(*shape)));

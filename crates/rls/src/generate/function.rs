@@ -10,7 +10,7 @@ use crate::shape::KeyType;
 use crate::sql::clause::{column, conditions, indent, is_edge, join};
 use crate::sql::key::{self, Coding};
 use crate::sql::quote::{ident, qualified, text};
-use crate::sql::who::{Form, Who};
+use crate::sql::who::{Form, Who, id_of_session};
 use crate::sql::writer::SetFunction;
 use crate::sql::{SCHEMA, within};
 
@@ -147,13 +147,10 @@ pub(super) fn of_session(
     let Who::Session(forms) = who else {
         return Vec::new();
     };
-    let source = format!("{}()", qualified(&bindings.subject.function));
-    // Nobody is `*`, which stands for everybody.
-    let id = format!("nullif(nullif({source}::text, ''), '*')");
     let mut out = vec![Function::value(
         &Form::ID.function(),
         "text",
-        &id,
+        &id_of_session(&bindings.subject),
         "The id of the subject of the session",
     )];
     for form in forms.borrow().iter().filter(|form| **form != Form::ID) {

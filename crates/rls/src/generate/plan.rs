@@ -115,7 +115,7 @@ end if;";
 /// was planned five times with their values and that did not pay. With it a page would keep the form that was good for who asked first. So while
 /// such a plan is made, those of the session are forgotten: the next time the page is planned for who asks then.
 const NOT_KEPT: &str = "if exists (
-    select from pg_prepared_statements p
+    select from pg_prepared_statement() p
     where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
 ) then
     perform rowgate_rls.forget_plans();

@@ -3,6 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use rowgate_binding::Subject;
+
+use super::quote::qualified;
 use super::{SCHEMA, key};
 use crate::shape::KeyType;
 
@@ -56,6 +59,13 @@ impl Form {
     }
 }
 
+/// The id of the subject of the session; nobody is `*`, which stands for everybody. For bodies of functions with rights of their own: who may ask
+/// is asked through one function less than by `me()`.
+pub(crate) fn id_of_session(subject: &Subject) -> String {
+    let source = qualified(&subject.function);
+    format!("nullif(nullif({source}()::text, ''), '*')")
+}
+
 impl Who {
     pub(crate) fn session() -> Self {
         Self::Session(RefCell::new(BTreeSet::from([Form::ID])))
@@ -79,9 +89,8 @@ impl Who {
     }
 
     /// What the `with` list of a statement begins with.
-    pub(crate) fn beginning(&self) -> Option<String> {
-        matches!(self, Self::Body)
-            .then(|| format!("me (id) as (\n    select {SCHEMA}.{}()\n)", Form::ID.function()))
+    pub(crate) fn beginning(&self, subject: &Subject) -> Option<String> {
+        matches!(self, Self::Body).then(|| format!("me (id) as (\n    select {}\n)", id_of_session(subject)))
     }
 
     /// The id as warrants name it, where `*` asks for what everybody has.

@@ -208,7 +208,10 @@ impl<'w> Writer<'w> {
 
     /// A statement with the `with` list in front of it.
     pub(crate) fn statement(&self, select: &str) -> String {
-        let mut parts: Vec<String> = self.who.beginning().into_iter().collect();
+        let mut parts: Vec<String> = {
+            let subject = &self.builder.rules.resolved.bindings().subject;
+            self.who.beginning(subject).into_iter().collect()
+        };
         if let Sets::With(list) = &self.sets {
             let named = |(name, body): &(String, String)| format!("{name} as (\n{}\n)", indent(body));
             parts.extend(list.iter().map(named));
