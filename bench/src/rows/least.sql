@@ -20,6 +20,7 @@ begin
     kept := (
         select case when p.parameter_types = '{}' then 'always' else 'if it is cheap' end from pg_prepared_statement() p
         where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
+        limit 1
     );
     if kept = 'always' then
         perform forget();
