@@ -87,7 +87,7 @@ pub fn is_reserved(resource_type: &str) -> bool {
 /// The graph's type of a resource type.
 #[must_use]
 pub fn type_name(slug: &str) -> String {
-    format!("{PREFIX}{slug}")
+    [PREFIX, slug].concat()
 }
 
 /// The resource type of a type of the graph, if it is one.
@@ -101,17 +101,32 @@ pub fn type_slug(name: &str) -> Option<&str> {
 /// relation has: it must not pass for the permission that it would be taken for.
 #[must_use]
 pub fn permission_relation(slug: &str) -> String {
-    let mut name = String::with_capacity(MAY.len() + slug.len());
-    name.push_str(MAY);
-    name.extend(slug.chars().map(|char| {
-        let capital = CAPITALS.iter().find(|(plain, _)| *plain == char);
-        match capital {
-            Some((_, capital)) => *capital,
-            None if CAPITALS.iter().any(|(_, capital)| *capital == char) => IN_NO_NAME,
-            None => char,
-        }
-    }));
-    name
+    let mut name = [MAY, slug].concat().into_bytes();
+    for byte in &mut name[MAY.len()..] {
+        *byte = STAND_INS[usize::from(*byte)];
+    }
+    // One byte of ASCII for another: it is text as before.
+    String::from_utf8(name).unwrap_or_default()
+}
+
+/// By byte, what stands for it.
+const STAND_INS: [u8; 256] = stand_ins();
+
+const fn stand_ins() -> [u8; 256] {
+    let mut all = [0; 256];
+    let mut byte = 0;
+    while byte < all.len() {
+        all[byte] = byte as u8;
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < CAPITALS.len() {
+        let (plain, capital) = CAPITALS[at];
+        all[plain as usize] = capital as u8;
+        all[capital as usize] = IN_NO_NAME as u8;
+        at += 1;
+    }
+    all
 }
 
 /// The permission of a relation, if it is one's.
@@ -131,7 +146,10 @@ fn is_plain(byte: u8) -> bool {
 
 /// A text as part of an id: what an id may not contain, and `/` and `%`, as `%` and two digits; very long ones as a hash.
 #[must_use]
-pub fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_ENCODED && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if is_plain(byte) {
@@ -141,9 +159,9 @@ pub fn encode(text: &str) -> String {
         }
     }
     if out.len() > MAX_ENCODED {
-        return format!("{HASHED}{}", blake3::hash(text.as_bytes()).to_hex());
+        return Cow::Owned(format!("{HASHED}{}", blake3::hash(text.as_bytes()).to_hex()));
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The text of an encoded part. `None` when only its hash is there.
@@ -173,7 +191,7 @@ pub fn decode(encoded: &str) -> Option<Cow<'_, str>> {
 /// The id of something that belongs to an organization: a resource by its external id, a role by its slug.
 #[must_use]
 pub fn id_within(organization: &str, text: &str) -> String {
-    format!("{organization}/{}", encode(text))
+    [organization, "/", &encode(text)].concat()
 }
 
 /// The organization and the encoded rest of such an id.

@@ -19,11 +19,11 @@ use rowgate_schema::ast::GroupOp;
 use rustc_hash::FxHashSet;
 
 use crate::memo::{Memo, Slot};
-use crate::program::{Program, Rule};
+use crate::program::{Program, Relation, Rule};
 use crate::rows::Rows;
 use crate::who::Who;
 use crate::{Ambient, EngineError, Limits, Value};
-use reach::Reach;
+use reach::{Reach, Said};
 
 /// Rests on nothing that is still open.
 const SETTLED: u32 = u32::MAX;
@@ -42,10 +42,14 @@ pub(crate) struct Mode {
 
 /// What is being decided: a relation of a resource, whose type is known wherever a rule led to it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Point {
+pub(crate) struct Point<'a> {
     object: ObjectId,
     resource_type: Symbol,
     relation: Symbol,
+    /// The warrants on the resource.
+    edges: Edges<'a>,
+    /// The rule of the relation, where rules apply.
+    rule: Option<&'a Rule>,
 }
 
 /// The resource a question starts at, which need not exist.
@@ -76,6 +80,9 @@ pub(crate) struct Evaluator<'a> {
     provisional: Vec<Slot>,
     /// What was found out about the subject so far.
     reaches: Vec<Reach<'a>>,
+    /// A relation of a resource that an unconditional warrant gives the subject, as its own side told: the resource's list, which can be
+    /// long, need not be searched for it.
+    held: Option<(ObjectId, Symbol)>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -105,6 +112,7 @@ impl<'a> Evaluator<'a> {
             rises: 0,
             provisional: Vec::new(),
             reaches: Vec::new(),
+            held: None,
         }
     }
 
@@ -119,6 +127,7 @@ impl<'a> Evaluator<'a> {
         self.memo.clear();
         self.provisional.clear();
         self.reaches.clear();
+        self.held = None;
     }
 
     pub(crate) fn type_of(&self, object: ObjectId) -> Symbol {
@@ -143,11 +152,14 @@ impl<'a> Evaluator<'a> {
         self.node(point).map(|(value, _)| value)
     }
 
-    pub(crate) fn point(&self, object: ObjectId, relation: Symbol) -> Point {
+    pub(crate) fn point(&self, object: ObjectId, relation: Symbol) -> Point<'a> {
+        let resource_type = self.type_of(object);
         Point {
             object,
-            resource_type: self.type_of(object),
+            resource_type,
             relation,
+            edges: self.graph.subjects(object),
+            rule: self.rule_at(resource_type, relation),
         }
     }
 
@@ -230,7 +242,7 @@ impl<'a> Evaluator<'a> {
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, false));
         }
-        let edges = self.graph.subjects(object).about(relation);
+        let edges = point.edges.about(relation);
         let direct = self.direct_among(edges, object, relation)?;
         if direct == Value::True {
             return Ok((direct, true));
@@ -240,12 +252,15 @@ impl<'a> Evaluator<'a> {
     }
 
     #[inline]
-    fn node(&mut self, point: Point) -> Result<Partial, EngineError> {
+    fn node(&mut self, point: Point<'a>) -> Result<Partial, EngineError> {
         self.spend(1)?;
         if let Some(verdict) = self.by_row(point) {
             return Ok((verdict, SETTLED));
         }
-        let edges = self.graph.subjects(point.object).about(point.relation);
+        if self.held == Some((point.object, point.relation)) {
+            return Ok((Value::True, SETTLED));
+        }
+        let edges = point.edges.about(point.relation);
         let direct = self.direct_among(edges, point.object, point.relation)?;
         if direct == Value::True {
             return Ok((Value::True, SETTLED));
@@ -255,12 +270,11 @@ impl<'a> Evaluator<'a> {
 
     /// What is not true by steps 1 and 2.
     #[inline]
-    fn beyond(&mut self, point: Point, edges: Edges<'a>, direct: Value) -> Result<Partial, EngineError> {
-        let rule = self.rule_at(point.resource_type, point.relation);
-        if rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
+    fn beyond(&mut self, point: Point<'a>, edges: Edges<'a>, direct: Value) -> Result<Partial, EngineError> {
+        if point.rule.is_none() && edges.of_with_second(point.relation).next().is_none() {
             return Ok((direct, SETTLED));
         }
-        self.derived(point, edges, direct, rule)
+        self.derived(point, edges, direct)
     }
 
     /// The value of one rule of `relation` on `object`, by itself.
@@ -285,19 +299,21 @@ impl<'a> Evaluator<'a> {
 
     #[inline]
     fn rule_at(&self, resource_type: Symbol, relation: Symbol) -> Option<&'a Rule> {
-        if self.mode.explicit {
-            return None;
-        }
-        self.program.relation(resource_type, relation)?.rule.as_ref()
+        self.rule_in(self.program.relation(resource_type, relation))
+    }
+
+    /// The rule of a relation, where rules apply.
+    #[inline]
+    fn rule_in(&self, declared: Option<&'a Relation>) -> Option<&'a Rule> {
+        declared?.rule.as_ref().filter(|_| !self.mode.explicit)
     }
 
     /// Steps 3 and 4.
     fn equation(
         &mut self,
-        point: Point,
+        point: Point<'a>,
         edges: Edges<'a>,
         direct: Value,
-        rule: Option<&Rule>,
     ) -> Result<Partial, EngineError> {
         let (mut value, mut low) = (direct, SETTLED);
         for edge in edges.of_with_second(point.relation) {
@@ -314,7 +330,7 @@ impl<'a> Evaluator<'a> {
             }
             low = low.min(rests_on);
         }
-        if let Some(rule) = rule {
+        if let Some(rule) = point.rule {
             let (by_rule, rests_on) = self.rule(rule, point)?;
             value = value.max(by_rule);
             low = low.min(rests_on);
@@ -322,10 +338,11 @@ impl<'a> Evaluator<'a> {
         Ok((value, if value == Value::True { SETTLED } else { low }))
     }
 
-    fn rule(&mut self, rule: &Rule, point: Point) -> Result<Partial, EngineError> {
+    fn rule(&mut self, rule: &Rule, point: Point<'a>) -> Result<Partial, EngineError> {
         match rule {
             Rule::Relation(relation) => self.node(Point {
                 relation: *relation,
+                rule: self.rule_at(point.resource_type, *relation),
                 ..point
             }),
             Rule::On {
@@ -343,17 +360,28 @@ impl<'a> Evaluator<'a> {
 
     fn over(
         &mut self,
-        point: Point,
+        point: Point<'a>,
         relation: Symbol,
         edge: Symbol,
         resource_type: Symbol,
     ) -> Result<Partial, EngineError> {
+        let edges = point.edges.with(edge, Symbol::NONE);
+        if edges.is_empty() {
+            return Ok((Value::False, SETTLED));
+        }
         let (mut value, mut low) = (Value::False, SETTLED);
-        let reach = self.reach(resource_type, relation);
-        for edge in self.graph.subjects(point.object).with(edge, Symbol::NONE) {
+        let declared = self.program.relation(resource_type, relation);
+        let rule = self.rule_in(declared);
+        let reach = declared.and_then(|declared| self.reach(declared));
+        for edge in edges {
             self.spend(1)?;
             // Before the far end is looked at, which costs more than all else.
-            if self.is_out_of_reach(reach, edge.other()) || !is_far_end(self.graph, edge, resource_type) {
+            match self.said_of(reach, edge.other()) {
+                Said::No => continue,
+                Said::Holds(relation) => self.held = Some((edge.other(), relation)),
+                Said::Perhaps => {}
+            }
+            if !is_far_end(self.graph, edge, resource_type) {
                 continue;
             }
             let warrant = self.warrant_value(point.object, point.relation, edge)?;
@@ -364,6 +392,8 @@ impl<'a> Evaluator<'a> {
                 object: edge.other(),
                 resource_type,
                 relation,
+                edges: self.graph.subjects(edge.other()),
+                rule,
             };
             let (far, rests_on) = self.node(far)?;
             value = value.max(warrant.min(far));
@@ -387,7 +417,7 @@ impl<'a> Evaluator<'a> {
         edges.filter(move |edge| is_far_end(graph, edge, resource_type))
     }
 
-    fn group(&mut self, op: GroupOp, rules: &[Rule], point: Point) -> Result<Partial, EngineError> {
+    fn group(&mut self, op: GroupOp, rules: &[Rule], point: Point<'a>) -> Result<Partial, EngineError> {
         let mut low = SETTLED;
         match op {
             GroupOp::AnyOf => {
@@ -438,5 +468,5 @@ impl<'a> Evaluator<'a> {
 
 /// Whether `relation … on EDGE [TYPE]` goes on at the other end of an edge.
 fn is_far_end(graph: &Snapshot, edge: &Edge, resource_type: Symbol) -> bool {
-    graph.type_of(edge.other()) == resource_type && !graph.is_wildcard(edge.other())
+    graph.is_of(edge.other(), resource_type)
 }

@@ -33,11 +33,36 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot(u32);
 
-#[derive(Debug, Default)]
+impl Entry {
+    const FRESH: Self = Self {
+        value: Value::False,
+        state: State::Fresh,
+        low: u32::MAX,
+        read: false,
+    };
+}
+
+/// The first [`WALK`] entries need no memory of their own: most questions have no more.
+#[derive(Debug)]
 pub(crate) struct Memo {
-    keys: Vec<u64>,
-    entries: Vec<Entry>,
+    len: usize,
+    keys: [u64; WALK],
+    entries: [Entry; WALK],
+    further: Vec<Entry>,
+    /// All of them, once there are more.
     index: FxHashMap<u64, u32>,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            len: 0,
+            keys: [0; WALK],
+            entries: [Entry::FRESH; WALK],
+            further: Vec::new(),
+            index: FxHashMap::default(),
+        }
+    }
 }
 
 pub(crate) fn key(object: ObjectId, relation: Symbol) -> u64 {
@@ -49,49 +74,72 @@ impl Memo {
     #[inline]
     pub(crate) fn slot(&mut self, object: ObjectId, relation: Symbol) -> Slot {
         let key = key(object, relation);
-        let found = if self.keys.len() <= WALK {
-            self.keys
-                .iter()
-                .position(|known| *known == key)
-                .map(|at| at as u32)
-        } else {
-            self.index.get(&key).copied()
-        };
-        if let Some(slot) = found {
-            return Slot(slot);
+        if self.len > WALK {
+            return self.slot_further(key);
         }
-        let slot = self.keys.len() as u32;
-        if slot == 0 {
-            self.keys.reserve(2 * WALK);
-            self.entries.reserve(2 * WALK);
+        let known = &self.keys[..self.len];
+        if let Some(at) = known.iter().position(|known| *known == key) {
+            return Slot(at as u32);
         }
-        self.keys.push(key);
-        self.entries.push(Entry {
-            value: Value::False,
-            state: State::Fresh,
-            low: u32::MAX,
-            read: false,
-        });
-        if self.keys.len() > WALK {
-            if self.index.is_empty() {
-                self.index
-                    .extend(self.keys.iter().enumerate().map(|(at, key)| (*key, at as u32)));
-            } else {
-                self.index.insert(key, slot);
-            }
+        let at = self.len;
+        if at == WALK {
+            let places = (0..).zip(&self.keys);
+            self.index.extend(places.map(|(at, key)| (*key, at)));
+            return self.slot_further(key);
+        }
+        self.keys[at] = key;
+        self.entries[at] = Entry::FRESH;
+        self.len += 1;
+        Slot(at as u32)
+    }
+
+    #[cold]
+    fn slot_further(&mut self, key: u64) -> Slot {
+        let next = self.len as u32;
+        let slot = *self.index.entry(key).or_insert(next);
+        if slot == next {
+            self.further.push(Entry::FRESH);
+            self.len += 1;
         }
         Slot(slot)
     }
 
     #[inline]
     pub(crate) fn at(&mut self, slot: Slot) -> &mut Entry {
-        &mut self.entries[slot.0 as usize]
+        let at = slot.0 as usize;
+        match at.checked_sub(WALK) {
+            None => &mut self.entries[at],
+            Some(further) => &mut self.further[further],
+        }
     }
 
     /// Whether nothing is being computed: then a new question may use what is settled.
     pub(crate) fn clear(&mut self) {
-        self.keys.clear();
-        self.entries.clear();
+        self.len = 0;
+        self.further.clear();
         self.index.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_where_they_are_when_there_are_many() {
+        let mut memo = Memo::default();
+        for round in 0..2 {
+            let keys = || (0..3 * WALK as u32).map(ObjectId::from_number);
+            let slots: Vec<Slot> = keys().map(|object| memo.slot(object, Symbol::NONE)).collect();
+            for (low, slot) in (0..).zip(&slots) {
+                assert_eq!(memo.at(*slot).low, u32::MAX, "round {round}");
+                memo.at(*slot).low = low;
+            }
+            for (low, object) in (0..).zip(keys()) {
+                let slot = memo.slot(object, Symbol::NONE);
+                assert_eq!((slot, memo.at(slot).low), (slots[low as usize], low));
+            }
+            memo.clear();
+        }
     }
 }

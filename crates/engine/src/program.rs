@@ -47,7 +47,7 @@ pub(crate) struct Relation {
     pub(crate) branch: Option<usize>,
     /// Relations of the same resource, itself among them: where none of them is given by a warrant, this one is false. `None` when it can
     /// hold without, or has no rule, and so takes nothing but a look.
-    leaves: Option<Box<[Symbol]>>,
+    pub(crate) leaves: Option<Box<[Symbol]>>,
 }
 
 #[derive(Debug)]
@@ -61,14 +61,20 @@ pub(crate) struct NamedPolicy {
 pub struct Program {
     /// By type symbol; relations sorted by symbol.
     types: Vec<Option<Vec<(Symbol, RelationIndex)>>>,
-    /// (type, relation) -> where it is among `relations`.
-    declared: FxHashMap<(Symbol, Symbol), RelationIndex>,
+    /// [`declared`] -> where it is among `relations`.
+    declared: FxHashMap<u32, RelationIndex>,
     relations: Vec<Relation>,
     policies: Vec<NamedPolicy>,
     /// (type, relation) -> relations of the same type that it drives.
     same: FxHashMap<(Symbol, Symbol), Vec<RelationIndex>>,
     /// (type, relation) -> relations it drives over an edge, with the edge.
     over: FxHashMap<(Symbol, Symbol), Vec<(RelationIndex, Symbol)>>,
+}
+
+/// A relation of a type as one number: it is looked up for every step of a decision.
+#[inline]
+fn declared(resource_type: Symbol, relation: Symbol) -> u32 {
+    (resource_type.index() as u32) << 16 | relation.index() as u32
 }
 
 impl Program {
@@ -106,7 +112,7 @@ impl Program {
                     .flatten();
                 let index = RelationIndex(program.relations.len() as u32);
                 listed.push((symbol, index));
-                program.declared.insert((resource_type, symbol), index);
+                program.declared.insert(declared(resource_type, symbol), index);
                 program.relations.push(Relation {
                     resource_type,
                     relation: symbol,
@@ -203,14 +209,8 @@ impl Program {
 
     #[inline]
     pub(crate) fn relation(&self, resource_type: Symbol, relation: Symbol) -> Option<&Relation> {
-        let index = self.declared.get(&(resource_type, relation))?;
+        let index = self.declared.get(&declared(resource_type, relation))?;
         Some(self.at(*index))
-    }
-
-    /// See [`Relation::leaves`].
-    #[inline]
-    pub(crate) fn leaves(&self, resource_type: Symbol, relation: Symbol) -> Option<&[Symbol]> {
-        self.relation(resource_type, relation)?.leaves.as_deref()
     }
 
     pub(crate) fn at(&self, index: RelationIndex) -> &Relation {

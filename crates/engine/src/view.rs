@@ -1,6 +1,6 @@
 //! The entry point: a program and a snapshot that belong together, and the questions one can put to them.
 
-use rowgate_graph::{ObjectId, Resource, Snapshot, Symbol};
+use rowgate_graph::{ObjectId, Snapshot, Symbol};
 
 use crate::eval::{Evaluator, Start};
 use crate::program::Program;
@@ -98,14 +98,14 @@ impl<'a> View<'a> {
     /// Those of [`View::check`].
     pub fn check_found(
         &self,
-        resource: &Resource<'_>,
+        resource: ObjectId,
         relation: &str,
-        subject: &Resource<'_>,
+        subject: ObjectId,
         ambient: &Ambient<'_>,
     ) -> Result<Decision, EngineError> {
         let start = Start {
-            resource_type: resource.resource_type,
-            id: resource.id,
+            resource_type: self.graph.type_of(resource),
+            ..NOWHERE
         };
         if !self.program.has_type(start.resource_type) {
             return Err(EngineError::UnknownType(
@@ -115,13 +115,8 @@ impl<'a> View<'a> {
         let Some(relation) = self.graph.symbol(relation) else {
             return Ok(Decision::certain(Value::False, false, 1));
         };
-        let words = Subject {
-            resource_type: self.graph.name(subject.resource_type),
-            id: subject.id,
-            relation: None,
-        };
-        let who = Who::found(self.graph, words, Some(subject.resource_type), subject.object);
-        self.decide(start, resource.object, relation, who, ambient)
+        let who = Who::known(self.graph, subject);
+        self.decide(start, resource, relation, who, ambient)
     }
 
     #[inline]

@@ -7,7 +7,8 @@ use crate::Subject;
 /// A subject in the graph's numbers, and in words for policies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {
-    pub(crate) words: Subject<'a>,
+    /// Those of the question. `None` for a subject that the graph knows by number.
+    words: Option<Subject<'a>>,
     pub(crate) object: ObjectId,
     pub(crate) relation: Symbol,
     /// The wildcard that stands for this subject, or absent.
@@ -42,7 +43,7 @@ impl<'a> Who<'a> {
             _ => ObjectId::ABSENT,
         };
         Self {
-            words,
+            words: Some(words),
             object,
             relation,
             wildcard,
@@ -50,25 +51,28 @@ impl<'a> Who<'a> {
     }
 
     /// A subject without a relation that the graph knows by number.
-    pub(crate) fn known(graph: &'a Snapshot, object: ObjectId) -> Self {
-        let resource_type = graph.type_of(object);
-        let words = Subject {
-            resource_type: graph.name(resource_type),
-            id: graph.id_of(object),
-            relation: None,
-        };
-        let wildcard = used_wildcard(graph, resource_type);
+    pub(crate) fn known(graph: &Snapshot, object: ObjectId) -> Self {
+        let wildcard = used_wildcard(graph, graph.type_of(object));
         let wildcard = if wildcard == object {
             ObjectId::ABSENT
         } else {
             wildcard
         };
         Self {
-            words,
+            words: None,
             object,
             relation: Symbol::NONE,
             wildcard,
         }
+    }
+
+    /// The subject in words.
+    pub(crate) fn words(&self, graph: &'a Snapshot) -> Subject<'a> {
+        self.words.unwrap_or_else(|| Subject {
+            resource_type: graph.name(graph.type_of(self.object)),
+            id: graph.id_of(self.object),
+            relation: None,
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Edges by resource. A short list lies in a line of its own, where lines are wanted; the others of a leaf lie end to end, and a very long one
 //! moves out into a [`Hub`].
 
+use std::hint::black_box;
+
 use crate::ObjectId;
 use crate::cow::CowVec;
 use crate::edge::{self, Edge};
@@ -89,6 +91,15 @@ impl<const LINES: usize> Leaf<LINES> {
         Edges {
             inline: self.edges.get(self.span(slot)).unwrap_or(&[]),
             hub: self.hub(slot),
+        }
+    }
+
+    /// The list itself where it has a line, as nearly all have; otherwise what says where it is.
+    #[inline]
+    fn touch(&self, slot: usize) {
+        match self.lines.get(slot) {
+            Some(line) => _ = black_box(line.0[0].key),
+            None => _ = black_box((self.ends[slot], self.edges.as_ptr())),
         }
     }
 
@@ -232,6 +243,15 @@ impl<const LINES: usize> Adjacency<LINES> {
         match self.leaves.get(index) {
             Some(leaf) => leaf.at(slot),
             None => Edges::NONE,
+        }
+    }
+
+    /// Starts to fetch what [`Self::edges`] reads first.
+    #[inline]
+    pub(crate) fn touch(&self, object: ObjectId) {
+        let (index, slot) = split(object);
+        if let Some(leaf) = self.leaves.get(index) {
+            leaf.touch(slot);
         }
     }
 

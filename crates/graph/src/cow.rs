@@ -159,12 +159,18 @@ impl<T> CowVec<T> {
 
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        if let Some(over) = &self.over
-            && let Some(changed) = over.get(&index)
-        {
-            return Some(changed);
+        match &self.over {
+            None => self.shared(index),
+            Some(over) => self.overlaid(over, index),
         }
-        self.shared(index)
+    }
+
+    /// Apart, so that there is little to the usual way.
+    #[cold]
+    fn overlaid<'a>(&'a self, over: &'a FxHashMap<usize, Box<T>>, index: usize) -> Option<&'a T> {
+        over.get(&index)
+            .map(|changed| &**changed)
+            .or_else(|| self.shared(index))
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! The edges at one resource, to be read: all of them, or those of a relation, or those to one other end.
 
+use std::hint::black_box;
+
 use crate::adjacency::ROOM;
 use crate::edge::{self, Edge};
 use crate::hub::{Block, Hub};
@@ -28,6 +30,24 @@ impl<'a> Edges<'a> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.inline.is_empty() && self.hub.is_none_or(|hub| hub.len() == 0)
+    }
+
+    /// All of them, unless there are so many that each would be too much.
+    pub(crate) fn few(self) -> &'a [Edge] {
+        if self.inline.len() > ROOM {
+            &[]
+        } else {
+            self.inline
+        }
+    }
+
+    /// Starts to fetch both ends.
+    #[inline]
+    pub(crate) fn touch(self) {
+        black_box((
+            self.inline.first().map(|edge| edge.key),
+            self.inline.last().map(|edge| edge.key),
+        ));
     }
 
     #[inline]
@@ -137,6 +157,12 @@ pub struct EdgeRange<'a> {
 }
 
 impl<'a> EdgeRange<'a> {
+    /// Whether there are certainly none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.here.len() == 0 && self.blocks.len() == 0
+    }
+
     #[inline]
     fn new(inline: &'a [Edge], hub: Option<&'a Hub>, low: u64, high: u64) -> Self {
         Self {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::edge::{self, Edge};
 use crate::policies::PolicyIndex;
-use crate::snapshot::{GroupKind, Snapshot};
+use crate::snapshot::{GroupKind, Snapshot, wildcard_kind};
 use crate::warrants::WarrantRef;
 use crate::{GraphError, ObjectId, PolicyId, Symbol, WarrantId};
 
@@ -321,7 +321,7 @@ impl Graph {
             return;
         }
         let subject_type = self.state.type_of(row.subject);
-        let kind = [self.state.type_of(row.resource), row.relation, subject_type];
+        let kind = wildcard_kind(self.state.type_of(row.resource), row.relation, subject_type);
         count(Arc::make_mut(&mut self.state.wildcard_kinds), kind, out);
         let index = subject_type.index();
         let counts = Arc::make_mut(&mut self.state.wildcard_warrants);

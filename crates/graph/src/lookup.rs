@@ -181,7 +181,7 @@ impl Default for Lookup {
 }
 
 /// A bucket and the entries of it that may be the one.
-struct Probe<'a> {
+pub(crate) struct Probe<'a> {
     page: &'a Page,
     slot: usize,
     marks: Marks,
@@ -209,7 +209,7 @@ impl Lookup {
     }
 
     #[inline]
-    fn probe(&self, resource_type: Symbol, id: &str) -> Option<Probe<'_>> {
+    pub(crate) fn probe(&self, resource_type: Symbol, id: &str) -> Option<Probe<'_>> {
         let hash = self.hash(resource_type, id);
         let (page, slot) = self.place(hash);
         let page = self.pages.get(page)?;
@@ -308,8 +308,14 @@ impl Lookup {
 }
 
 impl Probe<'_> {
+    /// What it nearly always is.
     #[inline]
-    fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+    pub(crate) fn likely(&self) -> Option<ObjectId> {
+        self.page.buckets[self.slot].marked(self.marks).next()
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
         let bucket = &self.page.buckets[self.slot];
         // Tags are long: the first entry that has the right one is nearly always it.
         match bucket.marked(self.marks).next() {

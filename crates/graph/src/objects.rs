@@ -62,6 +62,12 @@ impl Name {
         at(0)..at(2)
     }
 
+    /// As the leaf's bit says, which lies elsewhere: whoever asks has read the type just now.
+    #[inline]
+    fn is_wildcard(&self) -> bool {
+        self.has_short(b"*")
+    }
+
     /// Whether it has this short id. A few numbers are compared where a text would take a loop.
     #[inline]
     fn has_short(&self, id: &[u8]) -> bool {
@@ -205,6 +211,12 @@ impl Objects {
             .map_or(Symbol::NONE, |(leaf, slot)| leaf.names[slot].resource_type)
     }
 
+    /// Starts to fetch type and id.
+    #[inline]
+    pub(crate) fn touch(&self, object: ObjectId) {
+        std::hint::black_box(self.type_of(object));
+    }
+
     #[inline]
     pub(crate) fn id(&self, object: ObjectId) -> &str {
         self.at(object).map_or("", |(leaf, slot)| leaf.id(slot))
@@ -221,7 +233,16 @@ impl Objects {
 
     pub(crate) fn is_wildcard(&self, object: ObjectId) -> bool {
         self.at(object)
-            .is_some_and(|(leaf, slot)| leaf.wildcard >> slot & 1 == 1)
+            .is_some_and(|(leaf, slot)| leaf.names[slot].is_wildcard())
+    }
+
+    /// Whether it is of a type and not the wildcard of it.
+    #[inline]
+    pub(crate) fn is_of(&self, object: ObjectId, resource_type: Symbol) -> bool {
+        self.at(object).is_some_and(|(leaf, slot)| {
+            let name = &leaf.names[slot];
+            name.resource_type == resource_type && !name.is_wildcard()
+        })
     }
 
     /// The resource, unless it was deleted or is a wildcard.

@@ -27,6 +27,12 @@ pub struct GroupKind {
     pub subject_relation: Symbol,
 }
 
+/// The resource's type, the relation and the subject's type as one number, which compares faster than three.
+#[inline]
+pub(crate) fn wildcard_kind(resource_type: Symbol, relation: Symbol, subject_type: Symbol) -> u64 {
+    crate::edge::key(resource_type, relation, subject_type.0.into())
+}
+
 /// The graph at one revision. Cloning costs a few reference counts.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -43,8 +49,8 @@ pub struct Snapshot {
     pub(crate) kinds: Arc<BTreeMap<GroupKind, u32>>,
     /// `wildcard_warrants[type]`: how many warrants have the wildcard of the type as their subject.
     pub(crate) wildcard_warrants: Arc<Vec<u32>>,
-    /// The same by the resource's type, the relation and the subject's type.
-    pub(crate) wildcard_kinds: Arc<BTreeMap<[Symbol; 3], u32>>,
+    /// The same by [`wildcard_kind`].
+    pub(crate) wildcard_kinds: Arc<BTreeMap<u64, u32>>,
 }
 
 impl Snapshot {
@@ -72,6 +78,49 @@ impl Snapshot {
             .unwrap_or(ObjectId::ABSENT)
     }
 
+    /// The same. What is all but certainly found can be touched before its id is compared, which would be waited for first.
+    #[inline]
+    pub fn find_and(&self, resource_type: Symbol, id: &str, touch: impl FnOnce(ObjectId)) -> ObjectId {
+        let probe = self.lookup.probe(resource_type, id);
+        let found = probe.and_then(|probe| {
+            if let Some(likely) = probe.likely() {
+                touch(likely);
+            }
+            probe.find(&self.objects, resource_type, id)
+        });
+        found.unwrap_or(ObjectId::ABSENT)
+    }
+
+    /// Starts to fetch a resource's type and id, and the warrants on it. A touch is a load like any other, whose value nobody waits for: the
+    /// waits of those that follow one another overlap.
+    #[inline]
+    pub fn touch(&self, resource: ObjectId) {
+        self.objects.touch(resource);
+        self.subjects.touch(resource);
+    }
+
+    /// Starts to fetch a subject as well, and where the list of the warrants that name it lies.
+    #[inline]
+    pub fn touch_subject(&self, subject: ObjectId) {
+        self.touch(subject);
+        self.resources.touch(subject);
+    }
+
+    /// Starts to fetch the list of the warrants that name a subject.
+    #[inline]
+    pub fn touch_resources(&self, subject: ObjectId) {
+        self.resources.edges(subject).touch();
+    }
+
+    /// Starts to fetch what the few warrants on a resource name as their subjects: the lists of warrants on those. Nothing where there are many.
+    #[inline]
+    pub fn touch_subjects(&self, resource: ObjectId) {
+        for edge in self.subjects.edges(resource).few() {
+            self.objects.touch(edge.other());
+            self.subjects.edges(edge.other()).touch();
+        }
+    }
+
     /// Two resources at once, which is faster than one after the other.
     #[inline]
     pub fn find_both(&self, first: (Symbol, &str), second: (Symbol, &str)) -> [ObjectId; 2] {
@@ -97,8 +146,8 @@ impl Snapshot {
     /// Whether a warrant for this relation of a type has the wildcard of the subject's type as its subject.
     #[inline]
     pub fn has_wildcard_kind(&self, resource_type: Symbol, relation: Symbol, subject_type: Symbol) -> bool {
-        self.wildcard_kinds
-            .contains_key(&[resource_type, relation, subject_type])
+        let kind = wildcard_kind(resource_type, relation, subject_type);
+        self.wildcard_kinds.contains_key(&kind)
     }
 
     /// The wildcard subject `type:*`, or [`ObjectId::ABSENT`] when no warrant has it.
@@ -120,6 +169,12 @@ impl Snapshot {
     #[inline]
     pub fn id_of(&self, object: ObjectId) -> &str {
         self.objects.id(object)
+    }
+
+    /// Whether it is of a type and not the wildcard of it.
+    #[inline]
+    pub fn is_of(&self, object: ObjectId, resource_type: Symbol) -> bool {
+        self.objects.is_of(object, resource_type)
     }
 
     /// Whether it is the wildcard of its type.

@@ -65,7 +65,7 @@ impl<'a> Asker<'a> {
     fn check_on(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<Decision> {
         let decision = self
             .view
-            .check_found(&on.resource, relation, &membership.resource, self.ambient);
+            .check_found(on.object, relation, membership.object, self.ambient);
         Ok(decision?)
     }
 

@@ -5,7 +5,7 @@
 mod find;
 mod roles;
 
-use rowgate_graph::{Edge, ObjectId, Resource as Stored, Snapshot, Symbol, WarrantRef};
+use rowgate_graph::{Edge, ObjectId, Snapshot, Symbol, WarrantRef};
 
 use crate::hierarchy::Hierarchy;
 use crate::names::{self, relation};
@@ -48,19 +48,27 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn find(self, resource_type: &str, id: &str) -> Option<Record<'a>> {
-        self.record(self.graph.find(self.graph.symbol(resource_type)?, id))
+        self.find_and(resource_type, id, |likely| self.graph.touch(likely))
     }
 
-    pub(crate) fn record(self, object: ObjectId) -> Option<Record<'a>> {
-        self.existing(self.graph.resource(object)?)
+    /// The same, with something else to touch.
+    fn find_and(self, resource_type: &str, id: &str, touch: impl FnOnce(ObjectId)) -> Option<Record<'a>> {
+        self.record(self.graph.find_and(self.graph.symbol(resource_type)?, id, touch))
     }
 
     /// Warrants of an application can name as a subject what was never created. It has no edges of its own, and everything that was
-    /// created has one, to what it belongs to; only the environment belongs to nothing, and has settings.
-    fn existing(self, resource: Stored<'a>) -> Option<Record<'a>> {
-        let was_created = !self.graph.subjects(resource.object).is_empty()
-            || resource.resource_type == self.symbol(names::ENVIRONMENT) && resource.meta.is_some();
-        was_created.then_some(Record { read: self, resource })
+    /// created has one, to what it belongs to; only the environment belongs to nothing, and has settings. What was deleted has none either.
+    pub(crate) fn record(self, object: ObjectId) -> Option<Record<'a>> {
+        let was_created = if self.graph.subjects(object).is_empty() {
+            self.has_type(object, names::ENVIRONMENT)
+                && self
+                    .graph
+                    .resource(object)
+                    .is_some_and(|stored| stored.meta.is_some())
+        } else {
+            !self.graph.is_wildcard(object)
+        };
+        was_created.then_some(Record { read: self, object })
     }
 
     /// The first thing that an edge leads to.
@@ -88,7 +96,7 @@ impl<'a> Reader<'a> {
     /// Everything of one type, oldest first.
     pub(crate) fn of_type(self, resource_type: &str) -> impl Iterator<Item = Record<'a>> + use<'a> {
         let all = self.graph.resources_of_type(self.symbol(resource_type));
-        all.filter_map(move |resource| self.existing(resource))
+        all.filter_map(move |resource| self.record(resource.object))
     }
 
     /// The warrants on everything that belongs to the authorization API, or is called as if it did.
@@ -137,7 +145,7 @@ impl<'a> Reader<'a> {
     /// The environment's settings.
     pub fn settings(self) -> Settings {
         let anchor = self.find(names::ENVIRONMENT, names::SELF);
-        Settings::read(anchor.and_then(|anchor| anchor.resource.meta))
+        Settings::read(anchor.as_ref().and_then(Record::stored_meta))
     }
 
     /// What another name stands for.

@@ -8,7 +8,7 @@ mod member;
 
 use std::ops::Deref;
 
-use rowgate_graph::{ObjectId, Resource as Stored};
+use rowgate_graph::ObjectId;
 use serde_json::{Map, Value};
 
 use crate::key::Key;
@@ -19,45 +19,53 @@ use crate::{Error, Result};
 pub use member::Status;
 pub(crate) use member::members;
 
-/// Anything stored.
+/// Anything stored. What is known of it is read where it is wanted: most of it lies in memory that a check need not wait for.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     pub(crate) read: Reader<'a>,
-    pub(crate) resource: Stored<'a>,
+    pub(crate) object: ObjectId,
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn object(&self) -> ObjectId {
-        self.resource.object
+        self.object
     }
 
     /// Its type in the graph.
     pub fn type_name(&self) -> &'a str {
-        self.read.graph.name(self.resource.resource_type)
+        let graph = self.read.graph;
+        graph.name(graph.type_of(self.object))
     }
 
     /// Its id in the graph, which for most is the id that the API shows.
     pub fn id(&self) -> &'a str {
-        self.resource.id
+        self.read.graph.id_of(self.object)
     }
 
     /// When it was created, microseconds since the Unix epoch.
     pub fn created_at(&self) -> i64 {
-        self.resource.created_at
+        self.read
+            .graph
+            .resource(self.object)
+            .map_or(0, |stored| stored.created_at)
     }
 
     /// When it was last changed, microseconds since the Unix epoch.
     pub fn updated_at(&self) -> i64 {
         let changed = self.meta("updated_at").and_then(Value::as_i64);
-        changed.unwrap_or(self.resource.created_at)
+        changed.unwrap_or_else(|| self.created_at())
+    }
+
+    pub(crate) fn stored_meta(&self) -> Option<&'a Value> {
+        self.read.graph.resource(self.object)?.meta
     }
 
     pub(crate) fn meta(&self, field: &str) -> Option<&'a Value> {
-        self.resource.meta?.get(field)
+        self.stored_meta()?.get(field)
     }
 
     pub(crate) fn all_meta(&self) -> Map<String, Value> {
-        let fields = self.resource.meta.and_then(Value::as_object);
+        let fields = self.stored_meta().and_then(Value::as_object);
         fields.cloned().unwrap_or_default()
     }
 

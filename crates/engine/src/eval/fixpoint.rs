@@ -4,17 +4,15 @@ use rowgate_graph::Edges;
 
 use super::{Evaluator, Partial, Point, SETTLED};
 use crate::memo::State;
-use crate::program::Rule;
 use crate::{EngineError, Value};
 
 impl<'a> Evaluator<'a> {
     /// A value that needs groups or rules: remembered, and computed again while a cycle has not settled.
     pub(super) fn derived(
         &mut self,
-        point: Point,
+        point: Point<'a>,
         edges: Edges<'a>,
         direct: Value,
-        rule: Option<&Rule>,
     ) -> Result<Partial, EngineError> {
         let slot = self.memo.slot(point.object, point.relation);
         let pass = self.pass;
@@ -44,7 +42,7 @@ impl<'a> Evaluator<'a> {
             entry.state = State::Open(place);
             entry.read = false;
             let rises = self.rises;
-            let (value, low) = self.equation(point, edges, direct, rule)?;
+            let (value, low) = self.equation(point, edges, direct)?;
             let pass = self.pass;
             let entry = self.memo.at(slot);
             let value = value.max(entry.value);

@@ -135,14 +135,15 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn env(&self, object: ObjectId, relation: Symbol, warrant: Option<WarrantCtx<'a>>) -> Env<'a> {
+        let who = self.who.words(self.graph);
         Env {
             context: self.ambient.context,
             check: Some(CheckCtx {
                 resource_type: self.graph.name(self.type_of(object)),
                 resource_id: self.id_of(object),
                 relation: self.graph.name(relation),
-                subject_type: self.who.words.resource_type,
-                subject_id: self.who.words.id,
+                subject_type: who.resource_type,
+                subject_id: who.id,
             }),
             warrant,
             metadata: Some(self.graph),

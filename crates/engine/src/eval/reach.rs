@@ -4,9 +4,10 @@
 //! subject is a member of one. To ask each of them means to fetch each from memory; the subject's own edges say at once which of them can
 //! be the one. This is a bound and no answer: what is ruled out is false for certain, everything else is asked about.
 
-use rowgate_graph::{Edges, ObjectId, Symbol};
+use rowgate_graph::{Edge, Edges, ObjectId, Symbol};
 
 use super::Evaluator;
+use crate::program::Relation;
 
 /// With more kinds of groups than this, or more warrants of the subject that could name one, nothing is ruled out.
 const MOST: usize = 64;
@@ -35,18 +36,41 @@ impl<'a> Source<'a> {
         Some(Self { edges, by, leaf })
     }
 
+    /// The first of them on a resource.
     #[inline]
-    fn names(&self, object: ObjectId) -> bool {
-        self.edges.to(self.by, self.leaf, object).next().is_some()
+    fn first_on(&self, object: ObjectId) -> Option<&'a Edge> {
+        self.edges.to(self.by, self.leaf, object).next()
     }
 }
 
+/// What the subject's side says of a relation of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is certainly false.
+    No,
+    /// An unconditional warrant gives the subject this other relation, on which it rests.
+    Holds(Symbol),
+    /// Neither.
+    Perhaps,
+}
+
 impl Reach<'_> {
-    /// Whether the relation is certainly false on this resource.
     #[inline]
-    fn rules_out(&self, object: ObjectId) -> bool {
-        let from = self.from.as_ref();
-        from.is_some_and(|sources| !sources.iter().any(|source| source.names(object)))
+    fn says_of(&self, object: ObjectId) -> Said {
+        let Some(sources) = &self.from else {
+            return Said::Perhaps;
+        };
+        for source in sources {
+            if let Some(edge) = source.first_on(object) {
+                let direct = source.by.is_none() && edge.policy().is_none();
+                return if direct {
+                    Said::Holds(source.leaf)
+                } else {
+                    Said::Perhaps
+                };
+            }
+        }
+        Said::No
     }
 }
 
@@ -56,9 +80,10 @@ pub(super) type Known = usize;
 impl<'a> Evaluator<'a> {
     /// What the subject's side says of a relation, if it says anything.
     #[inline]
-    pub(super) fn reach(&mut self, resource_type: Symbol, relation: Symbol) -> Option<Known> {
-        let leaves = self.program.leaves(resource_type, relation)?;
-        let of = (resource_type, relation);
+    pub(super) fn reach(&mut self, relation: &'a Relation) -> Option<Known> {
+        let leaves = relation.leaves.as_deref()?;
+        let resource_type = relation.resource_type;
+        let of = (resource_type, relation.relation);
         let known = self.reaches.iter().position(|reach| reach.of == of);
         Some(known.unwrap_or_else(|| {
             let from = self.sources(resource_type, leaves);
@@ -67,10 +92,10 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
-    /// Whether the relation is certainly false on this resource.
+    /// What that says of one resource.
     #[inline]
-    pub(super) fn is_out_of_reach(&self, known: Option<Known>, object: ObjectId) -> bool {
-        known.is_some_and(|known| self.reaches[known].rules_out(object))
+    pub(super) fn said_of(&self, known: Option<Known>, object: ObjectId) -> Said {
+        known.map_or(Said::Perhaps, |known| self.reaches[known].says_of(object))
     }
 
     /// Whoever a warrant of one of the relations has to name.

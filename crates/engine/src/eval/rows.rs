@@ -8,7 +8,7 @@ use crate::{EngineError, Value};
 impl Evaluator<'_> {
     /// The value of everything about a resource whose row is missing or was not read.
     #[inline]
-    pub(crate) fn by_row(&mut self, point: Point) -> Option<Value> {
+    pub(crate) fn by_row(&mut self, point: Point<'_>) -> Option<Value> {
         let verdict = self
             .rows?
             .verdict(point.object, point.resource_type, point.relation)?;

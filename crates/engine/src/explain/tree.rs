@@ -373,7 +373,10 @@ impl<'a> Tree<'_, 'a> {
     }
 
     fn words_of_check(&self, object: ObjectId, relation: Symbol) -> Words {
-        let (graph, who) = (self.evaluator.graph, self.evaluator.who.words);
+        let (graph, who) = (
+            self.evaluator.graph,
+            self.evaluator.who.words(self.evaluator.graph),
+        );
         Words {
             resource_type: graph.name(self.evaluator.type_of(object)).to_owned(),
             resource_id: self.evaluator.id_of(object).to_owned(),

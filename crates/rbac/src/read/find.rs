@@ -1,11 +1,31 @@
 //! One thing by its id, or by what the application calls it.
 
+use rowgate_graph::{ObjectId, Symbol};
+
 use super::{EMAIL, ORGANIZATION_NAME, RESOURCE, Reader, Target, USER_NAME};
-use crate::names;
+use crate::names::{self, relation};
 use crate::record::{Group, Membership, Organization, Permission, Resource, ResourceType, User};
 use crate::{Error, Result};
 
+/// Resources are rarely nested deeper than this many levels below their organization.
+const LEVELS: usize = 3;
+
 impl<'a> Reader<'a> {
+    /// Starts to fetch a resource and what is above it, all of which a check looks at.
+    fn touch_upwards(self, resource: ObjectId, organization: &Organization<'a>) {
+        let parent = self.symbol(relation::PARENT);
+        let mut at = resource;
+        self.graph.touch(at);
+        self.graph.touch_subjects(organization.object());
+        for _ in 1..LEVELS {
+            let Some(edge) = self.graph.subjects(at).with(parent, Symbol::NONE).next() else {
+                return;
+            };
+            at = edge.other();
+            self.graph.touch(at);
+        }
+    }
+
     /// An organization.
     ///
     /// # Errors
@@ -52,7 +72,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn membership(self, id: &str) -> Result<Membership<'a>> {
-        let found = self.find(names::MEMBERSHIP, id).map(Membership);
+        let touch = |likely| self.graph.touch_subject(likely);
+        let found = self.find_and(names::MEMBERSHIP, id, touch).map(Membership);
+        if let Some(membership) = &found {
+            self.graph.touch_resources(membership.object());
+        }
         found.ok_or_else(|| Error::not_found("Organization membership", id))
     }
 
@@ -121,7 +145,10 @@ impl<'a> Reader<'a> {
                 .ok_or_else(|| Error::not_found("Authorization resource", external_id));
         }
         let id = names::id_within(organization.id(), external_id);
-        let found = self.find(&names::type_name(resource_type), &id).map(Resource);
+        let touch = |likely| self.touch_upwards(likely, organization);
+        let found = self
+            .find_and(&names::type_name(resource_type), &id, touch)
+            .map(Resource);
         found.ok_or_else(|| Error::not_found("Authorization resource", external_id))
     }
 

@@ -255,7 +255,7 @@ pub(super) fn put_role(draft: &mut Draft<'_>, entry: &RoleEntry, known: Option<&
         }
         Err(_) => roles::put(draft, &id, &entry.resource_type, meta),
     }
-    let role = (names::ROLE, id.as_str());
+    let role = (names::ROLE, &*id);
     let everybody = (names::MEMBERSHIP, "*");
     for slug in carried.iter().filter(|slug| !entry.permissions.contains(slug)) {
         draft.unlink(role, &names::permission_relation(slug), everybody);
