@@ -88,18 +88,19 @@ pub fn any_app(random: &mut Rng) -> String {
     app(below(WORKSPACES), below(PROJECTS), below(APPS))
 }
 
-/// As a request does it: by membership, type and external id. And the part of it that decides, once both were looked up.
+/// As a request does it: by membership, type and external id, whose texts have just been read. And the part of it that decides, once both
+/// were looked up.
 fn checks(asker: &Asker<'_>, all: &[Organization]) -> Result<(Times, Times, usize)> {
     let (mut times, mut decisions, mut granted) = (Times::default(), Times::default(), 0);
     let mut random = Rng::new(7);
     for _ in 0..CHECKS {
         let of = &all[random.below(all.len() as u32) as usize];
-        let om = &of.members[random.below(of.members.len() as u32) as usize];
+        let om = of.members[random.below(of.members.len() as u32) as usize].clone();
         let target = external("app", &any_app(&mut random));
         let slug = format!("app:{}", random.below(10));
         let read = asker.read();
         let from = Instant::now();
-        let membership = read.membership(om)?;
+        let membership = read.membership(&om)?;
         let resource = read.target(&membership.organization()?, &target)?;
         let looked_up = from.elapsed();
         let yes = asker.check(&membership, &slug, &resource)?.value.grants();
