@@ -2,6 +2,9 @@
 //! moves out into a [`Hub`].
 
 use std::hint::black_box;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::ObjectId;
 use crate::cow::CowVec;
@@ -222,9 +225,56 @@ pub(crate) type Lined = Adjacency<LEAF>;
 /// Where many lists are empty or long: the warrants that name a subject.
 pub(crate) type Packed = Adjacency<0>;
 
+/// A list that an overlay has changed.
+#[derive(Debug, Clone)]
+struct Changed {
+    inline: Vec<Edge>,
+    hub: Option<Hub>,
+}
+
+impl Changed {
+    fn of(shared: Edges<'_>) -> Self {
+        Self {
+            inline: shared.inline.to_vec(),
+            hub: shared.hub.cloned(),
+        }
+    }
+
+    fn edges(&self) -> Edges<'_> {
+        Edges {
+            inline: &self.inline,
+            hub: self.hub.as_ref(),
+        }
+    }
+
+    fn insert(&mut self, edge: Edge) -> bool {
+        if let Some(hub) = &mut self.hub {
+            return hub.insert(edge);
+        }
+        let place = edge::position(&self.inline, &edge);
+        if let Err(at) = place {
+            self.inline.insert(at, edge);
+        }
+        place.is_err()
+    }
+
+    fn remove(&mut self, edge: &Edge) -> bool {
+        if let Some(hub) = &mut self.hub {
+            return hub.remove(edge);
+        }
+        let place = edge::position(&self.inline, edge);
+        if let Ok(at) = place {
+            self.inline.remove(at);
+        }
+        place.is_ok()
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Adjacency<const LINES: usize> {
     leaves: CowVec<Leaf<LINES>>,
+    /// In an overlay: the lists that it has changed, whatever the leaves say.
+    changed: Option<Arc<FxHashMap<ObjectId, Changed>>>,
 }
 
 fn split(object: ObjectId) -> (usize, usize) {
@@ -232,17 +282,24 @@ fn split(object: ObjectId) -> (usize, usize) {
 }
 
 impl<const LINES: usize> Adjacency<LINES> {
-    /// From now on changes copy only what they are about.
+    /// From now on a change copies the list that it is about.
     pub(crate) fn lay_over(&mut self) {
-        self.leaves.lay_over();
+        self.changed.get_or_insert_default();
+    }
+
+    /// The list in an overlay, to be changed.
+    fn above(&mut self, object: ObjectId) -> Option<&mut Changed> {
+        let changed = Arc::make_mut(self.changed.as_mut()?);
+        let shared = || Changed::of(shared(&self.leaves, object));
+        Some(changed.entry(object).or_insert_with(shared))
     }
 
     #[inline]
     pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
-        let (index, slot) = split(object);
-        match self.leaves.get(index) {
-            Some(leaf) => leaf.at(slot),
-            None => Edges::NONE,
+        let changed = self.changed.as_ref().and_then(|changed| changed.get(&object));
+        match changed {
+            Some(changed) => changed.edges(),
+            None => shared(&self.leaves, object),
         }
     }
 
@@ -256,6 +313,9 @@ impl<const LINES: usize> Adjacency<LINES> {
     }
 
     pub(crate) fn insert(&mut self, object: ObjectId, edge: Edge) -> bool {
+        if let Some(list) = self.above(object) {
+            return list.insert(edge);
+        }
         let (index, slot) = split(object);
         while self.leaves.len() <= index {
             self.leaves.push(Leaf::default());
@@ -265,6 +325,9 @@ impl<const LINES: usize> Adjacency<LINES> {
     }
 
     pub(crate) fn remove(&mut self, object: ObjectId, edge: &Edge) -> bool {
+        if let Some(list) = self.above(object) {
+            return list.remove(edge);
+        }
         let (index, slot) = split(object);
         let leaf = self.leaves.get_mut(index);
         leaf.is_some_and(|leaf| leaf.remove(slot, edge))
@@ -283,7 +346,18 @@ impl<const LINES: usize> Adjacency<LINES> {
         });
         Self {
             leaves: leaves.collect(),
+            changed: None,
         }
+    }
+}
+
+/// The list of the leaves.
+#[inline]
+fn shared<const LINES: usize>(leaves: &CowVec<Leaf<LINES>>, object: ObjectId) -> Edges<'_> {
+    let (index, slot) = split(object);
+    match leaves.get(index) {
+        Some(leaf) => leaf.at(slot),
+        None => Edges::NONE,
     }
 }
 

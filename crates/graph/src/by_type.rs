@@ -81,18 +81,22 @@ impl List {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ByType {
     lists: Arc<Vec<List>>,
+    /// In an overlay: what it has added, with the types.
+    added: Option<Arc<Vec<(Symbol, ObjectId)>>>,
 }
 
 impl ByType {
-    /// From now on changes copy only what they are about.
+    /// From now on what is added lies beside the lists.
     pub(crate) fn lay_over(&mut self) {
-        for list in Arc::make_mut(&mut self.lists) {
-            list.blocks.lay_over();
-        }
+        self.added.get_or_insert_default();
     }
 
     /// Adds a number that is greater than all before it.
     pub(crate) fn push(&mut self, resource_type: Symbol, object: ObjectId) {
+        if let Some(added) = &mut self.added {
+            Arc::make_mut(added).push((resource_type, object));
+            return;
+        }
         let lists = Arc::make_mut(&mut self.lists);
         if lists.len() <= resource_type.index() {
             lists.resize_with(resource_type.index() + 1, List::default);
@@ -101,13 +105,22 @@ impl ByType {
     }
 
     pub(crate) fn remove(&mut self, resource_type: Symbol, object: ObjectId) {
+        if let Some(added) = &mut self.added {
+            Arc::make_mut(added).retain(|(_, known)| *known != object);
+        }
         if let Some(list) = Arc::make_mut(&mut self.lists).get_mut(resource_type.index()) {
             list.remove(object.0);
         }
     }
 
     pub(crate) fn len(&self, resource_type: Symbol) -> usize {
-        self.lists.get(resource_type.index()).map_or(0, |list| list.len)
+        let below = self.lists.get(resource_type.index()).map_or(0, |list| list.len);
+        below + self.added_of(resource_type).count()
+    }
+
+    fn added_of(&self, resource_type: Symbol) -> impl DoubleEndedIterator<Item = ObjectId> {
+        let added = self.added.iter().flat_map(|added| added.iter());
+        added.filter_map(move |(of, object)| (*of == resource_type).then_some(*object))
     }
 
     /// Those among the numbers `start..end`, in ascending order.
@@ -118,9 +131,11 @@ impl ByType {
         end: u32,
     ) -> impl DoubleEndedIterator<Item = ObjectId> {
         let list = self.lists.get(resource_type.index());
-        list.into_iter()
-            .flat_map(move |list| list.range(start, end))
+        let below = list.into_iter().flat_map(move |list| list.range(start, end));
+        let added = self.added_of(resource_type);
+        below
             .map(ObjectId)
+            .chain(added.filter(move |object| (start..end).contains(&object.0)))
     }
 }
 

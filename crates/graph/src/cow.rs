@@ -5,13 +5,10 @@
 //! writer changes in place while nobody else holds the path. Otherwise it copies it, and the leaf goes its own way; when half the leaves of a
 //! branch have, they are brought together in a new slab. A published snapshot never changes.
 //!
-//! A path is a few kilobytes, which is little for a revision that stays and much for one request that adds an element or two. For those there
-//! is the overlay: what is changed lies beside what is shared.
+//! A path is a few kilobytes, which is little for a revision that stays and much for one request that adds an element or two. So what an overlay
+//! adds lies beside these vectors ([`crate::Graph::overlay`]).
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 const BRANCH: usize = 256;
 
@@ -119,8 +116,6 @@ impl<T> Clone for Branch<T> {
 pub(crate) struct CowVec<T> {
     root: Arc<[Arc<Branch<T>>]>,
     len: usize,
-    /// Elements that were changed or added since this became an overlay. They come before those of the root.
-    over: Option<Arc<FxHashMap<usize, Box<T>>>>,
 }
 
 impl<T> Clone for CowVec<T> {
@@ -128,7 +123,6 @@ impl<T> Clone for CowVec<T> {
         Self {
             root: Arc::clone(&self.root),
             len: self.len,
-            over: self.over.clone(),
         }
     }
 }
@@ -138,43 +132,17 @@ impl<T> Default for CowVec<T> {
         Self {
             root: Arc::from([]),
             len: 0,
-            over: None,
         }
     }
 }
 
 impl<T> CowVec<T> {
-    /// From now on changes copy the element that they are about and nothing else.
-    pub(crate) fn lay_over(&mut self) {
-        self.over.get_or_insert_default();
-    }
-
-    pub(crate) fn is_overlay(&self) -> bool {
-        self.over.is_some()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        match &self.over {
-            None => self.shared(index),
-            Some(over) => self.overlaid(over, index),
-        }
-    }
-
-    /// Apart, so that there is little to the usual way.
-    #[cold]
-    fn overlaid<'a>(&'a self, over: &'a FxHashMap<usize, Box<T>>, index: usize) -> Option<&'a T> {
-        over.get(&index)
-            .map(|changed| &**changed)
-            .or_else(|| self.shared(index))
-    }
-
-    #[inline]
-    fn shared(&self, index: usize) -> Option<&T> {
         self.root.get(index / BRANCH)?.get(index % BRANCH)
     }
 
@@ -189,25 +157,11 @@ impl<T: Clone> CowVec<T> {
         if index >= self.len {
             return None;
         }
-        if let Some(over) = &mut self.over {
-            return Some(match Arc::make_mut(over).entry(index) {
-                Entry::Occupied(changed) => changed.into_mut(),
-                Entry::Vacant(place) => {
-                    let shared = self.root.get(index / BRANCH)?.get(index % BRANCH)?;
-                    place.insert(Box::new(shared.clone()))
-                }
-            });
-        }
         let branch = Arc::make_mut(&mut self.root).get_mut(index / BRANCH)?;
         Arc::make_mut(branch).get_mut(index % BRANCH)
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        if let Some(over) = &mut self.over {
-            Arc::make_mut(over).insert(self.len, Box::new(value));
-            self.len += 1;
-            return;
-        }
         let (branch, slot) = (self.len / BRANCH, self.len % BRANCH);
         if slot == 0 {
             let branches = self.root.iter().cloned().chain([Arc::new(Branch::empty())]);
@@ -236,7 +190,6 @@ impl<T: Clone> FromIterator<T> for CowVec<T> {
         Self {
             root: branches.into(),
             len,
-            over: None,
         }
     }
 }
@@ -313,33 +266,5 @@ mod tests {
             assert_eq!(is_slab(&vec, 0), changed == APART as usize);
             assert!(held.iter().copied().skip(changed).eq(changed..600));
         }
-    }
-
-    #[test]
-    fn an_overlay_changes_and_grows_like_any_other_and_what_lies_below_stays() {
-        let below: CowVec<usize> = (0..1000).collect();
-        let mut over = below.clone();
-        over.lay_over();
-        *over.get_mut(700).unwrap() = 1;
-        *over.get_mut(700).unwrap() += 1;
-        for value in 1000..1003 {
-            over.push(value);
-        }
-        *over.get_mut(1001).unwrap() = 7;
-        let before = over.clone();
-        *over.get_mut(3).unwrap() = 0;
-        over.push(9);
-        assert!(over.get(1004).is_none());
-        let wanted = |upper: &[usize]| -> Vec<usize> {
-            let lower = (0..1000).map(|at| if at == 700 { 2 } else { at });
-            lower.chain(upper.iter().copied()).collect()
-        };
-        assert!(before.iter().copied().eq(wanted(&[1000, 7, 1002])));
-        let mut last = wanted(&[1000, 7, 1002, 9]);
-        last[3] = 0;
-        assert!(over.iter().copied().eq(last));
-        assert!(below.iter().copied().eq(0..1000));
-        // Three elements and a half thousand that nobody copied.
-        assert!(Arc::ptr_eq(&below.root, &over.root));
     }
 }

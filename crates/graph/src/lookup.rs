@@ -6,8 +6,10 @@
 //! no room. A write copies one page and its path, so readers of a published snapshot are never disturbed.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use rustc_hash::FxHashMap;
 
 use crate::cow::CowVec;
 use crate::objects::Objects;
@@ -167,6 +169,8 @@ pub(crate) struct Lookup {
     /// There are two to this power of buckets.
     bits: u32,
     len: usize,
+    /// In an overlay: what it has added, by hash and by how many came before with the same one.
+    added: Option<Arc<FxHashMap<(u64, u32), ObjectId>>>,
 }
 
 impl Default for Lookup {
@@ -176,6 +180,7 @@ impl Default for Lookup {
             pages: [Page::default()].into_iter().collect(),
             bits: PAGE_BITS,
             len: 0,
+            added: None,
         }
     }
 }
@@ -189,9 +194,26 @@ pub(crate) struct Probe<'a> {
 }
 
 impl Lookup {
-    /// From now on changes copy only what they are about.
+    /// From now on what is added lies beside the pages.
     pub(crate) fn lay_over(&mut self) {
-        self.pages.lay_over();
+        self.added.get_or_insert_default();
+    }
+
+    /// What an overlay has added with this hash, as places and resources.
+    fn added_with(&self, hash: u64) -> impl Iterator<Item = ((u64, u32), ObjectId)> {
+        let added = self.added.iter();
+        added.flat_map(move |added| {
+            let places = (0..).map(move |before| (hash, before));
+            places.map_while(|place| Some((place, *added.get(&place)?)))
+        })
+    }
+
+    #[cold]
+    fn find_added(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        let with_hash = self.added_with(self.hash(resource_type, id));
+        with_hash
+            .map(|(_, object)| object)
+            .find(|object| objects.is(*object, resource_type, id))
     }
 
     fn hash(&self, resource_type: Symbol, id: &str) -> u64 {
@@ -224,7 +246,11 @@ impl Lookup {
 
     #[inline]
     pub(crate) fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
-        self.probe(resource_type, id)?.find(objects, resource_type, id)
+        let found = self.probe(resource_type, id)?.find(objects, resource_type, id);
+        if found.is_none() && self.added.is_some() {
+            return self.find_added(objects, resource_type, id);
+        }
+        found
     }
 
     /// Two lookups whose waits for memory overlap.
@@ -237,19 +263,31 @@ impl Lookup {
     ) -> [Option<ObjectId>; 2] {
         let probes = [self.probe(first.0, first.1), self.probe(second.0, second.1)];
         let [a, b] = probes;
-        [
+        let found = [
             a.and_then(|probe| probe.find(objects, first.0, first.1)),
             b.and_then(|probe| probe.find(objects, second.0, second.1)),
-        ]
+        ];
+        if self.added.is_some() {
+            let [a, b] = found;
+            return [
+                a.or_else(|| self.find_added(objects, first.0, first.1)),
+                b.or_else(|| self.find_added(objects, second.0, second.1)),
+            ];
+        }
+        found
     }
 
     /// Adds a resource that is not in the table yet.
     pub(crate) fn insert(&mut self, objects: &Objects, object: ObjectId, resource_type: Symbol, id: &str) {
-        // An overlay ends with its request: it is not worth a larger table.
-        if self.len >= FULL << self.bits && !self.pages.is_overlay() {
+        let hash = self.hash(resource_type, id);
+        let before = self.added_with(hash).count() as u32;
+        if let Some(added) = &mut self.added {
+            Arc::make_mut(added).insert((hash, before), object);
+            return;
+        }
+        if self.len >= FULL << self.bits {
             self.resize(self.bits + 1, objects);
         }
-        let hash = self.hash(resource_type, id);
         while !self.put(hash, object.0) {
             self.resize(self.bits + 1, objects);
         }
@@ -263,7 +301,14 @@ impl Lookup {
     }
 
     pub(crate) fn remove(&mut self, object: ObjectId, resource_type: Symbol, id: &str) {
-        let (page, slot) = self.place(self.hash(resource_type, id));
+        let hash = self.hash(resource_type, id);
+        let above = self.added_with(hash).find(|(_, known)| *known == object);
+        if let (Some((place, _)), Some(added)) = (above, &mut self.added) {
+            // The place stays taken: others with the same hash may come after it.
+            Arc::make_mut(added).insert(place, ObjectId::ABSENT);
+            return;
+        }
+        let (page, slot) = self.place(hash);
         if let Some(page) = self.pages.get_mut(page) {
             self.len -= usize::from(page.remove(slot, object.0));
         }

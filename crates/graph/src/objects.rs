@@ -116,6 +116,16 @@ struct Leaf {
 }
 
 impl Leaf {
+    const EMPTY: Leaf = Leaf {
+        names: [Name::NONE; LEAF],
+        alive: 0,
+        wildcard: 0,
+        created: [0; LEAF],
+        described: 0,
+        meta: Vec::new(),
+        text: String::new(),
+    };
+
     #[inline]
     fn id(&self, slot: usize) -> &str {
         let name = &self.names[slot];
@@ -174,6 +184,8 @@ pub(crate) struct Objects {
     by_type: ByType,
     len: usize,
     alive: usize,
+    /// In an overlay: the leaves of what it has added. They follow the others, of which the last one may not be full.
+    added: Option<Arc<Vec<Leaf>>>,
 }
 
 fn split(object: ObjectId) -> (usize, usize) {
@@ -181,10 +193,13 @@ fn split(object: ObjectId) -> (usize, usize) {
 }
 
 impl Objects {
-    /// From now on changes copy only what they are about.
+    /// From now on what is added has leaves of its own.
     pub(crate) fn lay_over(&mut self) {
-        self.leaves.lay_over();
-        self.by_type.lay_over();
+        if self.added.is_none() {
+            self.added = Some(Arc::default());
+            self.len = self.leaves.len() * LEAF;
+            self.by_type.lay_over();
+        }
     }
 
     /// How many numbers were given out.
@@ -201,8 +216,19 @@ impl Objects {
     fn at(&self, object: ObjectId) -> Option<(&Leaf, usize)> {
         let (leaf, slot) = split(object);
         (object.0 < self.len as u32)
-            .then(|| self.leaves.get(leaf))?
+            .then(|| self.leaves.get(leaf).or_else(|| self.leaf_above(leaf)))?
             .map(|leaf| (leaf, slot))
+    }
+
+    fn leaf_above(&self, index: usize) -> Option<&Leaf> {
+        self.added.as_ref()?.get(index - self.leaves.len())
+    }
+
+    fn leaf_mut(&mut self, index: usize) -> Option<&mut Leaf> {
+        match (&mut self.added, index.checked_sub(self.leaves.len())) {
+            (Some(added), Some(above)) => Arc::make_mut(added).get_mut(above),
+            _ => self.leaves.get_mut(index),
+        }
     }
 
     #[inline]
@@ -264,17 +290,12 @@ impl Objects {
         let number = u32::try_from(self.len).ok().filter(|number| *number < u32::MAX)?;
         let (index, slot) = split(ObjectId(number));
         if slot == 0 {
-            self.leaves.push(Leaf {
-                names: [Name::NONE; LEAF],
-                alive: 0,
-                wildcard: 0,
-                created: [0; LEAF],
-                described: 0,
-                meta: Vec::new(),
-                text: String::new(),
-            });
+            match &mut self.added {
+                Some(added) => Arc::make_mut(added).push(Leaf::EMPTY),
+                None => self.leaves.push(Leaf::EMPTY),
+            }
         }
-        let leaf = self.leaves.get_mut(index)?;
+        let leaf = self.leaf_mut(index)?;
         leaf.names[slot] = Name::short(resource_type, id).unwrap_or_else(|| {
             let start = leaf.text.len() as u16;
             leaf.text.push_str(id);
@@ -284,12 +305,13 @@ impl Objects {
         leaf.alive |= 1 << slot;
         if id == "*" {
             leaf.wildcard |= 1 << slot;
-        } else {
-            self.alive += 1;
-            self.by_type.push(resource_type, ObjectId(number));
         }
         if slot == LEAF - 1 {
             leaf.text.shrink_to_fit();
+        }
+        if id != "*" {
+            self.alive += 1;
+            self.by_type.push(resource_type, ObjectId(number));
         }
         self.len += 1;
         Some(ObjectId(number))
@@ -297,18 +319,18 @@ impl Objects {
 
     pub(crate) fn set_meta(&mut self, object: ObjectId, meta: Option<Arc<Value>>) {
         let (index, slot) = split(object);
-        if let Some(leaf) = self.leaves.get_mut(index) {
+        if let Some(leaf) = self.leaf_mut(index) {
             leaf.set_meta(slot, meta);
         }
     }
 
     pub(crate) fn kill(&mut self, object: ObjectId) {
         let (index, slot) = split(object);
-        if let Some(leaf) = self.leaves.get_mut(index) {
-            if leaf.alive >> slot & 1 == 1 && leaf.wildcard >> slot & 1 == 0 {
-                self.alive -= 1;
-                self.by_type.remove(leaf.names[slot].resource_type, object);
-            }
+        if let Some(known) = self.resource(object).map(|known| known.resource_type) {
+            self.alive -= 1;
+            self.by_type.remove(known, object);
+        }
+        if let Some(leaf) = self.leaf_mut(index) {
             leaf.alive &= !(1 << slot);
             leaf.set_meta(slot, None);
             if leaf.alive == 0 && slot == LEAF - 1 {

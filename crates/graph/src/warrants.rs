@@ -1,5 +1,9 @@
 //! Warrants by number, in the order in which they were created. Sixty-four to a leaf.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
 use crate::cow::CowVec;
 use crate::{ObjectId, PolicyId, Symbol, WarrantId};
 
@@ -33,12 +37,14 @@ pub(crate) struct Warrants {
     leaves: CowVec<Leaf>,
     len: usize,
     alive: usize,
+    /// In an overlay: the warrants that it has created and, as `None`, deleted.
+    changed: Option<Arc<FxHashMap<WarrantId, Option<WarrantRef>>>>,
 }
 
 impl Warrants {
-    /// From now on changes copy only what they are about.
+    /// From now on changes lie beside the leaves.
     pub(crate) fn lay_over(&mut self) {
-        self.leaves.lay_over();
+        self.changed.get_or_insert_default();
     }
 
     pub(crate) fn alive(&self) -> usize {
@@ -46,6 +52,9 @@ impl Warrants {
     }
 
     pub(crate) fn get(&self, warrant: WarrantId) -> Option<&WarrantRef> {
+        if let Some(changed) = self.changed.as_ref().and_then(|changed| changed.get(&warrant)) {
+            return changed.as_ref();
+        }
         let (index, slot) = (warrant.0 as usize / LEAF, warrant.0 as usize % LEAF);
         let leaf = self.leaves.get(index)?;
         (leaf.alive >> slot & 1 == 1).then(|| leaf.warrants.get(slot))?
@@ -53,6 +62,12 @@ impl Warrants {
 
     pub(crate) fn push(&mut self, warrant: WarrantRef) -> Option<WarrantId> {
         let number = u32::try_from(self.len).ok()?;
+        if let Some(changed) = &mut self.changed {
+            Arc::make_mut(changed).insert(WarrantId(number), Some(warrant));
+            self.len += 1;
+            self.alive += 1;
+            return Some(WarrantId(number));
+        }
         let (index, slot) = (self.len / LEAF, self.len % LEAF);
         if slot == 0 {
             self.leaves.push(Leaf {
@@ -69,6 +84,13 @@ impl Warrants {
     }
 
     pub(crate) fn kill(&mut self, warrant: WarrantId) {
+        if self.changed.is_some() {
+            self.alive -= usize::from(self.get(warrant).is_some());
+        }
+        if let Some(changed) = &mut self.changed {
+            Arc::make_mut(changed).insert(warrant, None);
+            return;
+        }
         let (index, slot) = (warrant.0 as usize / LEAF, warrant.0 as usize % LEAF);
         if let Some(leaf) = self.leaves.get_mut(index) {
             self.alive -= usize::from(leaf.alive >> slot & 1 == 1);
