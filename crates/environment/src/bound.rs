@@ -1,5 +1,8 @@
 //! Bindings in force: relations that are columns of tables, what that forbids to write, and that their rows have to be read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rowgate_binding::{Bindings, Dependency, Resolved, authz};
 use rowgate_engine::rows::Rows;
 use rowgate_graph::Snapshot;
@@ -15,6 +18,8 @@ pub struct Bound {
     pub bindings: Resolved,
     /// The bound types in the graph's numbers, and no row read.
     pub unread: Rows,
+    /// By type: the names of the attributes that its rows have.
+    attributes: BTreeMap<String, Arc<[String]>>,
 }
 
 impl Bound {
@@ -34,7 +39,21 @@ impl Bound {
     fn of(bindings: Resolved, graph: &Snapshot) -> Self {
         let types = bindings.tables().iter().map(|table| table.resource_type.as_str());
         let unread = Rows::unread(graph, types);
-        Self { bindings, unread }
+        let tables = bindings.tables().iter();
+        let names = tables.map(|table| {
+            let names = table.attributes.keys().cloned().collect();
+            (table.resource_type.clone(), names)
+        });
+        Self {
+            unread,
+            attributes: names.collect(),
+            bindings,
+        }
+    }
+
+    /// The names of the attributes of a type, none where it is not bound.
+    pub(crate) fn attributes_of(&self, resource_type: &str) -> Arc<[String]> {
+        self.attributes.get(resource_type).cloned().unwrap_or_default()
     }
 
     /// Whether a warrant may be stored: not where a column says who has the relation, and where the database answers, not with a policy, which

@@ -1,7 +1,5 @@
 //! A revision together with rows of bound tables that one request has read.
 
-use std::sync::Arc;
-
 use rowgate_binding::Resolved;
 use rowgate_engine::View;
 use rowgate_engine::rows::{Attributes, Rows};
@@ -70,9 +68,9 @@ impl Published {
     ///
     /// # Errors
     /// [`Error::Refused`] when the environment has no bindings, and [`Error::Graph`] when the rows do not fit into memory.
-    pub fn with_rows<'a>(
+    pub fn with_rows<'a, 'r>(
         &self,
-        read: &[Row],
+        read: impl IntoIterator<Item = &'r Row>,
         relations: Option<impl IntoIterator<Item = (&'a str, &'a str)>>,
     ) -> Result<WithRows<'_>> {
         let Some(bound) = &self.bound else {
@@ -93,17 +91,11 @@ impl Published {
                 found,
             } = row;
             let object = graph.ensure_resource(resource_type, resource_id, 0)?;
-            let attributes = bound.bindings.attributes(resource_type);
-            rows.put(
-                object,
-                found.as_ref().map(|found| Attributes {
-                    names: attributes
-                        .into_iter()
-                        .flat_map(|all| all.keys().cloned())
-                        .collect::<Arc<[_]>>(),
-                    values: found.attributes.clone(),
-                }),
-            );
+            let attributes = found.as_ref().map(|found| Attributes {
+                names: bound.attributes_of(resource_type),
+                values: found.attributes.clone(),
+            });
+            rows.put(object, attributes);
             forget_leftovers(&mut graph, object, row, &bound.bindings);
             for edge in found.iter().flat_map(|found| &found.edges) {
                 let tuple = Tuple {
@@ -120,7 +112,7 @@ impl Published {
         }
         Ok(WithRows {
             published: self,
-            graph: graph.snapshot(),
+            graph: graph.into_state(),
             rows,
         })
     }
@@ -128,10 +120,11 @@ impl Published {
 
 /// Takes away warrants that were stored before a relation was bound: the edges of a bound relation are what the rows say.
 fn forget_leftovers(graph: &mut Graph, object: ObjectId, row: &Row, bindings: &Resolved) {
-    let state = graph.snapshot();
+    let state = graph.state();
     let edges = state.subjects(object).all();
     let bound = edges.filter(|edge| bindings.is_bound(&row.resource_type, state.name(edge.first())));
-    for edge in bound {
-        graph.delete(edge.warrant());
+    let leftovers: Vec<_> = bound.map(|edge| edge.warrant()).collect();
+    for warrant in leftovers {
+        graph.delete(warrant);
     }
 }

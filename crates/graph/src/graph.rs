@@ -106,6 +106,11 @@ impl Graph {
         &self.state
     }
 
+    /// The state as of now, where no more changes come.
+    pub fn into_state(self) -> Snapshot {
+        self.state
+    }
+
     /// A snapshot to publish.
     pub fn snapshot(&self) -> Snapshot {
         self.state.clone()

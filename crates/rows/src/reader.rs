@@ -390,11 +390,12 @@ fn edges_of(row: &Row) -> usize {
 
 impl<'a> Group<'a> {
     fn with_rows(&mut self, published: &'a Published) -> Result<&WithRows<'a>> {
-        let read: Vec<Row> = self.read.values().cloned().collect();
         let relations = self.relations.iter();
         let relations =
             relations.map(|(resource_type, relation)| (resource_type.as_str(), relation.as_str()));
-        Ok(self.ready.insert(published.with_rows(&read, Some(relations))?))
+        Ok(self
+            .ready
+            .insert(published.with_rows(self.read.values(), Some(relations))?))
     }
 }
 
