@@ -1,23 +1,18 @@
 //! Connections to the database, kept and replaced.
-//!
-//! A connection is driven by the very task that waits for its answer, not by one of its own: nobody else has to be woken on the way, which
-//! would take as long as to read a row.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use rowgate_store::postgres::Driver;
 use tokio::sync::Semaphore;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error as Failure, Row, Statement};
 
+use crate::driven::Driven;
 use crate::{Error, Result};
 
 /// Connections of each kind, at work or kept.
@@ -59,7 +54,7 @@ struct Pool {
 /// A connection and what is prepared on it.
 struct Connection {
     client: Client,
-    driver: Driver,
+    driven: Driven,
     prepared: HashMap<String, Statement>,
 }
 
@@ -149,7 +144,7 @@ impl Connections {
             .map_err(unavailable)?;
         let mut connection = Connection {
             client,
-            driver,
+            driven: Driven::new(driver),
             prepared: HashMap::new(),
         };
         let mode = match plans {
@@ -161,8 +156,8 @@ impl Connections {
             "set search_path = pg_catalog, pg_temp; set statement_timeout = '{TIMEOUT}'; set lock_timeout = '{TIMEOUT}'; \
              set default_transaction_read_only = on; set jit = off; set client_min_messages = warning; set plan_cache_mode = {mode}"
         );
-        let Connection { client, driver, .. } = &mut connection;
-        let set = driven(driver, client.batch_execute(&settings)).await;
+        let Connection { client, driven, .. } = &mut connection;
+        let set = driven.drive(client.batch_execute(&settings)).await;
         set.map_err(|error| failure(&error))?;
         Ok(connection)
     }
@@ -190,7 +185,7 @@ impl Connection {
         into: &mut impl Collect,
     ) -> Result<bool, Failure> {
         let statement = self.prepared(sql).await?;
-        let Self { client, driver, .. } = self;
+        let Self { client, driven, .. } = self;
         let reading = async {
             let lines = client.query_raw(&statement, parameters.iter().copied()).await?;
             let mut lines = pin!(lines);
@@ -201,37 +196,20 @@ impl Connection {
             }
             Ok(true)
         };
-        driven(driver, reading).await
+        driven.drive(reading).await
     }
 
     async fn prepared(&mut self, sql: &str) -> Result<Statement, Failure> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = driven(&mut self.driver, self.client.prepare(sql)).await?;
+        let statement = self.driven.drive(self.client.prepare(sql)).await?;
         if self.prepared.len() >= PREPARED {
             self.prepared.clear();
         }
         self.prepared.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
-}
-
-/// Waits for work on a connection, and drives the connection meanwhile.
-async fn driven<T>(driver: &mut Driver, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        // What the work waits for comes from the driver alone, after which it is asked again in any case.
-        let mut quiet = Context::from_waker(Waker::noop());
-        if let Poll::Ready(done) = work.as_mut().poll(&mut quiet) {
-            return Poll::Ready(done);
-        }
-        match driver.as_mut().poll(context) {
-            Poll::Pending => work.as_mut().poll(&mut quiet),
-            Poll::Ready(never) => match never {},
-        }
-    })
-    .await
 }
 
 /// Whether the connection ends with an error. The database may say that it ends before it does.

@@ -9,13 +9,14 @@
 //! * [`reader`]: the rows that the questions of one request need, and asking again once they were read
 //! * [`list`]: pages of ids from the database
 //! * `compiled`: the statements of an environment, compiled when they are needed first
-//! * `connections`: connections to the database, kept and replaced
+//! * `connections`: connections to the database, kept and replaced; `driven`: who moves their bytes
 //! * `error`: why rows cannot be read
 //!
 //! Checks wait asynchronously. Lists, and what has `blocking` in its name, block: they must not be called on a thread that runs an async executor.
 
 mod compiled;
 mod connections;
+mod driven;
 mod error;
 pub mod list;
 pub mod reader;
