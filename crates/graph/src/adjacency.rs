@@ -296,11 +296,17 @@ impl<const LINES: usize> Adjacency<LINES> {
 
     #[inline]
     pub(crate) fn edges(&self, object: ObjectId) -> Edges<'_> {
-        let changed = self.changed.as_ref().and_then(|changed| changed.get(&object));
-        match changed {
-            Some(changed) => changed.edges(),
+        match &self.changed {
             None => shared(&self.leaves, object),
+            Some(changed) => self.overlaid(changed, object),
         }
+    }
+
+    /// Apart, so that there is little to the usual way.
+    #[cold]
+    fn overlaid<'a>(&'a self, changed: &'a FxHashMap<ObjectId, Changed>, object: ObjectId) -> Edges<'a> {
+        let changed = changed.get(&object).map(Changed::edges);
+        changed.unwrap_or_else(|| shared(&self.leaves, object))
     }
 
     /// Starts to fetch what [`Self::edges`] reads first.

@@ -208,6 +208,13 @@ impl Lookup {
         })
     }
 
+    /// What only an overlay may have.
+    #[inline]
+    pub(crate) fn above(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
+        self.added.as_ref()?;
+        self.find_added(objects, resource_type, id)
+    }
+
     #[cold]
     fn find_added(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
         let with_hash = self.added_with(self.hash(resource_type, id));
@@ -246,11 +253,9 @@ impl Lookup {
 
     #[inline]
     pub(crate) fn find(&self, objects: &Objects, resource_type: Symbol, id: &str) -> Option<ObjectId> {
-        let found = self.probe(resource_type, id)?.find(objects, resource_type, id);
-        if found.is_none() && self.added.is_some() {
-            return self.find_added(objects, resource_type, id);
-        }
-        found
+        let probe = self.probe(resource_type, id);
+        let found = probe.and_then(|probe| probe.find(objects, resource_type, id));
+        found.or_else(|| self.above(objects, resource_type, id))
     }
 
     /// Two lookups whose waits for memory overlap.
@@ -263,18 +268,14 @@ impl Lookup {
     ) -> [Option<ObjectId>; 2] {
         let probes = [self.probe(first.0, first.1), self.probe(second.0, second.1)];
         let [a, b] = probes;
-        let found = [
+        let [a, b] = [
             a.and_then(|probe| probe.find(objects, first.0, first.1)),
             b.and_then(|probe| probe.find(objects, second.0, second.1)),
         ];
-        if self.added.is_some() {
-            let [a, b] = found;
-            return [
-                a.or_else(|| self.find_added(objects, first.0, first.1)),
-                b.or_else(|| self.find_added(objects, second.0, second.1)),
-            ];
-        }
-        found
+        [
+            a.or_else(|| self.above(objects, first.0, first.1)),
+            b.or_else(|| self.above(objects, second.0, second.1)),
+        ]
     }
 
     /// Adds a resource that is not in the table yet.

@@ -88,7 +88,8 @@ impl Snapshot {
             }
             probe.find(&self.objects, resource_type, id)
         });
-        found.unwrap_or(ObjectId::ABSENT)
+        let above = || self.lookup.above(&self.objects, resource_type, id);
+        found.or_else(above).unwrap_or(ObjectId::ABSENT)
     }
 
     /// Starts to fetch a resource's type and id, and the warrants on it. A touch is a load like any other, whose value nobody waits for: the

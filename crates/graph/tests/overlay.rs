@@ -80,6 +80,10 @@ fn content(state: &Snapshot) -> BTreeSet<String> {
     for resource in state.all_resources() {
         edges += state.subjects(resource.object).all().count();
         assert_eq!(state.find(resource.resource_type, resource.id), resource.object);
+        let found = state.find_and(resource.resource_type, resource.id, |likely| {
+            state.touch_subject(likely)
+        });
+        assert_eq!(found, resource.object);
         assert!(
             state
                 .resources_of_type(resource.resource_type)
