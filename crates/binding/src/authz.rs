@@ -101,12 +101,23 @@ pub fn type_slug(name: &str) -> Option<&str> {
 /// relation has: it must not pass for the permission that it would be taken for.
 #[must_use]
 pub fn permission_relation(slug: &str) -> String {
-    let mut name = [MAY, slug].concat().into_bytes();
-    for byte in &mut name[MAY.len()..] {
-        *byte = STAND_INS[usize::from(*byte)];
+    let mut name = vec![0; MAY.len() + slug.len()];
+    permission_relation_in(slug, &mut name)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The same in a place that is there already; `None` if it is too small.
+#[must_use]
+pub fn permission_relation_in<'b>(slug: &str, buffer: &'b mut [u8]) -> Option<&'b str> {
+    let name = buffer.get_mut(..MAY.len() + slug.len())?;
+    let (may, rest) = name.split_at_mut(MAY.len());
+    may.copy_from_slice(MAY.as_bytes());
+    for (byte, of) in rest.iter_mut().zip(slug.bytes()) {
+        *byte = STAND_INS[usize::from(of)];
     }
     // One byte of ASCII for another: it is text as before.
-    String::from_utf8(name).unwrap_or_default()
+    std::str::from_utf8(name).ok()
 }
 
 /// By byte, what stands for it.
@@ -253,6 +264,19 @@ fn is_moment(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relation_has_room_or_there_is_none() {
+        let relation = permission_relation("project:edit");
+        assert_eq!(relation, "may_projectCedit");
+        let mut exact = [0; 16];
+        assert_eq!(
+            permission_relation_in("project:edit", &mut exact),
+            Some(relation.as_str())
+        );
+        let mut small = [0; 15];
+        assert_eq!(permission_relation_in("project:edit", &mut small), None);
+    }
 
     #[test]
     fn only_an_end_in_utc_is_one() {

@@ -17,6 +17,7 @@ mod rows;
 use rowgate_graph::{Edge, Edges, ObjectId, Snapshot, Symbol};
 use rowgate_schema::ast::GroupOp;
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use crate::memo::{Memo, Slot};
 use crate::program::{Program, Relation, Rule};
@@ -79,7 +80,7 @@ pub(crate) struct Evaluator<'a> {
     rises: u64,
     provisional: Vec<Slot>,
     /// What was found out about the subject so far.
-    reaches: Vec<Reach<'a>>,
+    reaches: SmallVec<[Reach<'a>; 1]>,
     /// A relation of a resource that an unconditional warrant gives the subject, as its own side told: the resource's list, which can be
     /// long, need not be searched for it.
     held: Option<(ObjectId, Symbol)>,
@@ -111,7 +112,7 @@ impl<'a> Evaluator<'a> {
             pass: 0,
             rises: 0,
             provisional: Vec::new(),
-            reaches: Vec::new(),
+            reaches: SmallVec::new(),
             held: None,
         }
     }

@@ -92,14 +92,14 @@ impl<'a> View<'a> {
         self.decide(start, object, relation, who, ambient)
     }
 
-    /// The same about a resource and a subject that were found in this very graph.
+    /// The same about a resource, a relation and a subject that were found in this very graph. Nobody has a relation that it does not know.
     ///
     /// # Errors
     /// Those of [`View::check`].
     pub fn check_found(
         &self,
         resource: ObjectId,
-        relation: &str,
+        relation: Option<Symbol>,
         subject: ObjectId,
         ambient: &Ambient<'_>,
     ) -> Result<Decision, EngineError> {
@@ -112,7 +112,7 @@ impl<'a> View<'a> {
                 self.graph.name(start.resource_type).to_owned(),
             ));
         }
-        let Some(relation) = self.graph.symbol(relation) else {
+        let Some(relation) = relation else {
             return Ok(Decision::certain(Value::False, false, 1));
         };
         let who = Who::known(self.graph, subject);

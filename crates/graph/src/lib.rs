@@ -37,5 +37,5 @@ pub use graph::{Graph, Place, Tuple};
 pub use ids::{ObjectId, PolicyId, Symbol, WarrantId};
 pub use objects::Resource;
 pub use policies::WarrantPolicy;
-pub use snapshot::{GroupKind, Snapshot};
+pub use snapshot::{GroupKind, Snapshot, Sought};
 pub use warrants::WarrantRef;

@@ -6,6 +6,7 @@
 //! no room. A write copies one page and its path, so readers of a published snapshot are never disturbed.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::hint::black_box;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -185,6 +186,10 @@ impl Default for Lookup {
     }
 }
 
+/// Where a resource is, if it is anywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(u64);
+
 /// A bucket and the entries of it that may be the one.
 pub(crate) struct Probe<'a> {
     page: &'a Page,
@@ -239,7 +244,11 @@ impl Lookup {
 
     #[inline]
     pub(crate) fn probe(&self, resource_type: Symbol, id: &str) -> Option<Probe<'_>> {
-        let hash = self.hash(resource_type, id);
+        self.probe_at(self.hash(resource_type, id))
+    }
+
+    #[inline]
+    fn probe_at(&self, hash: u64) -> Option<Probe<'_>> {
         let (page, slot) = self.place(hash);
         let page = self.pages.get(page)?;
         let tag = hash as u16;
@@ -249,6 +258,22 @@ impl Lookup {
             marks: page.buckets[slot].matches(tag),
             tag,
         })
+    }
+
+    /// Starts to fetch the bucket of a resource, and says where it is.
+    #[inline]
+    pub(crate) fn seek(&self, resource_type: Symbol, id: &str) -> Place {
+        let hash = self.hash(resource_type, id);
+        let (page, slot) = self.place(hash);
+        if let Some(page) = self.pages.get(page) {
+            black_box(page.buckets[slot].len);
+        }
+        Place(hash)
+    }
+
+    #[inline]
+    pub(crate) fn probe_of(&self, place: Place) -> Option<Probe<'_>> {
+        self.probe_at(place.0)
     }
 
     #[inline]

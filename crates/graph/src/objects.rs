@@ -1,5 +1,6 @@
 //! Resources by number: type, id, creation time, metadata. Sixty-four to a leaf.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -237,10 +238,22 @@ impl Objects {
             .map_or(Symbol::NONE, |(leaf, slot)| leaf.names[slot].resource_type)
     }
 
-    /// Starts to fetch type and id.
+    /// Starts to fetch type and id, and where the text of a long id lies.
     #[inline]
     pub(crate) fn touch(&self, object: ObjectId) {
-        std::hint::black_box(self.type_of(object));
+        if let Some((leaf, slot)) = self.at(object) {
+            black_box((leaf.names[slot].resource_type, leaf.text.as_ptr()));
+        }
+    }
+
+    /// Starts to fetch the text of a long id, which lies apart. Its type and id should have been touched a while ago: they are waited for.
+    #[inline]
+    pub(crate) fn touch_text(&self, object: ObjectId) {
+        if let Some((leaf, slot)) = self.at(object)
+            && leaf.names[slot].len == LONG
+        {
+            black_box(leaf.text.as_bytes().get(leaf.names[slot].span().start).copied());
+        }
     }
 
     #[inline]

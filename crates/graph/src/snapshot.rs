@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adjacency::{Lined, Packed};
 use crate::edges::Edges;
-use crate::lookup::Lookup;
+use crate::lookup::{Lookup, Place};
 use crate::names::Names;
 use crate::objects::{Objects, Resource};
 use crate::policies::{Policies, WarrantPolicy};
@@ -53,6 +53,32 @@ pub struct Snapshot {
     pub(crate) wildcard_kinds: Arc<BTreeMap<u64, u32>>,
 }
 
+/// A resource that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a, 'i> {
+    graph: &'a Snapshot,
+    place: Place,
+    resource_type: Symbol,
+    id: &'i str,
+}
+
+impl Sought<'_, '_> {
+    /// Its number, or [`ObjectId::ABSENT`]. What is all but certainly found can be touched before its id is compared, which would be waited
+    /// for first.
+    #[inline]
+    pub fn find(self, touch: impl FnOnce(ObjectId)) -> ObjectId {
+        let Snapshot { lookup, objects, .. } = self.graph;
+        let found = lookup.probe_of(self.place).and_then(|probe| {
+            if let Some(likely) = probe.likely() {
+                touch(likely);
+            }
+            probe.find(objects, self.resource_type, self.id)
+        });
+        let above = || lookup.above(objects, self.resource_type, self.id);
+        found.or_else(above).unwrap_or(ObjectId::ABSENT)
+    }
+}
+
 impl Snapshot {
     /// The revision of the last change it contains.
     pub fn revision(&self) -> u64 {
@@ -78,18 +104,15 @@ impl Snapshot {
             .unwrap_or(ObjectId::ABSENT)
     }
 
-    /// The same. What is all but certainly found can be touched before its id is compared, which would be waited for first.
+    /// Starts to look for a resource: what there is to do meanwhile costs no time.
     #[inline]
-    pub fn find_and(&self, resource_type: Symbol, id: &str, touch: impl FnOnce(ObjectId)) -> ObjectId {
-        let probe = self.lookup.probe(resource_type, id);
-        let found = probe.and_then(|probe| {
-            if let Some(likely) = probe.likely() {
-                touch(likely);
-            }
-            probe.find(&self.objects, resource_type, id)
-        });
-        let above = || self.lookup.above(&self.objects, resource_type, id);
-        found.or_else(above).unwrap_or(ObjectId::ABSENT)
+    pub fn seek<'i>(&self, resource_type: Symbol, id: &'i str) -> Sought<'_, 'i> {
+        Sought {
+            graph: self,
+            place: self.lookup.seek(resource_type, id),
+            resource_type,
+            id,
+        }
     }
 
     /// Starts to fetch a resource's type and id, and the warrants on it. A touch is a load like any other, whose value nobody waits for: the
@@ -98,6 +121,12 @@ impl Snapshot {
     pub fn touch(&self, resource: ObjectId) {
         self.objects.touch(resource);
         self.subjects.touch(resource);
+    }
+
+    /// Starts to fetch what does not lie beside the type of a resource that was touched before: the text of a long id.
+    #[inline]
+    pub fn touch_text(&self, resource: ObjectId) {
+        self.objects.touch_text(resource);
     }
 
     /// Starts to fetch a subject as well, and where the list of the warrants that name it lies.

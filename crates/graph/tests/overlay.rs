@@ -80,9 +80,9 @@ fn content(state: &Snapshot) -> BTreeSet<String> {
     for resource in state.all_resources() {
         edges += state.subjects(resource.object).all().count();
         assert_eq!(state.find(resource.resource_type, resource.id), resource.object);
-        let found = state.find_and(resource.resource_type, resource.id, |likely| {
-            state.touch_subject(likely)
-        });
+        let found = state
+            .seek(resource.resource_type, resource.id)
+            .find(|likely| state.touch_subject(likely));
         assert_eq!(found, resource.object);
         assert!(
             state

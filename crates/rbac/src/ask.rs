@@ -3,11 +3,12 @@
 use rowgate_engine::query::page::{Order as EngineOrder, Page as EnginePage, RowKey};
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, Decision, Value, View};
+use rowgate_graph::Symbol;
 
 use crate::Result;
 use crate::names::{self, MEMBERSHIP};
 use crate::page::{From, Listed, Order, Page};
-use crate::read::Reader;
+use crate::read::{Reader, Target};
 use crate::record::{Membership, Permission, Record, Resource};
 
 /// Questions about one revision.
@@ -49,7 +50,25 @@ impl<'a> Asker<'a> {
         self.read
     }
 
-    /// Whether a membership has a permission on a resource. A permission that does not exist is one that nobody has.
+    /// Whether a membership has a permission on a resource, by the names of a request. A permission that does not exist is one that nobody has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) for a membership or a resource that does not exist, and the limits of a decision.
+    pub fn check_named(&self, membership: &str, permission: &str, target: &Target) -> Result<Decision> {
+        let sought = self.read.seek_membership(membership);
+        // Worked out while the membership is on its way from memory.
+        let relation = self.read.permission_symbol(permission);
+        let target = self.read.sought(target);
+        let membership = sought.found()?;
+        let organization = membership.organization()?;
+        let resource = self.read.found(&organization, target, || {
+            // Its warrants, which are on their way while the resource is waited for.
+            self.read.graph.touch_resources(membership.object());
+        })?;
+        self.check_on(&membership, relation, &resource)
+    }
+
+    /// The same for a membership and a resource that were looked up.
     ///
     /// # Errors
     /// The limits of a decision.
@@ -59,17 +78,27 @@ impl<'a> Asker<'a> {
         permission: &str,
         resource: &Resource<'_>,
     ) -> Result<Decision> {
-        self.check_on(membership, &names::permission_relation(permission), resource)
+        self.check_on(membership, self.read.permission_symbol(permission), resource)
     }
 
-    fn check_on(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<Decision> {
+    fn check_on(
+        &self,
+        membership: &Membership<'_>,
+        relation: Option<Symbol>,
+        on: &Record<'_>,
+    ) -> Result<Decision> {
         let decision = self
             .view
             .check_found(on.object, relation, membership.object, self.ambient);
         Ok(decision?)
     }
 
-    pub(crate) fn has(&self, membership: &Membership<'_>, relation: &str, on: &Record<'_>) -> Result<bool> {
+    pub(crate) fn has(
+        &self,
+        membership: &Membership<'_>,
+        relation: Option<Symbol>,
+        on: &Record<'_>,
+    ) -> Result<bool> {
         Ok(self.check_on(membership, relation, on)?.value == Value::True)
     }
 
@@ -80,7 +109,7 @@ impl<'a> Asker<'a> {
     pub fn effective(&self, membership: &Membership<'_>, on: &Resource<'_>) -> Result<Vec<Permission<'a>>> {
         let mut held = Vec::new();
         for permission in self.read.permissions() {
-            if self.has(membership, &names::permission_relation(&permission.slug()), on)? {
+            if self.has(membership, self.read.permission_symbol(&permission.slug()), on)? {
                 held.push(permission);
             }
         }
@@ -100,8 +129,8 @@ impl<'a> Asker<'a> {
         permission: &str,
         parent: &Resource<'a>,
     ) -> Result<Vec<Resource<'a>>> {
-        let relation = names::permission_relation(permission);
-        if self.has(membership, &relation, parent)? {
+        let relation = self.read.permission_symbol(permission);
+        if self.has(membership, relation, parent)? {
             return Ok(parent.children().collect());
         }
         let mut held: Vec<Resource<'a>> = Vec::new();
@@ -109,7 +138,7 @@ impl<'a> Asker<'a> {
             let child = assignment.resource;
             let is_child = child.parent().is_some_and(|up| up.object() == parent.object());
             let known = held.iter().any(|known| known.object() == child.object());
-            if is_child && !known && self.has(membership, &relation, &child)? {
+            if is_child && !known && self.has(membership, relation, &child)? {
                 held.push(child);
             }
         }
@@ -216,7 +245,7 @@ impl<'a> Asker<'a> {
         permission: &str,
         resource: &Resource<'a>,
     ) -> Result<Vec<Reason<'a>>> {
-        let relation = names::permission_relation(permission);
+        let relation = self.read.permission_symbol(permission);
         let mut up = Some(*resource);
         let mut path = Vec::new();
         while let Some(at) = up {
@@ -226,7 +255,7 @@ impl<'a> Asker<'a> {
         let mut reasons = Vec::new();
         for assignment in membership.assignments() {
             if path.contains(&assignment.resource.object())
-                && self.has(membership, &relation, &assignment.grant)?
+                && self.has(membership, relation, &assignment.grant)?
             {
                 reasons.push(Reason { assignment });
             }

@@ -48,12 +48,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn find(self, resource_type: &str, id: &str) -> Option<Record<'a>> {
-        self.find_and(resource_type, id, |likely| self.graph.touch(likely))
-    }
-
-    /// The same, with something else to touch.
-    fn find_and(self, resource_type: &str, id: &str, touch: impl FnOnce(ObjectId)) -> Option<Record<'a>> {
-        self.record(self.graph.find_and(self.graph.symbol(resource_type)?, id, touch))
+        let sought = self.graph.seek(self.graph.symbol(resource_type)?, id);
+        self.record(sought.find(|likely| self.graph.touch(likely)))
     }
 
     /// Warrants of an application can name as a subject what was never created. It has no edges of its own, and everything that was

@@ -38,10 +38,11 @@ impl<'a> Asker<'a> {
         let Some(membership) = active(&user, &organization) else {
             return Ok(Some(Session::default()));
         };
+        let member = read.graph.symbol(relation::MEMBER);
         let mut held: Vec<Role<'a>> = Vec::new();
         for assignment in membership.assignments_on(&organization.root()) {
             let known = held.iter().any(|role| role.object() == assignment.role.object());
-            if !known && self.has(&membership, relation::MEMBER, &assignment.grant)? {
+            if !known && self.has(&membership, member, &assignment.grant)? {
                 held.push(assignment.role);
             }
         }

@@ -5,6 +5,7 @@
 //! be the one. This is a bound and no answer: what is ruled out is false for certain, everything else is asked about.
 
 use rowgate_graph::{Edge, Edges, ObjectId, Symbol};
+use smallvec::SmallVec;
 
 use super::Evaluator;
 use crate::program::Relation;
@@ -17,8 +18,11 @@ const MOST: usize = 64;
 pub(super) struct Reach<'a> {
     of: (Symbol, Symbol),
     /// `None` when there is no telling from the subject's side.
-    from: Option<Vec<Source<'a>>>,
+    from: Option<Sources<'a>>,
 }
+
+/// Nearly always there are few.
+type Sources<'a> = SmallVec<[Source<'a>; 4]>;
 
 /// Warrants of one relation that name the subject, its wildcard, or a group that it is in.
 #[derive(Debug)]
@@ -99,7 +103,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whoever a warrant of one of the relations has to name.
-    fn sources(&self, resource_type: Symbol, leaves: &[Symbol]) -> Option<Vec<Source<'a>>> {
+    fn sources(&self, resource_type: Symbol, leaves: &[Symbol]) -> Option<Sources<'a>> {
         if !self.who.relation.is_none() || self.is_bound(resource_type) {
             return None;
         }
@@ -110,7 +114,7 @@ impl<'a> Evaluator<'a> {
         let can_name = |object, of, relation| {
             wildcard != Some(object) || graph.has_wildcard_kind(of, relation, graph.type_of(object))
         };
-        let mut sources: Vec<Source<'a>> = Vec::new();
+        let mut sources = Sources::new();
         for object in itself.clone() {
             for leaf in leaves {
                 if can_name(object, resource_type, *leaf)

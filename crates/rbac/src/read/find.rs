@@ -1,14 +1,52 @@
 //! One thing by its id, or by what the application calls it.
 
-use rowgate_graph::{ObjectId, Symbol};
+use std::borrow::Cow;
+
+use arrayvec::ArrayString;
+use rowgate_engine::names::{MAX_ID, MAX_NAME};
+use rowgate_graph::{ObjectId, Sought, Symbol};
 
 use super::{EMAIL, ORGANIZATION_NAME, RESOURCE, Reader, Target, USER_NAME};
 use crate::names::{self, relation};
-use crate::record::{Group, Membership, Organization, Permission, Resource, ResourceType, User};
+use crate::record::{Group, Membership, Organization, Permission, Record, Resource, ResourceType, User};
 use crate::{Error, Result};
 
 /// Resources are rarely nested deeper than this many levels below their organization.
 const LEVELS: usize = 3;
+
+/// A membership that is looked for.
+pub(crate) struct SoughtMembership<'a, 'i> {
+    read: Reader<'a>,
+    sought: Option<Sought<'a, 'i>>,
+    id: &'i str,
+}
+
+impl<'a> SoughtMembership<'a, '_> {
+    /// The membership. Where its warrants lie is touched.
+    pub(crate) fn found(self) -> Result<Membership<'a>> {
+        let touch = |likely| self.read.graph.touch_subject(likely);
+        let found = self
+            .sought
+            .and_then(|sought| self.read.record(sought.find(touch)));
+        found
+            .map(Membership)
+            .ok_or_else(|| Error::not_found("Organization membership", self.id))
+    }
+}
+
+/// A target that is looked for.
+pub(crate) enum SoughtTarget<'t> {
+    /// By type and external id, encoded.
+    Within {
+        resource_type: Option<Symbol>,
+        encoded: Cow<'t, str>,
+        external_id: &'t str,
+    },
+    /// The organization itself, which goes by its id and by its external id.
+    Organization(&'t str),
+    /// By its id.
+    Id(&'t str),
+}
 
 impl<'a> Reader<'a> {
     /// Starts to fetch a resource and what is above it, all of which a check looks at.
@@ -23,6 +61,8 @@ impl<'a> Reader<'a> {
             };
             at = edge.other();
             self.graph.touch(at);
+            // By now the name is there, too.
+            self.graph.touch_text(resource);
         }
     }
 
@@ -67,17 +107,24 @@ impl<'a> Reader<'a> {
         self.named(EMAIL, &email.to_lowercase()).map(User)
     }
 
+    /// Starts to look for an organization membership.
+    pub(crate) fn seek_membership(self, id: &str) -> SoughtMembership<'a, '_> {
+        let resource_type = self.graph.symbol(names::MEMBERSHIP);
+        SoughtMembership {
+            read: self,
+            sought: resource_type.map(|resource_type| self.graph.seek(resource_type, id)),
+            id,
+        }
+    }
+
     /// An organization membership.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub fn membership(self, id: &str) -> Result<Membership<'a>> {
-        let touch = |likely| self.graph.touch_subject(likely);
-        let found = self.find_and(names::MEMBERSHIP, id, touch).map(Membership);
-        if let Some(membership) = &found {
-            self.graph.touch_resources(membership.object());
-        }
-        found.ok_or_else(|| Error::not_found("Organization membership", id))
+        let found = self.seek_membership(id).found()?;
+        self.graph.touch_resources(found.object());
+        Ok(found)
     }
 
     /// A group.
@@ -138,18 +185,95 @@ impl<'a> Reader<'a> {
         resource_type: &str,
         external_id: &str,
     ) -> Result<Resource<'a>> {
-        if resource_type == names::ORGANIZATION {
-            let is_it = external_id == organization.id() || Some(external_id) == organization.external_id();
-            return is_it
-                .then_some(Resource(organization.0))
-                .ok_or_else(|| Error::not_found("Authorization resource", external_id));
+        self.found(
+            organization,
+            self.sought_external(resource_type, external_id),
+            || (),
+        )
+    }
+
+    /// What of a target can be worked out before its organization is known.
+    pub(crate) fn sought(self, target: &Target) -> SoughtTarget<'_> {
+        match target {
+            Target::Id(id) => SoughtTarget::Id(id),
+            Target::External {
+                resource_type,
+                external_id,
+            } => self.sought_external(resource_type, external_id),
         }
-        let id = names::id_within(organization.id(), external_id);
-        let touch = |likely| self.touch_upwards(likely, organization);
-        let found = self
-            .find_and(&names::type_name(resource_type), &id, touch)
-            .map(Resource);
-        found.ok_or_else(|| Error::not_found("Authorization resource", external_id))
+    }
+
+    fn sought_external<'t>(self, resource_type: &str, external_id: &'t str) -> SoughtTarget<'t> {
+        if resource_type == names::ORGANIZATION {
+            return SoughtTarget::Organization(external_id);
+        }
+        SoughtTarget::Within {
+            resource_type: self.type_symbol(resource_type),
+            encoded: names::encode(external_id),
+            external_id,
+        }
+    }
+
+    /// [`Reader::target`] of what was sought. What else will be looked at can be touched `meanwhile`.
+    pub(crate) fn found(
+        self,
+        organization: &Organization<'a>,
+        target: SoughtTarget<'_>,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Resource<'a>> {
+        let (found, called) = match target {
+            SoughtTarget::Within {
+                resource_type,
+                encoded,
+                external_id,
+            } => {
+                let found =
+                    resource_type.and_then(|of| self.resource_within(organization, of, &encoded, meanwhile));
+                (found.map(Resource), external_id)
+            }
+            SoughtTarget::Organization(called) => (
+                organization.is_called(called).then_some(organization.root()),
+                called,
+            ),
+            SoughtTarget::Id(id) => {
+                let resource = self.resource(id)?;
+                let is_there = resource.organization()?.object() == organization.object();
+                (is_there.then_some(resource), id)
+            }
+        };
+        found.ok_or_else(|| Error::not_found("Authorization resource", called))
+    }
+
+    /// Names are joined in place: a check makes three, and each on the heap costs as much as to look it up.
+    fn resource_within(
+        self,
+        organization: &Organization<'a>,
+        resource_type: Symbol,
+        encoded: &str,
+        meanwhile: impl FnOnce(),
+    ) -> Option<Record<'a>> {
+        let mut id = ArrayString::<MAX_ID>::new();
+        id.try_push_str(organization.id()).ok()?;
+        id.try_push('/').ok()?;
+        id.try_push_str(encoded).ok()?;
+        let sought = self.graph.seek(resource_type, &id);
+        meanwhile();
+        self.record(sought.find(|likely| self.touch_upwards(likely, organization)))
+    }
+
+    /// The graph's type of a resource type.
+    fn type_symbol(self, slug: &str) -> Option<Symbol> {
+        let mut name = ArrayString::<MAX_NAME>::new();
+        name.try_push_str(names::PREFIX).ok()?;
+        name.try_push_str(slug).ok()?;
+        self.graph.symbol(&name)
+    }
+
+    /// The relation of a permission; `None` where nothing has ever used it.
+    pub(crate) fn permission_symbol(self, slug: &str) -> Option<Symbol> {
+        let mut buffer = [0; MAX_NAME];
+        self.graph
+            .symbol(names::permission_relation_in(slug, &mut buffer)?)
     }
 
     /// What a request means, within an organization.
@@ -157,18 +281,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::NotFound`], also for a resource of another organization.
     pub fn target(self, organization: &Organization<'a>, target: &Target) -> Result<Resource<'a>> {
-        match target {
-            Target::External {
-                resource_type,
-                external_id,
-            } => self.resource_by_external_id(organization, resource_type, external_id),
-            Target::Id(id) => {
-                let resource = self.resource(id)?;
-                if resource.organization()?.object() == organization.object() {
-                    return Ok(resource);
-                }
-                Err(Error::not_found("Authorization resource", id.as_str()))
-            }
-        }
+        self.found(organization, self.sought(target), || ())
     }
 }

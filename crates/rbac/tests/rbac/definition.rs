@@ -641,7 +641,13 @@ fn compare_membership(
         );
         assert_eq!(on.wire_id(), resource.id);
         for (permission, (slug, _)) in PERMISSIONS.iter().enumerate() {
-            let yes = asker.check(&of, slug, &on).unwrap().value.grants();
+            let decision = asker.check(&of, slug, &on).unwrap();
+            let target = Target::Id(resource.id.clone());
+            assert_eq!(
+                asker.check_named(&membership.id, slug, &target).unwrap(),
+                decision
+            );
+            let yes = decision.value.grants();
             assert_eq!(yes, wanted.contains(slug), "{slug} {number} {at}");
             let reasons = asker.reasons(&of, slug, &on).unwrap();
             assert_eq!(!reasons.is_empty(), yes);

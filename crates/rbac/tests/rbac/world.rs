@@ -81,14 +81,12 @@ impl World {
 
     pub fn may(&self, membership: &str, permission: &str, resource: &Target) -> bool {
         self.ask(|asker| {
+            let named = asker.check_named(membership, permission, resource).unwrap();
             let membership = asker.read().membership(membership).unwrap();
             let organization = membership.organization().unwrap();
             let resource = asker.read().target(&organization, resource).unwrap();
-            asker
-                .check(&membership, permission, &resource)
-                .unwrap()
-                .value
-                .grants()
+            assert_eq!(asker.check(&membership, permission, &resource).unwrap(), named);
+            named.value.grants()
         })
     }
 

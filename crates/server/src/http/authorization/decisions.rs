@@ -46,12 +46,10 @@ impl Question {
     }
 
     pub(super) fn answer(&self, asker: Asker<'_>, om: &str) -> rowgate_rbac::Result<Value> {
-        let membership = asker.read().membership(om)?;
-        let resource = asker.read().target(&membership.organization()?, &self.target)?;
-        Ok(authorized(asker.check(
-            &membership,
+        Ok(authorized(asker.check_named(
+            om,
             &self.permission,
-            &resource,
+            &self.target,
         )?))
     }
 
