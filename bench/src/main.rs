@@ -104,7 +104,7 @@ enum Command {
     /// Durable writes through an environment and on the bare store
     Writes {
         /// Rounds of which the median is taken
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 9)]
         rounds: usize,
     },
     /// Checks over HTTP against `/healthz` of the same server
