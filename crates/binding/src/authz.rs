@@ -10,6 +10,7 @@
 //! | role `org-billing` of `org_1` | `authz--role:org_1/org-billing` |
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The built-in resource type of organizations.
 pub const ORGANIZATION: &str = "organization";
@@ -87,7 +88,25 @@ pub fn is_reserved(resource_type: &str) -> bool {
 /// The graph's type of a resource type.
 #[must_use]
 pub fn type_name(slug: &str) -> String {
-    [PREFIX, slug].concat()
+    written(|name| write_type_name(name, slug))
+}
+
+/// The same into a place that is there already.
+///
+/// # Errors
+/// There is no room.
+pub fn write_type_name(into: &mut impl fmt::Write, slug: &str) -> fmt::Result {
+    into.write_str(PREFIX)?;
+    into.write_str(slug)
+}
+
+/// As text on the heap, where there is always room.
+fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+    let mut text = String::new();
+    match write(&mut text) {
+        Ok(()) => text,
+        Err(fmt::Error) => String::new(),
+    }
 }
 
 /// The resource type of a type of the graph, if it is one.
@@ -102,22 +121,26 @@ pub fn type_slug(name: &str) -> Option<&str> {
 #[must_use]
 pub fn permission_relation(slug: &str) -> String {
     let mut name = vec![0; MAY.len() + slug.len()];
-    permission_relation_in(slug, &mut name)
-        .unwrap_or_default()
-        .to_owned()
+    permission_bytes(slug, &mut name);
+    // One byte of ASCII for another: it is text as before.
+    String::from_utf8(name).unwrap_or_default()
 }
 
 /// The same in a place that is there already; `None` if it is too small.
 #[must_use]
 pub fn permission_relation_in<'b>(slug: &str, buffer: &'b mut [u8]) -> Option<&'b str> {
     let name = buffer.get_mut(..MAY.len() + slug.len())?;
+    permission_bytes(slug, name);
+    std::str::from_utf8(name).ok()
+}
+
+/// Fills a place that is exactly as long as the relation.
+fn permission_bytes(slug: &str, name: &mut [u8]) {
     let (may, rest) = name.split_at_mut(MAY.len());
     may.copy_from_slice(MAY.as_bytes());
     for (byte, of) in rest.iter_mut().zip(slug.bytes()) {
         *byte = STAND_INS[usize::from(of)];
     }
-    // One byte of ASCII for another: it is text as before.
-    std::str::from_utf8(name).ok()
 }
 
 /// By byte, what stands for it.
@@ -202,7 +225,17 @@ pub fn decode(encoded: &str) -> Option<Cow<'_, str>> {
 /// The id of something that belongs to an organization: a resource by its external id, a role by its slug.
 #[must_use]
 pub fn id_within(organization: &str, text: &str) -> String {
-    [organization, "/", &encode(text)].concat()
+    written(|id| write_id_within(id, organization, &encode(text)))
+}
+
+/// The same of a text that is encoded, into a place that is there already.
+///
+/// # Errors
+/// There is no room.
+pub fn write_id_within(into: &mut impl fmt::Write, organization: &str, encoded: &str) -> fmt::Result {
+    into.write_str(organization)?;
+    into.write_char('/')?;
+    into.write_str(encoded)
 }
 
 /// The organization and the encoded rest of such an id.

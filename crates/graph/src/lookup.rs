@@ -186,10 +186,6 @@ impl Default for Lookup {
     }
 }
 
-/// Where a resource is, if it is anywhere.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place(u64);
-
 /// A bucket and the entries of it that may be the one.
 pub(crate) struct Probe<'a> {
     page: &'a Page,
@@ -248,7 +244,7 @@ impl Lookup {
     }
 
     #[inline]
-    fn probe_at(&self, hash: u64) -> Option<Probe<'_>> {
+    pub(crate) fn probe_at(&self, hash: u64) -> Option<Probe<'_>> {
         let (page, slot) = self.place(hash);
         let page = self.pages.get(page)?;
         let tag = hash as u16;
@@ -260,20 +256,15 @@ impl Lookup {
         })
     }
 
-    /// Starts to fetch the bucket of a resource, and says where it is.
+    /// Starts to fetch the bucket of a resource; the hash finds it ([`Self::probe_at`]).
     #[inline]
-    pub(crate) fn seek(&self, resource_type: Symbol, id: &str) -> Place {
+    pub(crate) fn seek(&self, resource_type: Symbol, id: &str) -> u64 {
         let hash = self.hash(resource_type, id);
         let (page, slot) = self.place(hash);
         if let Some(page) = self.pages.get(page) {
             black_box(page.buckets[slot].len);
         }
-        Place(hash)
-    }
-
-    #[inline]
-    pub(crate) fn probe_of(&self, place: Place) -> Option<Probe<'_>> {
-        self.probe_at(place.0)
+        hash
     }
 
     #[inline]

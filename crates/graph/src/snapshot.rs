@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adjacency::{Lined, Packed};
 use crate::edges::Edges;
-use crate::lookup::{Lookup, Place};
+use crate::lookup::Lookup;
 use crate::names::Names;
 use crate::objects::{Objects, Resource};
 use crate::policies::{Policies, WarrantPolicy};
@@ -57,7 +57,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Copy)]
 pub struct Sought<'a, 'i> {
     graph: &'a Snapshot,
-    place: Place,
+    hash: u64,
     resource_type: Symbol,
     id: &'i str,
 }
@@ -68,7 +68,7 @@ impl Sought<'_, '_> {
     #[inline]
     pub fn find(self, touch: impl FnOnce(ObjectId)) -> ObjectId {
         let Snapshot { lookup, objects, .. } = self.graph;
-        let found = lookup.probe_of(self.place).and_then(|probe| {
+        let found = lookup.probe_at(self.hash).and_then(|probe| {
             if let Some(likely) = probe.likely() {
                 touch(likely);
             }
@@ -109,7 +109,7 @@ impl Snapshot {
     pub fn seek<'i>(&self, resource_type: Symbol, id: &'i str) -> Sought<'_, 'i> {
         Sought {
             graph: self,
-            place: self.lookup.seek(resource_type, id),
+            hash: self.lookup.seek(resource_type, id),
             resource_type,
             id,
         }

@@ -1,8 +1,8 @@
 //! What things are called in the graph: see [`rowgate_binding::authz`], which row-level security shares.
 
 pub(crate) use rowgate_binding::authz::{
-    ENVIRONMENT, GRANT, NAME, ORGANIZATION_TYPE, PERMISSION, PREFIX, ROLE, SELF, TYPE, decode, encode,
-    id_within, permission_relation_in, relation, split_id,
+    ENVIRONMENT, GRANT, NAME, ORGANIZATION_TYPE, PERMISSION, ROLE, SELF, TYPE, decode, encode, id_within,
+    permission_relation_in, relation, split_id, write_id_within, write_type_name,
 };
 pub use rowgate_binding::authz::{
     GROUP, MEMBERSHIP, ORGANIZATION, USER, permission_relation, permission_slug, type_name, type_slug,

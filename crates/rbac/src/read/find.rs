@@ -55,14 +55,16 @@ impl<'a> Reader<'a> {
         let mut at = resource;
         self.graph.touch(at);
         self.graph.touch_subjects(organization.object());
-        for _ in 1..LEVELS {
+        for level in 1..LEVELS {
             let Some(edge) = self.graph.subjects(at).with(parent, Symbol::NONE).next() else {
                 return;
             };
             at = edge.other();
             self.graph.touch(at);
-            // By now the name is there, too.
-            self.graph.touch_text(resource);
+            if level == 1 {
+                // By now the name is there, too.
+                self.graph.touch_text(resource);
+            }
         }
     }
 
@@ -253,9 +255,7 @@ impl<'a> Reader<'a> {
         meanwhile: impl FnOnce(),
     ) -> Option<Record<'a>> {
         let mut id = ArrayString::<MAX_ID>::new();
-        id.try_push_str(organization.id()).ok()?;
-        id.try_push('/').ok()?;
-        id.try_push_str(encoded).ok()?;
+        names::write_id_within(&mut id, organization.id(), encoded).ok()?;
         let sought = self.graph.seek(resource_type, &id);
         meanwhile();
         self.record(sought.find(|likely| self.touch_upwards(likely, organization)))
@@ -264,8 +264,7 @@ impl<'a> Reader<'a> {
     /// The graph's type of a resource type.
     fn type_symbol(self, slug: &str) -> Option<Symbol> {
         let mut name = ArrayString::<MAX_NAME>::new();
-        name.try_push_str(names::PREFIX).ok()?;
-        name.try_push_str(slug).ok()?;
+        names::write_type_name(&mut name, slug).ok()?;
         self.graph.symbol(&name)
     }
 
