@@ -20,6 +20,8 @@ pub struct Rows {
     types: FxHashSet<Symbol>,
     /// The relations, by type, of which all edges were read wherever the row was; `None` for every relation.
     complete: Option<FxHashSet<(Symbol, Symbol)>>,
+    /// The relations, by type, that rows hold, and where: what a decision tree says in the place of warrants.
+    places: Arc<FxHashMap<(Symbol, Symbol), String>>,
     read: FxHashMap<ObjectId, Option<Attributes>>,
 }
 
@@ -38,8 +40,28 @@ impl Rows {
         Self {
             types: types.into_iter().filter_map(|name| graph.symbol(name)).collect(),
             complete: None,
+            places: Arc::default(),
             read: FxHashMap::default(),
         }
+    }
+
+    /// Tells where the edges of relations are, each as (type, relation, place). The place is for people: "column `owner_id` of table `public.file`".
+    #[must_use]
+    pub fn held_in<'a>(
+        mut self,
+        graph: &Snapshot,
+        places: impl IntoIterator<Item = (&'a str, &'a str, String)>,
+    ) -> Self {
+        let symbols = |(resource_type, relation, place): (&str, &str, String)| {
+            Some(((graph.symbol(resource_type)?, graph.symbol(relation)?), place))
+        };
+        self.places = Arc::new(places.into_iter().filter_map(symbols).collect());
+        self
+    }
+
+    /// Where the edges of a relation are that rows hold.
+    pub(crate) fn place(&self, resource_type: Symbol, relation: Symbol) -> Option<&str> {
+        self.places.get(&(resource_type, relation)).map(String::as_str)
     }
 
     /// Limits what was read to the edges of these relations, each as (type, relation). Any other one of a row counts as unread.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rowgate_binding::{Bindings, Dependency, Resolved, authz};
+use rowgate_binding::{Bindings, Dependency, Resolved, Source, Table, authz};
 use rowgate_engine::rows::Rows;
 use rowgate_graph::Snapshot;
 use rowgate_schema::{Diagnostic, Model};
@@ -38,7 +38,7 @@ impl Bound {
 
     fn of(bindings: Resolved, graph: &Snapshot) -> Self {
         let types = bindings.tables().iter().map(|table| table.resource_type.as_str());
-        let unread = Rows::unread(graph, types);
+        let unread = Rows::unread(graph, types).held_in(graph, places(&bindings));
         let tables = bindings.tables().iter();
         let names = tables.map(|table| {
             let names = table.attributes.keys().cloned().collect();
@@ -65,19 +65,13 @@ impl Bound {
             ..
         } = warrant;
         if let Some(source) = self.bindings.sources(resource_type, relation).first() {
-            let table = self
+            let place = self
                 .bindings
                 .table_of_type(resource_type)
-                .map(|table| table.name.to_string());
-            let holder = source
-                .join
-                .as_ref()
-                .map(|join| join.name.to_string())
-                .or(table)
-                .unwrap_or_default();
-            let column = source.columns.join(", ");
+                .map(|table| place(table, source));
             let message = format!(
-                "`{resource_type}#{relation}` is bound to column `{column}` of table `{holder}`: change the row instead of writing a warrant"
+                "`{resource_type}#{relation}` is bound to {}: change the row instead of writing a warrant",
+                place.unwrap_or_default()
             );
             return Err(Error::invalid("relation", message));
         }
@@ -143,6 +137,26 @@ impl Bound {
         }
         Ok(next)
     }
+}
+
+/// Where the edges of a relation are, for people.
+fn place(table: &Table, source: &Source) -> String {
+    let holder = source.join.as_ref().map_or(&table.name, |join| &join.name);
+    format!("column `{}` of table `{holder}`", source.columns.join(", "))
+}
+
+/// All relations that rows hold, as (type, relation, place).
+fn places(bindings: &Resolved) -> impl Iterator<Item = (&str, &str, String)> {
+    bindings.tables().iter().flat_map(|table| {
+        table.relations.iter().map(|(relation, sources)| {
+            let places: Vec<String> = sources.iter().map(|source| place(table, source)).collect();
+            (
+                table.resource_type.as_str(),
+                relation.as_str(),
+                places.join(" or "),
+            )
+        })
+    })
 }
 
 /// Why a role cannot be assigned on a condition.

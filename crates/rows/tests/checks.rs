@@ -5,6 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use postgres::Client;
+use rowgate_engine::explain::Node;
 use rowgate_engine::query::page::Page;
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, Check, Subject, Value};
@@ -209,6 +210,43 @@ impl World {
         Ok(list.rows.len())
     }
 
+    /// The reasons in the decision tree of a check on a file.
+    fn reasons(&self, id: &str, relation: &str, user: &str) -> Vec<String> {
+        fn collect(node: &Node, out: &mut Vec<String>) {
+            out.extend(node.reason.clone());
+            node.children.iter().for_each(|child| collect(child, out));
+        }
+        let published = self.environment.read();
+        let reader = self.tables.blocking_reader(&self.environment, &published);
+        let reader = reader.unwrap().expect("there are bindings");
+        let context = Context::new();
+        let ambient = Ambient {
+            context: &context,
+            claims: None,
+            now: Timestamp(0),
+        };
+        let subject = Subject {
+            resource_type: "user",
+            id: user,
+            relation: None,
+        };
+        let question = Question {
+            resource: ("file", id),
+            relation,
+            subject: Some(subject),
+        };
+        let check = Check {
+            resource_type: "file",
+            resource_id: id,
+            relation,
+            subject,
+        };
+        let asked = reader.blocking_ask(&question, |view| view.explain(&check, &ambient, &|| 0));
+        let mut reasons = Vec::new();
+        collect(&asked.unwrap().root, &mut reasons);
+        reasons
+    }
+
     /// The answers to checks on files, which share what they read as far as they can.
     fn ask(
         &self,
@@ -254,6 +292,26 @@ impl World {
         });
         answers.collect()
     }
+}
+
+#[test]
+fn a_decision_tree_says_where_an_edge_would_be() {
+    let world = World::new(Cluster::shared(versions()[0]));
+    let (two, three) = (file(2), file(3));
+    let said = world.reasons(&two, "viewer", "ann");
+    for reason in [
+        format!("no `file:{two}#owner@user:ann` in column `owner_id` of table `public.file`"),
+        format!("no warrant `file:{two}#shared@user:ann`"),
+        "no `folder:4#project@project:…` in column `project_id` of table `public.folder`".to_owned(),
+    ] {
+        assert!(said.contains(&reason), "{reason}: {said:#?}");
+    }
+    assert_eq!(
+        world.reasons(&three, "banned", "ann"),
+        [format!(
+            "no `file:{three}#banned@user:ann` in column `user_id` of table `public.ban`"
+        )]
+    );
 }
 
 #[test]

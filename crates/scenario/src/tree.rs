@@ -4,7 +4,7 @@
 //! ✖ ticket:7#viewer@user:ann
 //! └─ ✖ any_of
 //!    ├─ ✖ no warrant `ticket:7#creator@user:ann`
-//!    └─ ✖ no warrant `ticket:7#assignee@user:ann`
+//!    └─ ✖ no `ticket:7#assignee@user:ann` in column `assignee_id` of table `public.ticket`
 //! ```
 
 use std::fmt;
@@ -86,7 +86,10 @@ impl Node {
             None => label,
             Some(reason) => {
                 let says_it_all = match &self.step {
-                    Step::Check(tuple) => *reason == format!("no warrant `{tuple}`"),
+                    Step::Check(tuple) => {
+                        *reason == format!("no warrant `{tuple}`")
+                            || reason.starts_with(&format!("no `{tuple}` in "))
+                    }
                     Step::NoEdge(_) => true,
                     _ => false,
                 };

@@ -44,6 +44,11 @@ impl Evaluator<'_> {
         self.by_row(self.point(object, Symbol::NONE)).is_none()
     }
 
+    /// Where the edges of a relation of the resource are, if rows hold them.
+    pub(crate) fn place_of(&self, object: ObjectId, relation: Symbol) -> Option<&str> {
+        self.rows?.place(self.type_of(object), relation)
+    }
+
     /// Whether the resource is of a bound type and has no row.
     pub(crate) fn has_no_row(&self, object: ObjectId) -> bool {
         self.rows.is_some_and(|rows| rows.is_missing(object))

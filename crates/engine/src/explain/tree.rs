@@ -343,13 +343,17 @@ impl<'a> Tree<'_, 'a> {
             subject_type: graph.name(resource_type).to_owned(),
         };
         let words = self.words_of_check(object, edge);
-        let reason = format!(
-            "no warrant `{}:{}#{}@{}:…`",
+        let edge_in_words = format!(
+            "`{}:{}#{}@{}:…`",
             words.resource_type,
             words.resource_id,
             words.relation,
             graph.name(resource_type)
         );
+        let reason = match self.evaluator.place_of(object, edge) {
+            Some(place) => format!("no {edge_in_words} in {place}"),
+            None => format!("no warrant {edge_in_words}"),
+        };
         let mut node = self.node(step, Value::False, started, Vec::new());
         node.reason = Some(reason);
         node
@@ -362,13 +366,15 @@ impl<'a> Tree<'_, 'a> {
             .program
             .relation(self.evaluator.type_of(object), relation)
             .is_some();
-        if declared {
-            format!("no warrant `{words}`")
-        } else {
-            format!(
+        if !declared {
+            return format!(
                 "type `{}` has no relation `{}`",
                 words.resource_type, words.relation
-            )
+            );
+        }
+        match self.evaluator.place_of(object, relation) {
+            Some(place) => format!("no `{words}` in {place}"),
+            None => format!("no warrant `{words}`"),
         }
     }
 
