@@ -88,7 +88,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result {
         Command::Key(key) => key.run(session),
         Command::Token(token) => token.run(session),
         Command::Environment(environment) => environment.run(session),
-        Command::Pg(pg) => pg.run(),
+        Command::Pg(pg) => pg.run(session),
         Command::Rls(rls) => rls.run(session),
         Command::Completions(completions) => completions.run(),
     }

@@ -204,6 +204,66 @@ fn verify_says_what_it_compared_with() {
 }
 
 #[test]
+fn what_is_done_is_there_for_programs_too() {
+    let here = tempfile::tempdir().unwrap();
+    let database = database(
+        versions()[0],
+        "alter table ticket disable row level security; drop schema auth cascade",
+    );
+    let role = format!("app_{}", database.name());
+    let run = |arguments: &[&str]| -> Value {
+        let arguments = arguments.iter().copied();
+        let arguments: Vec<&str> = arguments
+            .chain(["--json", "--database", database.url()])
+            .collect();
+        let output = rowgate(&arguments, here.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON alone")
+    };
+    let count = |said: &Value| said["steps"].as_array().expect("a list").len();
+    // The roles of Rowgate belong to all databases of a server, so another test may have made them meanwhile.
+    let steps = |said: &Value| -> Vec<Value> {
+        let all = said["steps"].as_array().expect("a list").iter();
+        let is_shared = |step: &&Value| {
+            step.as_str()
+                .is_some_and(|step| step.starts_with("create role rowgate_"))
+        };
+        all.filter(|step| !is_shared(step)).cloned().collect()
+    };
+
+    // Both words for it work, and nothing is done.
+    let planned = run(&["pg", "install", "--app", &role, "--plan"]);
+    let tried = run(&["pg", "install", "--app", &role, "--dry-run"]);
+    assert_eq!(
+        (&planned["applied"], &tried["applied"]),
+        (&false.into(), &false.into())
+    );
+    let installed = run(&["pg", "install", "--app", &role]);
+    assert_eq!(installed["applied"], true);
+    assert!(steps(&planned).len() > 10, "{planned:#}");
+    assert_eq!(steps(&planned), steps(&tried));
+    assert_eq!(steps(&planned), steps(&installed));
+    assert_eq!(installed["left_to_do"], Value::Array(Vec::new()));
+    let environment = "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)";
+    database.client().batch_execute(environment).unwrap();
+
+    std::fs::write(here.path().join("rowgate.toml"), BINDINGS.replace("ROLE", &role)).unwrap();
+    std::fs::write(here.path().join("schema.txt"), SCHEMA).unwrap();
+    let planned = run(&["rls", "plan", "--schema", "schema.txt"]);
+    assert_eq!(planned["applied"], false);
+    assert_eq!(planned["guards"][0]["commands"][0], "select");
+    assert!(planned["guards"][0]["holds_when"][0].is_string(), "{planned:#}");
+    let applied = run(&["rls", "apply", "--schema", "schema.txt"]);
+    assert_eq!(applied["applied"], true);
+    // What was applied is marked at the end.
+    let (before, after) = (steps(&planned), steps(&applied));
+    assert!(after.starts_with(&before) && before.len() > 10, "{applied:#}");
+    assert_eq!(count(&run(&["rls", "plan", "--schema", "schema.txt"])), 0);
+    let dropped = run(&["rls", "drop", "--yes"]);
+    assert!(dropped["applied"] == true && count(&dropped) > 0, "{dropped:#}");
+}
+
+#[test]
 fn slips_are_said_to_be_slips() {
     let here = tempfile::tempdir().unwrap();
     let output = rowgate(

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rowgate_store::postgres::install::{self, ClientRole, Grants};
 use rowgate_store::postgres::uninstall;
+use serde_json::json;
 
+use crate::cli::Session;
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -25,7 +27,7 @@ struct Database {
     #[arg(long, env = "ROWGATE_PG_URL", hide_env_values = true, value_name = "URL")]
     database: String,
     /// Say what would be done, and do nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "plan")]
     dry_run: bool,
 }
 
@@ -68,16 +70,16 @@ pub struct Uninstall {
 }
 
 impl Pg {
-    pub(crate) fn run(&self) -> Result {
+    pub(crate) fn run(&self, session: &Session) -> Result {
         match self {
-            Self::Install(install) => install.run(),
-            Self::Uninstall(uninstall) => uninstall.run(),
+            Self::Install(install) => install.run(session),
+            Self::Uninstall(uninstall) => uninstall.run(session),
         }
     }
 }
 
 impl Install {
-    fn run(&self) -> Result {
+    fn run(&self, session: &Session) -> Result {
         let Database { database, dry_run } = &self.database;
         let grants = self.grants();
         let steps = if *dry_run {
@@ -86,8 +88,11 @@ impl Install {
             install::install(database, &grants)
         };
         let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
-        told(steps, *dry_run);
         let left = install::left_to_grant(database).map_err(|error| Failure::new(error.to_string()))?;
+        if session.json() {
+            return told_as_json(&steps, *dry_run, &left);
+        }
+        told(steps, *dry_run);
         if !left.is_empty() {
             output::note("So that the owners of the tables can run `rowgate rls apply`:");
             left.iter()
@@ -126,7 +131,7 @@ impl Install {
 }
 
 impl Uninstall {
-    fn run(&self) -> Result {
+    fn run(&self, session: &Session) -> Result {
         let Database { database, dry_run } = &self.database;
         if !dry_run && !self.yes {
             return Err(Failure::with_help(
@@ -140,9 +145,19 @@ impl Uninstall {
             uninstall::uninstall(database)
         };
         let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
+        if session.json() {
+            return told_as_json(&steps, *dry_run, &[]);
+        }
         told(steps, *dry_run);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The steps, and the statements that are left to the owners of tables or somebody else.
+fn told_as_json<S: std::fmt::Display>(steps: &[S], dry_run: bool, left_to_do: &[String]) -> Result {
+    let steps: Vec<String> = steps.iter().map(S::to_string).collect();
+    output::json(&json!({"applied": !dry_run, "steps": steps, "left_to_do": left_to_do}))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// One line for each step.

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use rowgate_rls::{Error, Plan, Refusal, Step};
+use serde_json::{Value, json};
 
 use crate::cli::Session;
 use crate::failure::{Failure, Result};
@@ -77,9 +78,9 @@ impl Database {
 impl Rls {
     pub(crate) fn run(&self, session: &Session) -> Result {
         match self {
-            Self::Plan(put) => put.plan(),
-            Self::Apply(put) => put.apply(),
-            Self::Drop(drop) => drop.run(),
+            Self::Plan(put) => put.plan(session),
+            Self::Apply(put) => put.apply(session),
+            Self::Drop(drop) => drop.run(session),
             Self::Verify(verify) => verify.run(session),
             Self::Init(init) => init.run(session),
         }
@@ -91,11 +92,16 @@ impl Put {
         Documents::read(&self.bindings, self.schema.as_deref())
     }
 
-    fn plan(&self) -> Result {
+    fn plan(&self, session: &Session) -> Result {
         let documents = self.documents()?;
         let mut client = self.database.connect()?;
         let plan = rowgate_rls::plan(&mut client, &documents.request(self.keep_existing));
         let plan = plan.map_err(|error| refused(&error, &documents))?;
+        if session.json() {
+            remarks(&plan, &documents);
+            output::json(&as_json(&plan, false, &[]))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for explanation in &plan.explanations {
             let commands: Vec<&str> = explanation
                 .commands
@@ -127,12 +133,16 @@ impl Put {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn apply(&self) -> Result {
+    fn apply(&self, session: &Session) -> Result {
         let documents = self.documents()?;
         let mut client = self.database.connect()?;
         let applied = rowgate_rls::apply(&mut client, &documents.request(self.keep_existing));
         let applied = applied.map_err(|error| refused(&error, &documents))?;
         remarks(&applied.plan, &documents);
+        if session.json() {
+            output::json(&as_json(&applied.plan, true, &applied.left_to_do))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for explanation in &applied.plan.explanations {
             let commands: Vec<&str> = explanation
                 .commands
@@ -150,7 +160,7 @@ impl Put {
 }
 
 impl Drop {
-    fn run(&self) -> Result {
+    fn run(&self, session: &Session) -> Result {
         if !self.yes {
             return Err(Failure::with_help(
                 "this shows every row to every role that may select from its table",
@@ -160,12 +170,40 @@ impl Drop {
         let mut client = self.database.connect()?;
         let dropped = rowgate_rls::drop(&mut client, &self.environment)
             .map_err(|error| Failure::new(error.to_string()))?;
+        if session.json() {
+            let steps: Vec<Value> = dropped.steps.iter().map(step_as_json).collect();
+            output::json(&json!({"applied": true, "steps": steps, "left_to_do": dropped.left_to_do}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for step in &dropped.steps {
             output::note(step.sql.lines().next().unwrap_or_default());
         }
         left(&dropped.left_to_do);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What was done, or would be: what guards which commands, and the statements.
+fn as_json(plan: &Plan, applied: bool, left_to_do: &[String]) -> Value {
+    let guards = plan.explanations.iter().map(|explanation| {
+        let commands: Vec<&str> = explanation
+            .commands
+            .iter()
+            .map(|command| command.keyword())
+            .collect();
+        json!({"relation": explanation.relation, "commands": commands, "holds_when": explanation.ways})
+    });
+    json!({
+        "applied": applied,
+        "guards": guards.collect::<Vec<_>>(),
+        "steps": plan.steps.iter().map(step_as_json).collect::<Vec<_>>(),
+        "roles_to_isolate": plan.isolation,
+        "left_to_do": left_to_do,
+    })
+}
+
+fn step_as_json(step: &Step) -> Value {
+    json!({"sql": step.sql, "role": step.role})
 }
 
 /// What somebody else has to do.

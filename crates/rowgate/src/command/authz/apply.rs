@@ -27,7 +27,7 @@ pub struct Apply {
     /// The file, TOML; `-` is the standard input
     file: String,
     /// Print what would be changed, and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     plan: bool,
     /// Delete what the file does not mention; if something depends on any of it, nothing is changed
     #[arg(long)]

@@ -26,7 +26,7 @@ pub struct Import {
     /// The file
     file: String,
     /// Print what would be changed, and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     plan: bool,
     /// What becomes of members of the file's organizations who are not in the file
     #[arg(long, value_enum, default_value = "keep", value_name = "WHAT")]
