@@ -64,14 +64,11 @@ impl Bound {
             relation,
             ..
         } = warrant;
-        if let Some(source) = self.bindings.sources(resource_type, relation).first() {
-            let place = self
-                .bindings
-                .table_of_type(resource_type)
-                .map(|table| place(table, source));
+        let source = self.bindings.sources(resource_type, relation).first();
+        if let Some((table, source)) = self.bindings.table_of_type(resource_type).zip(source) {
             let message = format!(
                 "`{resource_type}#{relation}` is bound to {}: change the row instead of writing a warrant",
-                place.unwrap_or_default()
+                place(table, source)
             );
             return Err(Error::invalid("relation", message));
         }

@@ -88,11 +88,14 @@ impl Install {
             install::install(database, &grants)
         };
         let steps = steps.map_err(|error| Failure::new(error.to_string()))?;
+        // What was done is said even if what is left cannot be found out.
+        if !session.json() {
+            told(&steps, *dry_run);
+        }
         let left = install::left_to_grant(database).map_err(|error| Failure::new(error.to_string()))?;
         if session.json() {
             return told_as_json(&steps, *dry_run, &left);
         }
-        told(steps, *dry_run);
         if !left.is_empty() {
             output::note("So that the owners of the tables can run `rowgate rls apply`:");
             left.iter()
@@ -148,7 +151,7 @@ impl Uninstall {
         if session.json() {
             return told_as_json(&steps, *dry_run, &[]);
         }
-        told(steps, *dry_run);
+        told(&steps, *dry_run);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -161,7 +164,7 @@ fn told_as_json<S: std::fmt::Display>(steps: &[S], dry_run: bool, left_to_do: &[
 }
 
 /// One line for each step.
-fn told<S: std::fmt::Display>(steps: Vec<S>, dry_run: bool) {
+fn told<S: std::fmt::Display>(steps: &[S], dry_run: bool) {
     if steps.is_empty() {
         output::note("Nothing to do.");
     }

@@ -7,7 +7,7 @@ pub mod verify;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use rowgate_rls::{Error, Plan, Refusal, Step};
+use rowgate_rls::{Error, Explanation, Plan, Refusal, Step};
 use serde_json::{Value, json};
 
 use crate::cli::Session;
@@ -103,11 +103,7 @@ impl Put {
             return Ok(ExitCode::SUCCESS);
         }
         for explanation in &plan.explanations {
-            let commands: Vec<&str> = explanation
-                .commands
-                .iter()
-                .map(|command| command.keyword())
-                .collect();
+            let commands = commands(explanation);
             output::line(format!(
                 "-- {} guards {}: a row is let through when",
                 explanation.relation,
@@ -144,11 +140,7 @@ impl Put {
             return Ok(ExitCode::SUCCESS);
         }
         for explanation in &applied.plan.explanations {
-            let commands: Vec<&str> = explanation
-                .commands
-                .iter()
-                .map(|command| command.keyword())
-                .collect();
+            let commands = commands(explanation);
             output::note(format!("{} guards {}", explanation.relation, commands.join(", ")));
         }
         if applied.plan.steps.is_empty() && applied.plan.isolation.is_empty() {
@@ -183,15 +175,20 @@ impl Drop {
     }
 }
 
+/// The commands that a relation guards, as keywords.
+fn commands(explanation: &Explanation) -> Vec<&'static str> {
+    let commands = explanation.commands.iter();
+    commands.map(|command| command.keyword()).collect()
+}
+
 /// What was done, or would be: what guards which commands, and the statements.
 fn as_json(plan: &Plan, applied: bool, left_to_do: &[String]) -> Value {
     let guards = plan.explanations.iter().map(|explanation| {
-        let commands: Vec<&str> = explanation
-            .commands
-            .iter()
-            .map(|command| command.keyword())
-            .collect();
-        json!({"relation": explanation.relation, "commands": commands, "holds_when": explanation.ways})
+        json!({
+            "relation": explanation.relation,
+            "commands": commands(explanation),
+            "holds_when": explanation.ways,
+        })
     });
     json!({
         "applied": applied,
