@@ -269,16 +269,19 @@ mod tests {
             vec![policy, edge],
         );
         let own = check("t:1#w@u:a", Some("no warrant `t:1#w@u:a`"), vec![]);
-        let tree = check("t:1#v@u:a", None, vec![operator, own]);
+        let held = "no `t:1#x@u:a` in column `x` of table `public.t`";
+        let held = check("t:1#x@u:a", Some(held), vec![]);
+        let tree = check("t:1#v@u:a", None, vec![operator, own, held]);
         let expected = "\
 ✖ t:1#v@u:a
 ├─ ✖ any_of
 │  ├─ ✖ policy `small`: `a <= 1` is false, a is 2
 │  └─ ✖ no warrant `t:1#p@o:…`
-└─ ✖ no warrant `t:1#w@u:a`
+├─ ✖ no warrant `t:1#w@u:a`
+└─ ✖ no `t:1#x@u:a` in column `x` of table `public.t`
 ";
         assert_eq!(tree.to_string(), expected);
-        assert_eq!(tree.reasons().len(), 3);
+        assert_eq!(tree.reasons().len(), 4);
     }
 
     #[test]
