@@ -52,6 +52,11 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "a bound group makes a relation depend on itself through `none_of`",
     ),
     (
+        "nothing_guarded",
+        Warning,
+        "no table has policies, so no row is guarded",
+    ),
+    (
         "not_a_parent",
         Error,
         "resources of the type are not under such a type",

@@ -99,6 +99,11 @@ impl<'a> Checker<'a> {
             self.report.key_error("missing_roles", "roles", message).help =
                 Some("for example `roles = [\"app\"]`, the role that the application connects as".to_owned());
         }
+        if !guards && !self.bindings.tables.is_empty() {
+            let message = "no table has `policies`, so no row is guarded: these bindings serve checks and queries alone";
+            self.report.key_warning("nothing_guarded", "table", message).help =
+                Some("for example `policies.select = \"viewer\"` in a `[[table]]`".to_owned());
+        }
     }
 
     fn table(&mut self, table: &Table, index: usize) {

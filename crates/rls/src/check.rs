@@ -141,6 +141,9 @@ impl Checker<'_> {
         (table, columns, found): (&Qualified, &[String], &[KeyType]),
         path: &str,
     ) {
+        let mut sorted = [found.to_vec(), wanted.to_vec()];
+        sorted.iter_mut().for_each(|types| types.sort());
+        let is_turned = found != wanted && found.len() == wanted.len() && sorted[0] == sorted[1];
         for ((column, found), wanted) in columns.iter().zip(found).zip(wanted) {
             if found == wanted {
                 continue;
@@ -150,10 +153,14 @@ impl Checker<'_> {
                 .column(table, column)
                 .map_or("", |column| column.name.as_str());
             let message = format!("`{column}` of `{table}` is {is}, and {what} is {}", wanted.sql());
-            let help = format!(
-                "make the column {}, so that it can only hold ids that exist",
-                wanted.sql()
-            );
+            let help = if is_turned {
+                "the types are the same in another order: list the columns in the order of the key's".to_owned()
+            } else {
+                format!(
+                    "make the column {}, so that it can only hold ids that exist",
+                    wanted.sql()
+                )
+            };
             self.report("key_type_mismatch", path, message, Some(help));
         }
     }
@@ -228,7 +235,8 @@ impl Checker<'_> {
                     "`{}` of `{table}` is {}, and `{literal}` is of another kind",
                     condition.column, column.name
                 );
-                self.report("wrong_condition", path, message, None);
+                let help = how_to_compare(&condition.column, column.ty);
+                self.report("wrong_condition", path, message, Some(help));
             }
         }
     }
@@ -243,6 +251,22 @@ fn fits(literal: &Literal, ty: ColumnType) -> bool {
         Literal::Text(_) => matches!(ty, ColumnType::Text | ColumnType::Enum | ColumnType::Uuid),
         Literal::Integer(_) => matches!(ty, ColumnType::Integer | ColumnType::Numeric),
         Literal::Boolean(_) => ty == ColumnType::Boolean,
+    }
+}
+
+/// How values of a column are written in a condition.
+fn how_to_compare(column: &str, ty: ColumnType) -> String {
+    match ty {
+        ColumnType::Boolean => format!("write `{column} = true` or `{column} = false`"),
+        ColumnType::Integer | ColumnType::Numeric => {
+            format!("write a whole number without quotes, as in `{column} = 1`")
+        }
+        ColumnType::Text | ColumnType::Enum | ColumnType::Uuid => {
+            format!("write the value in single quotes, as in `{column} = 'open'`")
+        }
+        ColumnType::Float | ColumnType::TextArray | ColumnType::Other => {
+            format!("a column of this type can only be tested by `{column} is null` or `{column} is not null`")
+        }
     }
 }
 

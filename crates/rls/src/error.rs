@@ -56,6 +56,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// What in the bindings it is about, such as `roles[1]`; none where it is about something else.
+    pub path: Option<String>,
 }
 
 impl Problem {
@@ -64,6 +66,15 @@ impl Problem {
             code,
             message: message.into(),
             help: help.into(),
+            path: None,
+        }
+    }
+
+    /// The same with its place in the bindings.
+    pub(crate) fn at(self, path: impl Into<String>) -> Self {
+        Self {
+            path: Some(path.into()),
+            ..self
         }
     }
 }

@@ -29,7 +29,7 @@ pub mod verify;
 mod words;
 
 pub use check::check;
-pub use database::{Applied, Dropped, Plan, Request, Step, apply, drop, plan, read_shapes};
+pub use database::{Applied, Dropped, Isolation, Plan, Request, Step, apply, drop, plan, read_shapes};
 pub use error::{Error, Problem, Refusal};
 pub use generate::{
     Begin, Compiler, Explanation, Function, Generated, GuardedTable, Ids, MAX_EDGES, Order, QueryStatement,

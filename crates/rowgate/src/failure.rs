@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use crate::client::ClientError;
 
 /// The answer is no: a denied check, a scenario that differs, a schema that is not valid.
@@ -27,6 +29,18 @@ pub enum Failure {
         message: String,
         /// What to do about it.
         help: Option<String>,
+    },
+    /// Files, or a database, are not as they should be.
+    #[error("{message}")]
+    Found {
+        /// What is wrong.
+        message: String,
+        /// The stable code; of several, that of the first.
+        code: &'static str,
+        /// What to do about it.
+        help: Option<String>,
+        /// All that was found, for programs; people were told before.
+        found: Vec<Value>,
     },
     /// What a failure is most likely about.
     #[error("{failure}")]
@@ -86,7 +100,17 @@ impl Failure {
         match self {
             Self::Client(ClientError::Refused(refused)) => Some(&refused.code),
             Self::Explained { failure, .. } => failure.code(),
+            Self::Found { code, .. } => Some(code),
             _ => None,
+        }
+    }
+
+    /// All that was found, for programs.
+    pub fn found(&self) -> &[Value] {
+        match self {
+            Self::Found { found, .. } => found,
+            Self::Explained { failure, .. } => failure.found(),
+            _ => &[],
         }
     }
 
@@ -94,7 +118,7 @@ impl Failure {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::ClosedPipe => None,
-            Self::Because { help, .. } => help.clone(),
+            Self::Because { help, .. } | Self::Found { help, .. } => help.clone(),
             Self::Explained { help, .. } => Some(help.clone()),
             Self::Client(error) => error.help(),
         }

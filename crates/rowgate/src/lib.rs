@@ -16,6 +16,7 @@ pub mod command;
 mod declared;
 pub mod embedded;
 pub mod failure;
+mod found;
 mod input;
 mod output;
 pub mod surface;

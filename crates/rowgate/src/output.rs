@@ -64,7 +64,10 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
     let mut message = failure.to_string();
     let help = failure.help();
     if json {
-        let error = serde_json::json!({"message": message, "code": failure.code(), "help": help});
+        let mut error = serde_json::json!({"message": message, "code": failure.code(), "help": help});
+        if !failure.found().is_empty() {
+            error["found"] = failure.found().into();
+        }
         note(serde_json::json!({"error": error}));
         return;
     }

@@ -110,6 +110,27 @@ fn an_import_that_broke_off_is_finished_by_doing_it_again() {
 }
 
 #[test]
+fn a_backup_that_was_cut_short_is_not_taken_for_a_whole_one() {
+    let (from, to) = (filled(), Server::start());
+    let export = from.rowgate(&["export"]).ok();
+    let lines: Vec<&str> = export.lines().collect();
+    let warrants = lines.iter().filter(|line| line.starts_with(r#"{"warrant""#)).count();
+    let cut = lines[..lines.len() - warrants].join("\n");
+    let broken = to.rowgate_with(&["import"], &cut);
+    assert_eq!(broken.code, 2, "{}", broken.out);
+    assert!(
+        broken.err.contains("standard input is not whole") && broken.err.contains(&format!("{warrants} warrants, and it has")),
+        "{}",
+        broken.err
+    );
+    to.rowgate_with(&["import"], &export).ok();
+    assert_eq!(contents(&to.rowgate(&["export"]).ok()), contents(&export));
+    // One with lines that were added by hand has all it says.
+    let more = r#"{"warrant":{"resource_type":"doc","resource_id":"m","relation":"owner","subject":{"resource_type":"user","resource_id":"ann"}}}"#;
+    to.rowgate_with(&["import"], &format!("{export}{more}\n")).ok();
+}
+
+#[test]
 fn an_import_that_is_interrupted_says_how_far_it_got() {
     let to = Server::start();
     to.rowgate_with(&["schema", "apply", "-"], SCHEMA).ok();

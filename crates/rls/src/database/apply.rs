@@ -32,7 +32,18 @@ pub struct Plan {
     /// What is probably not meant.
     pub warnings: Vec<Diagnostic>,
     /// Roles whose transactions begin at an isolation level at which `select … for update` can show a row that was revoked.
-    pub isolation: Vec<String>,
+    pub isolation: Vec<Isolation>,
+    /// Owners of tables to whom policies come to hold, too: what they write themselves changes nothing from then on.
+    pub owners: Vec<String>,
+}
+
+/// A role that is to begin its transactions at another isolation level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Isolation {
+    /// Its name.
+    pub role: String,
+    /// The statement that does it. Where the role that applies may not, an administrator has to.
+    pub sql: String,
 }
 
 /// What apply did.
@@ -113,6 +124,7 @@ fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(
         explanations: generated.explanations.clone(),
         warnings: resolved.warnings().to_vec(),
         isolation: unisolated(transaction, &bindings.roles)?,
+        owners: roles::newly_held(transaction, &generated.tables)?,
     };
     Ok((plan, generated))
 }
@@ -191,37 +203,36 @@ fn documents(
 }
 
 /// Roles whose transactions in this database do not begin at REPEATABLE READ or above.
-fn unisolated(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<String>, Error> {
-    let sql = "select w.name from unnest($1::text[]) w (name) where not exists (
+fn unisolated(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<Isolation>, Error> {
+    let sql = "select w.name, current_database()::text from unnest($1::text[]) w (name) where not exists (
         select from pg_db_role_setting s, unnest(s.setconfig) c
         where s.setrole = to_regrole(quote_ident(w.name)) and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
             and c in ('default_transaction_isolation=repeatable read', 'default_transaction_isolation=serializable'))";
     let rows = transaction
         .query(sql, &[&roles])
         .map_err(Error::database("looking at the isolation of roles"))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let isolated = |row: &postgres::Row| {
+        let (role, database): (String, String) = (row.get(0), row.get(1));
+        let what = "set default_transaction_isolation = 'repeatable read'";
+        Isolation {
+            sql: isolation_statement(&role, &database, what),
+            role,
+        }
+    };
+    Ok(rows.iter().map(isolated).collect())
 }
 
 /// Sets the isolation level of roles, where the current role may.
-fn isolate(transaction: &mut Transaction<'_>, roles: &[String]) -> Result<Vec<String>, Error> {
+fn isolate(transaction: &mut Transaction<'_>, roles: &[Isolation]) -> Result<Vec<String>, Error> {
     let failed = || Error::database("setting the isolation of roles");
     let mut left = Vec::new();
-    let database: String = transaction
-        .query_one("select current_database()::text", &[])
-        .map_err(failed())?
-        .get(0);
-    for role in roles {
-        let sql = isolation_statement(
-            role,
-            &database,
-            "set default_transaction_isolation = 'repeatable read'",
-        );
+    for Isolation { sql, .. } in roles {
         let mut attempt = transaction.savepoint("isolation").map_err(failed())?;
-        match attempt.batch_execute(&sql) {
+        match attempt.batch_execute(sql) {
             Ok(()) => attempt.commit().map_err(failed())?,
             Err(error) if error.code() == Some(&postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) => {
                 attempt.rollback().map_err(failed())?;
-                left.push(sql);
+                left.push(sql.clone());
             }
             Err(error) => return Err(failed()(error)),
         }

@@ -17,7 +17,7 @@ use crate::sql::quote::{ident, qualified};
 /// What drop did.
 #[derive(Debug, Clone)]
 pub struct Dropped {
-    /// The statements, in order.
+    /// The statements, in order; none where there was nothing to drop.
     pub steps: Vec<Step>,
     /// Statements that the current role may not run, for an administrator.
     pub left_to_do: Vec<String>,
@@ -34,7 +34,7 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Dropped, Error> {
     let tables = our_tables(&mut transaction)?;
     roles::owns(&mut transaction, &[], &tables)?;
     preflight::member(&mut transaction)?;
-    let number = preflight::environment(&mut transaction, environment)?;
+    let number = preflight::bound_environment(&mut transaction, environment)?;
     let (_, bindings) = preflight::documents(&mut transaction, number)?;
     let mut steps = Vec::new();
     for table in &tables {
@@ -58,8 +58,15 @@ pub fn drop(client: &mut Client, environment: &str) -> Result<Dropped, Error> {
             });
         }
     }
+    let functions = stale_functions(&mut transaction, &[])?;
+    if tables.is_empty() && functions.is_empty() && bindings.is_none() {
+        return Ok(Dropped {
+            steps,
+            left_to_do: Vec::new(),
+        });
+    }
     steps.extend(without_bindings().into_iter().map(Step::owner));
-    steps.extend(stale_functions(&mut transaction, &[])?);
+    steps.extend(functions);
     let sql = "select to_regnamespace($1) is not null";
     let there = transaction
         .query_one(sql, &[&SCHEMA])

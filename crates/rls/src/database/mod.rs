@@ -20,7 +20,7 @@ mod shapes;
 mod steps;
 mod stored;
 
-pub use apply::{Applied, Plan, Request, apply, plan};
+pub use apply::{Applied, Isolation, Plan, Request, apply, plan};
 pub use drop::{Dropped, drop};
 pub(crate) use rights::executors;
 pub use shapes::read_shapes;

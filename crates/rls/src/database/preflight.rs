@@ -3,7 +3,7 @@
 use postgres::Transaction;
 use rowgate_binding::{Bindings, Qualified};
 
-use super::{parents, roles};
+use super::{parents, roles, roles::WITHIN_REACH};
 use crate::error::{Error, Problem};
 use crate::generate::GuardedTable;
 use crate::sql::quote::{ident, qualified};
@@ -71,8 +71,13 @@ pub(super) fn member(transaction: &mut Transaction<'_>) -> Result<(), Error> {
     }
 }
 
-/// The number of the environment of that name.
-pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Result<i32, Error> {
+/// An environment, and another one that has bindings, if there is one.
+struct Environments {
+    number: Option<i32>,
+    bound: Option<String>,
+}
+
+fn environments(transaction: &mut Transaction<'_>, name: &str) -> Result<Environments, Error> {
     let failed = || Error::database("looking for the environment");
     super::run_as(transaction, None, "set local role rowgate_owner").map_err(failed())?;
     let found = transaction
@@ -82,32 +87,48 @@ pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Resu
         .query("select e.name from rowgate.environment e join rowgate.schema s on s.environment = e.id where s.bindings is not null and e.name <> $1", &[&name])
         .map_err(failed())?;
     super::run_as(transaction, None, "set local role none").map_err(failed())?;
-    if let Some(other) = others.first() {
-        let other: String = other.get(0);
+    Ok(Environments {
+        number: found.map(|row| row.get(0)),
+        bound: others.first().map(|row| row.get(0)),
+    })
+}
+
+/// The number of the environment of that name, if no other one has bindings.
+pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Result<i32, Error> {
+    let Environments { number, bound } = environments(transaction, name)?;
+    if let Some(other) = bound {
         let message = format!("environment `{other}` has bindings in this database, and only one can");
-        return Err(Problem::new(
-            "other_bindings",
-            message,
-            format!("run `rowgate rls drop` for `{other}` first"),
-        )
-        .into());
+        let help = format!("run `rowgate rls drop --environment {other}` first");
+        return Err(Problem::new("other_bindings", message, help)
+            .at("environment")
+            .into());
     }
-    match found {
-        Some(row) => Ok(row.get(0)),
-        None => {
-            let help = if name == FIRST {
-                "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it".to_owned()
-            } else {
-                format!(
-                    "create it with `rowgate environment create {name}`, or name another one in the bindings"
-                )
-            };
-            Err(Problem::new(
-                "missing_environment",
-                format!("the database has no environment `{name}`"),
-                help,
-            )
-            .into())
+    number.ok_or_else(|| {
+        let help = if name == FIRST {
+            "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it".to_owned()
+        } else {
+            format!("create it with `rowgate environment create {name}`, or name another one in the bindings")
+        };
+        let message = format!("the database has no environment `{name}`");
+        Problem::new("missing_environment", message, help)
+            .at("environment")
+            .into()
+    })
+}
+
+/// The number of the environment of that name, whose bindings are to go.
+pub(super) fn bound_environment(transaction: &mut Transaction<'_>, name: &str) -> Result<i32, Error> {
+    let Environments { number, bound } = environments(transaction, name)?;
+    match (number, bound) {
+        (Some(number), None) => Ok(number),
+        (number, Some(other)) => {
+            let what = if number.is_some() { "has no bindings" } else { "is not there" };
+            let message = format!("environment `{name}` {what}; the bindings are those of `{other}`");
+            Err(Problem::new("other_bindings", message, format!("say --environment {other}")).into())
+        }
+        (None, None) => {
+            let message = format!("the database has no environment `{name}`, and no bindings");
+            Err(Problem::new("missing_environment", message, "there is nothing to drop").into())
         }
     }
 }
@@ -148,7 +169,7 @@ pub(super) fn check(
     function(transaction, asks, &mut problems)?;
     for table in tables {
         if table.guarded && !keep_existing {
-            existing(transaction, &table.name, &mut problems)?;
+            existing(transaction, bindings, &table.name, &mut problems)?;
         }
     }
     if problems.is_empty() {
@@ -170,26 +191,35 @@ fn function(
         .map_err(Error::database("looking for the subject's function"))?;
     if !row.get::<_, bool>(0) {
         let message = format!("the database has no function `{name}()` that returns text");
-        problems.push(Problem::new(
-            "missing_function",
-            message,
-            "`rowgate pg install` creates `auth.user_id()`",
-        ));
+        let help = "`rowgate pg install` creates `auth.user_id()`";
+        problems.push(Problem::new("missing_function", message, help).at("subject.id"));
     }
     Ok(())
 }
 
+/// Where bindings name a table.
+fn place(bindings: &Bindings, table: &Qualified) -> String {
+    let at = bindings.tables.iter().position(|bound| bound.name == *table);
+    at.map_or_else(|| "table".to_owned(), |at| format!("table[{at}].name"))
+}
+
 fn existing(
     transaction: &mut Transaction<'_>,
+    bindings: &Bindings,
     table: &Qualified,
     problems: &mut Vec<Problem>,
 ) -> Result<(), Error> {
-    let sql = "select string_agg(policyname, ', ' order by policyname) from pg_policies \
-               where schemaname = $1 and tablename = $2 and policyname <> all ($3::text[])";
+    // Policies of roles that no guarded role can act as let nothing through to those that are guarded.
+    let sql = format!(
+        "select string_agg(p.polname::text, ', ' order by p.polname)
+        from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $2 and c.relname = $3 and p.polname <> all ($4::text[])
+            and (p.polroles = '{{0}}' or exists (select from ({WITHIN_REACH}) r where r.oid = any (p.polroles)))"
+    );
     let ours = super::steps::POLICY_NAMES.as_slice();
     let failed = Error::database(format!("looking for policies of {table}"));
     let row = transaction
-        .query_one(sql, &[&table.schema, &table.name, &ours])
+        .query_one(&sql, &[&bindings.roles, &table.schema, &table.name, &ours])
         .map_err(failed)?;
     if let Some(names) = row.get::<_, Option<String>>(0) {
         let message = format!("table `{table}` has policies that were made by hand: {names}");
@@ -198,7 +228,7 @@ fn existing(
             names.split(", ").next().map(ident).unwrap_or_default(),
             qualified(table)
         );
-        problems.push(Problem::new("existing_policies", message, help));
+        problems.push(Problem::new("existing_policies", message, help).at(place(bindings, table)));
     }
     Ok(())
 }

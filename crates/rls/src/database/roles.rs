@@ -55,6 +55,26 @@ pub(super) fn owns(
     }
 }
 
+/// Owners of guarded tables that policies do not hold for yet, and will.
+pub(super) fn newly_held(
+    transaction: &mut Transaction<'_>,
+    tables: &[GuardedTable],
+) -> Result<Vec<String>, Error> {
+    let sql = "select distinct r.rolname::text from unnest($1::text[], $2::text[]) t (schema, name)
+        join pg_namespace n on n.nspname = t.schema
+        join pg_class c on c.relnamespace = n.oid and c.relname = t.name
+        join pg_roles r on r.oid = c.relowner
+        where not (c.relrowsecurity and c.relforcerowsecurity) and not r.rolsuper and not r.rolbypassrls order by 1";
+    let guarded = tables.iter().filter(|table| table.guarded);
+    let (schemas, names): (Vec<&str>, Vec<&str>) = guarded
+        .map(|table| (table.name.schema.as_str(), table.name.name.as_str()))
+        .unzip();
+    let rows = transaction
+        .query(sql, &[&schemas, &names])
+        .map_err(Error::database("looking for the owners of tables"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// What a role is told that policies are for, with who owns the tables if that is another.
 fn guarded(me: &str, owner: Option<String>) -> Problem {
     let message = format!("`{me}` is one of the roles that policies are for");
@@ -80,22 +100,20 @@ pub(super) fn check(
     problems: &mut Vec<Problem>,
 ) -> Result<(), Error> {
     let sql = "select w.name, r.rolname is not null, coalesce(r.rolsuper, false), coalesce(r.rolbypassrls, false) \
-               from unnest($1::text[]) w (name) left join pg_roles r on r.rolname = w.name";
-    for row in transaction
+               from unnest($1::text[]) with ordinality w (name, at) left join pg_roles r on r.rolname = w.name order by w.at";
+    let rows = transaction
         .query(sql, &[&bindings.roles])
-        .map_err(Error::database("looking for roles"))?
-    {
+        .map_err(Error::database("looking for roles"))?;
+    for (index, row) in rows.iter().enumerate() {
         let name: String = row.get(0);
+        let path = place(index);
         if !row.get::<_, bool>(1) {
             let help = format!(
                 "create it, for example `create role {} login`, or correct `roles`",
                 ident(&name)
             );
-            problems.push(Problem::new(
-                "missing_role",
-                format!("the database has no role `{name}`"),
-                help,
-            ));
+            let message = format!("the database has no role `{name}`");
+            problems.push(Problem::new("missing_role", message, help).at(path));
         } else if row.get(2) || row.get(3) {
             let why = if row.get(2) {
                 "is a superuser"
@@ -103,17 +121,20 @@ pub(super) fn check(
                 "has BYPASSRLS"
             };
             let message = format!("role `{name}` {why}: policies do not apply to it");
-            problems.push(Problem::new(
-                "role_bypasses",
-                message,
-                "let the application connect as another role",
-            ));
+            let help = "let the application connect as another role";
+            problems.push(Problem::new("role_bypasses", message, help).at(path));
         }
     }
-    for role in &bindings.roles {
-        leaves(transaction, role, tables, problems)?;
+    for (index, role) in bindings.roles.iter().enumerate() {
+        let problem = leaves(transaction, role, tables)?;
+        problems.extend(problem.map(|problem| problem.at(place(index))));
     }
     Ok(())
+}
+
+/// Where the bindings name a role.
+fn place(index: usize) -> String {
+    format!("roles[{index}]")
 }
 
 /// Whether a role is, or can act as, another that sees every row or can switch policies off. One reason is enough.
@@ -121,8 +142,7 @@ fn leaves(
     transaction: &mut Transaction<'_>,
     role: &str,
     tables: &[GuardedTable],
-    problems: &mut Vec<Problem>,
-) -> Result<(), Error> {
+) -> Result<Option<Problem>, Error> {
     let sql = format!(
         "select r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolname = any ($2::text[]) as reads,
             (select t.schema || '.' || t.name from unnest($3::text[], $4::text[]) t (schema, name)
@@ -142,7 +162,7 @@ fn leaves(
     let rows = transaction
         .query(&sql, &[&[role].as_slice(), &unbound, &schemas, &names])
         .map_err(Error::database("looking at what roles are members of"))?;
-    let problem = rows.iter().find_map(|row| {
+    Ok(rows.iter().find_map(|row| {
         let (other, owned): (String, Option<String>) = (row.get(0), row.get(4));
         let (superuser, bypasses, reads): (bool, bool, bool) = (row.get(1), row.get(2), row.get(3));
         let (what, help) = if superuser || bypasses {
@@ -165,9 +185,7 @@ fn leaves(
         };
         let message = format!("`{role}` is a member of `{other}`, which {what}");
         Some(Problem::new("role_bypasses", message, help))
-    });
-    problems.extend(problem);
-    Ok(())
+    }))
 }
 
 fn creates_roles(role: &str, other: &str) -> Problem {

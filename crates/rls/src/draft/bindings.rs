@@ -77,7 +77,8 @@ fn one_table(guess: &Guess, table: &Table, out: &mut String) {
     if let Some(condition) = &table.condition {
         let _ = writeln!(
             out,
-            "where = {}   # guessed: other rows count as deleted",
+            "# Guessed: other rows count as deleted. An application that deletes a row by an update needs a function for it: `where` in docs/bindings.md.\n\
+             where = {}",
             string(condition)
         );
     }

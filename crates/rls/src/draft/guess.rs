@@ -389,8 +389,10 @@ fn join(guess: &mut Guess, catalog: &Catalog, table: &Relation) {
         !linked.contains(&&column.name) && column.category != "D" && !key
     });
     let note = kind.map(|column| {
+        // `B` is what Postgres calls the category of booleans.
+        let value = if column.category == "B" { "true" } else { "'…'" };
         format!(
-            "`{}` may tell kinds apart: write one relation for each, with `where = \"{} = '…'\"`",
+            "`{}` may tell kinds apart: write one relation for each, with `where = \"{} = {value}\"`",
             column.name,
             quoted(&column.name)
         )

@@ -11,6 +11,11 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         "bindings were never applied to the database",
     ),
     (
+        "nothing_guarded",
+        Warning,
+        "the bindings have no policies",
+    ),
+    (
         "policy_missing",
         Error,
         "the bindings ask for a generated policy that is not there",

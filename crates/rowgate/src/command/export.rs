@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::Session;
 use crate::client::Ask;
@@ -46,14 +46,21 @@ impl Export {
                     .map_or(Ok(()), |known| file.set_permissions(known))
                     .map(|()| file)
             })
-            .map_err(|error| Failure::file(&partial, &error))?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Failure::new(format!("{}: there is no such directory", self.file)),
+                _ => Failure::file(&partial, &error),
+            })?;
         let mut out = BufWriter::new(file);
         let count = copy(&mut lines, &mut out)?;
         let finished = out.flush().and_then(|()| out.get_ref().sync_all());
         finished
             .and_then(|()| std::fs::rename(&partial, &self.file))
             .map_err(|error| Failure::file(&self.file, &error))?;
-        output::note(format!("wrote {count} lines to {}", self.file));
+        if session.json() {
+            output::json(&json!({"file": self.file, "lines": count}))?;
+        } else {
+            output::note(format!("wrote {count} lines to {}", self.file));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::export::styled;
@@ -54,6 +56,7 @@ impl Import {
             batch: Vec::new(),
             batch_lines: 0,
             lines: Arc::default(),
+            tally: Tally::default(),
             created: 0,
             token: String::new(),
             progress: output::is_watched().then(|| match size {
@@ -85,6 +88,7 @@ struct Running {
     batch_lines: usize,
     /// Lines that the server has: those before the batch.
     lines: Arc<AtomicUsize>,
+    tally: Tally,
     created: u64,
     token: String,
     progress: Option<ProgressBar>,
@@ -122,6 +126,7 @@ impl Running {
             if !line.ends_with(b"\n") {
                 line.push(b'\n');
             }
+            self.tally.see(&line);
             self.batch.extend_from_slice(&line);
             self.batch_lines += 1;
         }
@@ -132,7 +137,7 @@ impl Running {
             let help = "the lines are those that `rowgate export` writes";
             return Err(Failure::with_help(format!("{} is empty", self.file), help));
         }
-        Ok(())
+        self.tally.whole(&self.file)
     }
 
     fn send(&mut self) -> Result<()> {
@@ -178,13 +183,61 @@ impl Running {
     }
 }
 
+/// How many resources and warrants a file says that it has, and how many it has.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    said: [u64; 2],
+    seen: [u64; 2],
+}
+
+/// What of a line is counted.
+#[derive(Deserialize)]
+struct Counted {
+    rowgate_export: Option<IgnoredAny>,
+    resources: Option<u64>,
+    warrants: Option<u64>,
+    resource: Option<IgnoredAny>,
+    warrant: Option<IgnoredAny>,
+}
+
+impl Tally {
+    /// A line that cannot be read is for the server to refuse.
+    fn see(&mut self, line: &[u8]) {
+        let Ok(line) = serde_json::from_slice::<Counted>(line) else {
+            return;
+        };
+        if line.rowgate_export.is_some() {
+            self.said[0] += line.resources.unwrap_or_default();
+            self.said[1] += line.warrants.unwrap_or_default();
+        }
+        self.seen[0] += u64::from(line.resource.is_some());
+        self.seen[1] += u64::from(line.warrant.is_some());
+    }
+
+    /// Whether nothing is missing. More than was said may be added by hand; less is a file that was cut short.
+    fn whole(&self, file: &str) -> Result<()> {
+        let ([resources, warrants], [seen_resources, seen_warrants]) = (self.said, self.seen);
+        if seen_resources >= resources && seen_warrants >= warrants {
+            return Ok(());
+        }
+        Err(Failure::with_help(
+            format!(
+                "{file} is not whole: its first line says {resources} resources and {warrants} warrants, \
+                 and it has {seen_resources} and {seen_warrants}"
+            ),
+            "what it has is imported; import a whole export to have the rest, and what is there already stays as it is",
+        ))
+    }
+}
+
 /// What is left to do after an import that broke off.
 fn again(lines: usize) -> String {
-    let so_far = match lines {
+    match lines {
         0 => "nothing was imported".to_owned(),
-        lines => format!("the first {lines} lines are imported"),
-    };
-    format!("{so_far}; import the whole again to finish: what is there already stays as it is")
+        lines => format!(
+            "the first {lines} lines are imported; import the whole again to finish: what is there already stays as it is"
+        ),
+    }
 }
 
 /// Says how far the import got when somebody stops it, and ends the program.
@@ -193,7 +246,12 @@ fn watch(lines: Arc<AtomicUsize>, json: bool) -> Result<()> {
     let stopped = runtime.block_on(async { embedded::interrupted() })?;
     std::thread::spawn(move || {
         runtime.block_on(stopped);
-        let failure = Failure::with_help("interrupted", again(lines.load(Ordering::Relaxed)));
+        let help = match lines.load(Ordering::Relaxed) {
+            // A first batch may be under way.
+            0 => "import the whole again: what is there already stays as it is".to_owned(),
+            lines => again(lines),
+        };
+        let failure = Failure::with_help("interrupted", help);
         output::complain(&failure, json);
         std::process::exit(EXIT_ERROR.into());
     });

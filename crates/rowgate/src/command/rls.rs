@@ -7,7 +7,7 @@ pub mod verify;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use rowgate_rls::{Error, Explanation, Plan, Refusal, Step};
+use rowgate_rls::{Error, Explanation, Plan, Step};
 use serde_json::{Value, json};
 
 use crate::cli::Session;
@@ -88,18 +88,17 @@ impl Rls {
 }
 
 impl Put {
-    fn documents(&self) -> Result<Documents> {
-        Documents::read(&self.bindings, self.schema.as_deref())
+    fn documents(&self, session: &Session) -> Result<Documents> {
+        Documents::read(&self.bindings, self.schema.as_deref(), session.json())
     }
 
     fn plan(&self, session: &Session) -> Result {
-        let documents = self.documents()?;
+        let documents = self.documents(session)?;
         let mut client = self.database.connect()?;
         let plan = rowgate_rls::plan(&mut client, &documents.request(self.keep_existing));
         let plan = plan.map_err(|error| refused(&error, &documents))?;
         if session.json() {
-            remarks(&plan, &documents);
-            output::json(&as_json(&plan, false, &[]))?;
+            output::json(&as_json(&plan, &documents, false, &[]))?;
             return Ok(ExitCode::SUCCESS);
         }
         for explanation in &plan.explanations {
@@ -119,26 +118,26 @@ impl Put {
         if plan.steps.is_empty() && plan.isolation.is_empty() {
             output::note("Nothing to do: the database is as these bindings ask for.");
         }
-        for role in &plan.isolation {
-            let set = "set default_transaction_isolation = 'repeatable read'";
-            output::line(format!(
-                "-- for each database role: alter role {role} in database … {set};"
-            ))?;
+        for isolation in &plan.isolation {
+            statement(&Step {
+                role: None,
+                sql: isolation.sql.clone(),
+            })?;
         }
         remarks(&plan, &documents);
         Ok(ExitCode::SUCCESS)
     }
 
     fn apply(&self, session: &Session) -> Result {
-        let documents = self.documents()?;
+        let documents = self.documents(session)?;
         let mut client = self.database.connect()?;
         let applied = rowgate_rls::apply(&mut client, &documents.request(self.keep_existing));
         let applied = applied.map_err(|error| refused(&error, &documents))?;
-        remarks(&applied.plan, &documents);
         if session.json() {
-            output::json(&as_json(&applied.plan, true, &applied.left_to_do))?;
+            output::json(&as_json(&applied.plan, &documents, true, &applied.left_to_do))?;
             return Ok(ExitCode::SUCCESS);
         }
+        remarks(&applied.plan, &documents);
         for explanation in &applied.plan.explanations {
             let commands = commands(explanation);
             output::note(format!("{} guards {}", explanation.relation, commands.join(", ")));
@@ -160,8 +159,7 @@ impl Drop {
             ));
         }
         let mut client = self.database.connect()?;
-        let dropped = rowgate_rls::drop(&mut client, &self.environment)
-            .map_err(|error| Failure::new(error.to_string()))?;
+        let dropped = rowgate_rls::drop(&mut client, &self.environment).map_err(|error| undropped(&error))?;
         if session.json() {
             let steps: Vec<Value> = dropped.steps.iter().map(step_as_json).collect();
             output::json(&json!({"applied": true, "steps": steps, "left_to_do": dropped.left_to_do}))?;
@@ -169,6 +167,9 @@ impl Drop {
         }
         for step in &dropped.steps {
             output::note(step.sql.lines().next().unwrap_or_default());
+        }
+        if dropped.steps.is_empty() {
+            output::note("Nothing to do: there is nothing here that `apply` made.");
         }
         left(&dropped.left_to_do);
         Ok(ExitCode::SUCCESS)
@@ -182,7 +183,7 @@ fn commands(explanation: &Explanation) -> Vec<&'static str> {
 }
 
 /// What was done, or would be: what guards which commands, and the statements.
-fn as_json(plan: &Plan, applied: bool, left_to_do: &[String]) -> Value {
+fn as_json(plan: &Plan, documents: &Documents, applied: bool, left_to_do: &[String]) -> Value {
     let guards = plan.explanations.iter().map(|explanation| {
         json!({
             "relation": explanation.relation,
@@ -194,7 +195,9 @@ fn as_json(plan: &Plan, applied: bool, left_to_do: &[String]) -> Value {
         "applied": applied,
         "guards": guards.collect::<Vec<_>>(),
         "steps": plan.steps.iter().map(step_as_json).collect::<Vec<_>>(),
-        "roles_to_isolate": plan.isolation,
+        "roles_to_isolate": plan.isolation.iter().map(|isolation| &isolation.role).collect::<Vec<_>>(),
+        "owners_held": plan.owners,
+        "warnings": documents.bindings_as_json(&plan.warnings),
         "left_to_do": left_to_do,
     })
 }
@@ -223,38 +226,45 @@ fn statement(step: &Step) -> Result<()> {
     }
 }
 
+/// What people should know of a plan beside its statements.
 fn remarks(plan: &Plan, documents: &Documents) {
     documents.say_bindings(&plan.warnings);
+    for owner in &plan.owners {
+        output::warn(&format!(
+            "policies hold for {owner}, who owns tables, too: what that role itself writes there changes no rows. \
+             `The owner of the tables` in docs/rls.md has what a migration says to change some"
+        ));
+    }
 }
 
 /// Says what is wrong, with the lines it is about.
 fn refused(error: &Error, documents: &Documents) -> Failure {
     match error {
-        Error::Bindings(found) => {
-            documents.say_bindings(found);
-            Failure::new(format!("{} does not fit", documents.bindings_file))
-        }
-        Error::Refused(found) => {
-            for refusal in found {
-                documents.say_refusal(refusal);
-            }
-            let places: Vec<&str> = found
-                .iter()
-                .map(|refusal: &Refusal| refusal.place.as_str())
-                .collect();
-            Failure::new(format!("{} cannot be compiled to SQL", places.join(", ")))
-        }
-        Error::Problems(found) => match found.as_slice() {
-            [one] => Failure::with_help(one.message.clone(), one.help.clone()),
-            many => {
-                many.iter()
-                    .for_each(|problem| output::note(format!("{}\n  {}", problem.message, problem.help)));
-                Failure::new(format!(
-                    "{} things are in the way; nothing was changed",
-                    many.len()
-                ))
-            }
+        Error::Bindings(found) => documents.unfit(found),
+        Error::Refused(found) => documents.uncompiled(found),
+        Error::Problems(found) => documents.in_the_way(found),
+        Error::Database { .. } => unchanged(error),
+    }
+}
+
+/// Why nothing was dropped.
+fn undropped(error: &Error) -> Failure {
+    match error {
+        Error::Problems(found) if found.len() == 1 => Failure::Found {
+            message: found[0].message.clone(),
+            code: found[0].code,
+            help: Some(found[0].help.clone()),
+            found: Vec::new(),
         },
-        Error::Database { .. } => Failure::new(format!("{error}; nothing was changed")),
+        _ => unchanged(error),
+    }
+}
+
+fn unchanged(error: &Error) -> Failure {
+    Failure::Found {
+        message: format!("{error}; nothing was changed"),
+        code: error.code(),
+        help: None,
+        found: Vec::new(),
     }
 }

@@ -34,8 +34,8 @@ impl Schema {
         match self {
             Self::Apply(apply) => apply.run(session),
             Self::Get(get) => get.run(session),
-            Self::Convert(convert) => convert.run(),
-            Self::Fmt(fmt) => fmt.run(),
+            Self::Convert(convert) => convert.run(session),
+            Self::Fmt(fmt) => fmt.run(session),
             Self::Validate(validate) => validate.run(session),
         }
     }

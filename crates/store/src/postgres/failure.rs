@@ -69,6 +69,9 @@ impl Failure {
             ErrorKind::Busy => {
                 format!("{doing}: others hold the database's locks for too long: {said}; try again")
             }
+            ErrorKind::Forbidden if is_login(&error) => {
+                format!("{doing}: {said}; check the user and the password in the URL")
+            }
             ErrorKind::Forbidden => format!(
                 "{doing}: {said}; the role that Rowgate connects as needs `grant rowgate_server to …`, see `rowgate pg install`"
             ),
@@ -97,6 +100,16 @@ pub(super) fn said(error: &postgres::Error) -> String {
         cause = inner.source();
     }
     said
+}
+
+/// Whether the login was refused, and not something that it asked for.
+fn is_login(error: &postgres::Error) -> bool {
+    [
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        SqlState::INVALID_PASSWORD,
+    ]
+    .iter()
+    .any(|code| error.code() == Some(code))
 }
 
 /// Whether the server is going away or not there yet.

@@ -8,9 +8,11 @@ use rowgate_rls::verify::{Compared, Finding, Question, Remedy, Report, Severity,
 use rowgate_schema::{Diagnostic, Model};
 use serde_json::{Value, json};
 
+use super::documents::parse_bindings;
 use super::{BINDINGS, Database};
 use crate::cli::Session;
 use crate::failure::{Failure, Result, answer};
+use crate::found::Text;
 use crate::{input, output};
 
 /// Find what undoes row-level security in a database, and print the SQL that mends it.
@@ -54,8 +56,9 @@ impl Verify {
                 help,
             ));
         }
-        let bindings = file.map(read_bindings).transpose()?;
-        let schema = self.schema.as_deref().map(read_schema).transpose()?;
+        let json = session.json();
+        let bindings = file.map(|file| read_bindings(file, json)).transpose()?;
+        let schema = self.schema.as_deref().map(|file| read_schema(file, json)).transpose()?;
         let mut client = self.database.connect()?;
         let question = Question {
             bindings: bindings.as_ref(),
@@ -85,30 +88,18 @@ impl Verify {
     }
 }
 
-fn read_bindings(path: &str) -> Result<Bindings> {
-    let text = input::read_text(path)?;
-    Bindings::parse_toml(&text).map_err(|found| wrong(&found, &text, path))
+fn read_bindings(file: &str, json: bool) -> Result<Bindings> {
+    parse_bindings(file, &input::read_text(file)?, json)
 }
 
-fn read_schema(path: &str) -> Result<Model> {
-    let text = input::read_text(path)?;
+fn read_schema(file: &str, json: bool) -> Result<Model> {
+    let text = input::read_text(file)?;
     let compiled = rowgate_schema::compile(&text);
-    compiled
-        .map(|(model, _)| model)
-        .map_err(|found| wrong(&found, &text, path))
-}
-
-/// A file that says something wrong, with the places underlined.
-fn wrong(found: &[Diagnostic], text: &str, path: &str) -> Failure {
-    for diagnostic in found {
-        output::note(rowgate_schema::render(
-            diagnostic,
-            text,
-            path,
-            output::colors_errors(),
-        ));
-    }
-    Failure::new(format!("{path} cannot be used"))
+    let refused = |found: Vec<Diagnostic>| {
+        let text = Text { file, text: &text };
+        text.refused(&found, json, format!("{file} is not a valid schema"))
+    };
+    compiled.map(|(model, _)| model).map_err(refused)
 }
 
 fn count(found: &[Finding], severity: Severity) -> usize {

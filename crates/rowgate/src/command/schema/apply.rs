@@ -27,12 +27,12 @@ impl Apply {
     pub(super) fn run(&self, session: &Session) -> Result {
         let source = Source::read(&self.file)?;
         let (model, warnings) = source.compile().map_err(|found| {
-            source.say(&found);
-            Failure::new(format!(
+            let message = format!(
                 "{} is not a valid schema ({}); nothing was applied",
                 source.file,
                 count(&found)
-            ))
+            );
+            source.as_found().refused(&found, session.json(), message)
         })?;
         source.say(&warnings);
         if self.strict && !warnings.is_empty() {

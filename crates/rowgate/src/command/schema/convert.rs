@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::source::Source;
-use crate::failure::{Failure, Result};
+use crate::cli::Session;
+use crate::failure::Result;
 use crate::output;
 
 /// Convert between the text form and JSON; warnings go to the standard error output.
@@ -40,11 +41,11 @@ enum Layout {
 }
 
 impl Convert {
-    pub(super) fn run(&self) -> Result {
+    pub(super) fn run(&self, session: &Session) -> Result {
         let source = Source::read(&self.file)?;
         let (model, warnings) = source.compile().map_err(|found| {
-            source.say(&found);
-            Failure::new(format!("{} is not a valid schema", source.file))
+            let message = format!("{} is not a valid schema", source.file);
+            source.as_found().refused(&found, session.json(), message)
         })?;
         source.say(&warnings);
         match (self.to, self.output) {

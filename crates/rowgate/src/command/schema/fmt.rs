@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
 use super::source::Source;
+use crate::cli::Session;
 use crate::failure::{Failure, Result, answer};
 use crate::output;
 
@@ -20,7 +22,7 @@ pub struct Fmt {
 }
 
 impl Fmt {
-    pub(super) fn run(&self) -> Result {
+    pub(super) fn run(&self, session: &Session) -> Result {
         let source = Source::read(&self.file)?;
         if source.is_json() {
             let help = format!("rowgate schema convert {} --to schema", self.file);
@@ -29,14 +31,22 @@ impl Fmt {
                 help,
             ));
         }
-        let Some(schema) = source.parse() else {
-            return Err(Failure::new(format!(
-                "{} cannot be read; nothing was changed",
-                source.file
-            )));
+        let parsed = rowgate_schema::parse(&source.text);
+        let Some(schema) = parsed.schema else {
+            let message = format!("{} cannot be read; nothing was changed", source.file);
+            let found = &parsed.diagnostics;
+            return Err(source.as_found().refused(found, session.json(), message));
         };
+        source.say(&parsed.diagnostics);
         let text = rowgate_schema::format_source(&source.text, &schema);
         let same = text.trim_end() == source.text.trim_end();
+        if session.json() && self.file != "-" {
+            if !self.check && !same {
+                write(&self.file, &text)?;
+            }
+            output::json(&json!({"file": self.file, "formatted": same || !self.check, "changed": !same && !self.check}))?;
+            return Ok(answer(same || !self.check));
+        }
         if self.check {
             output::line(format!(
                 "{} {}",

@@ -1,10 +1,10 @@
 //! A schema in a file, in either form, and what is said about it.
 
-use rowgate_schema::ast;
 use rowgate_schema::{Diagnostic, Model};
 
 use crate::failure::{Failure, Result};
-use crate::{input, output};
+use crate::found::Text;
+use crate::input;
 
 /// The text of a schema file.
 pub(super) struct Source {
@@ -36,13 +36,6 @@ impl Source {
         self.text.trim_start().starts_with('{')
     }
 
-    /// The schema of a text as written; `None` when it cannot be read, after saying why.
-    pub(super) fn parse(&self) -> Option<ast::Schema> {
-        let parsed = rowgate_schema::parse(&self.text);
-        self.say(&parsed.diagnostics);
-        parsed.schema
-    }
-
     /// The checked schema with what is questionable in it, or what is wrong.
     pub(super) fn compile(&self) -> std::result::Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
         if !self.is_json() {
@@ -53,17 +46,17 @@ impl Source {
         rowgate_schema::resolve(schema)
     }
 
+    /// The file with its text.
+    pub(super) fn as_found(&self) -> Text<'_> {
+        Text {
+            file: &self.file,
+            text: &self.text,
+        }
+    }
+
     /// Says what was found, with the lines that it is about.
     pub(super) fn say(&self, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            output::note(rowgate_schema::render(
-                diagnostic,
-                &self.text,
-                &self.file,
-                output::colors_errors(),
-            ));
-            output::note("");
-        }
+        self.as_found().say(diagnostics);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `rowgate schema validate`: what is wrong with a schema.
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::source::{Source, count};
 use crate::cli::Session;
@@ -26,21 +26,7 @@ impl Validate {
             Err(found) => (false, found),
         };
         if session.json() {
-            let diagnostics: Vec<Value> = found
-                .iter()
-                .map(|diagnostic| {
-                    let place = diagnostic.line_col(&source.text);
-                    json!({
-                        "severity": diagnostic.severity.to_string(),
-                        "code": diagnostic.code,
-                        "message": diagnostic.message,
-                        "line": place.map(|(line, _)| line),
-                        "column": place.map(|(_, column)| column),
-                        "path": diagnostic.path,
-                        "help": diagnostic.help,
-                    })
-                })
-                .collect();
+            let diagnostics = source.as_found().as_json(&found);
             output::json(&json!({"valid": valid, "diagnostics": diagnostics}))?;
             return Ok(answer(valid));
         }
