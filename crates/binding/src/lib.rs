@@ -34,7 +34,7 @@
 //! * `document`: the bindings as written
 //! * `condition`: `where`: which rows count
 //! * `name`: qualified names of tables and functions
-//! * `text`: TOML to JSON, with the place of every key and value
+//! * [`text`]: TOML to JSON, with the place of every key and value, which other documents are read by, too
 //! * `json`: JSON to bindings and back
 //! * `permission`: tables that permissions guard, as relations
 //! * `resolve`: every check that needs the schema
@@ -55,7 +55,7 @@ mod report;
 mod resolve;
 mod resolved;
 mod suggest;
-mod text;
+pub mod text;
 
 pub use condition::{Condition, Literal, Test};
 pub use depend::{Dependency, RelationRef, accepted_groups, relations_behind};

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 /// Where keys and values stand in a text, by path. Empty for bindings that came from JSON. Any two are equal, so that
 /// comparing bindings compares what they say.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Places {
+pub struct Places {
     by_path: HashMap<String, (Span, Span)>,
 }
 
@@ -25,8 +25,10 @@ impl Eq for Places {}
 
 /// Which part of an entry a diagnostic is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
+    /// The key.
     Key,
+    /// The value.
     Value,
 }
 
@@ -37,7 +39,8 @@ impl Places {
     }
 
     /// Gives a diagnostic its place: that of its path, or of the nearest entry around it.
-    pub(crate) fn locate(&self, mut diagnostic: Diagnostic, part: Part) -> Diagnostic {
+    #[must_use]
+    pub fn locate(&self, mut diagnostic: Diagnostic, part: Part) -> Diagnostic {
         let Some(path) = diagnostic.path.clone().filter(|_| !self.by_path.is_empty()) else {
             return diagnostic;
         };
@@ -61,7 +64,10 @@ impl Places {
 }
 
 /// The document as JSON, and the places of what is in it.
-pub(crate) fn read(source: &str) -> Result<(Value, Places), Vec<Diagnostic>> {
+///
+/// # Errors
+/// What is not TOML, with its place.
+pub fn read(source: &str) -> Result<(Value, Places), Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(source);
     // What a parser says after its first error is mostly about that error.
     if let Some(error) = errors.first() {

@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field.
+    /// The field; inside a list with its path, such as `roles[2].slug`.
     pub field: String,
     /// `required`, `invalid`, `too_long`, `too_many`, `mutually_exclusive`.
     pub code: &'static str,
@@ -68,9 +68,17 @@ pub enum Error {
     Environment(#[from] rowgate_environment::Error),
 }
 
+/// What is wrong inside a list says where.
 fn messages(errors: &[FieldError]) -> String {
-    let messages = errors.iter().map(|error| error.message.trim_end_matches('.'));
-    messages.collect::<Vec<&str>>().join("; ")
+    let message = |error: &FieldError| {
+        let message = error.message.trim_end_matches('.');
+        if error.field.contains('[') {
+            format!("{}: {message}", error.field)
+        } else {
+            message.to_owned()
+        }
+    };
+    errors.iter().map(message).collect::<Vec<String>>().join("; ")
 }
 
 impl Error {

@@ -5,6 +5,7 @@
 mod forms;
 mod target;
 
+use rowgate_schema::did_you_mean;
 use serde_json::{Map, Value};
 
 use crate::error::FieldError;
@@ -69,13 +70,23 @@ impl Fields {
         });
     }
 
+    /// Takes over what is wrong with the object at a path, such as `roles[2]`.
+    pub fn adopt(&mut self, path: &str, inner: Self) {
+        self.errors
+            .extend(inner.errors.into_iter().map(|error| FieldError {
+                field: format!("{path}.{}", error.field),
+                ..error
+            }));
+    }
+
     /// Refuses every other field: what is misspelt would otherwise be taken for absent.
     pub fn only(&mut self, known: &[&str]) {
         let other = |field: &&String| !known.contains(&field.as_str());
         let unknown: Vec<String> = self.values.keys().filter(other).take(10).cloned().collect();
         for field in unknown {
-            let message = format!("`{field}` means nothing here; known are {}", known.join(", "));
-            self.wrong(&field, "invalid", message);
+            let near = did_you_mean(&field, known.iter().copied());
+            let near = near.unwrap_or_else(|| format!("known are {}", known.join(", ")));
+            self.wrong(&field, "invalid", format!("`{field}` means nothing here; {near}"));
         }
     }
 

@@ -619,14 +619,20 @@ fn what_is_misspelt_is_not_taken_for_absent() {
         (json!({"rols": [], "prune": true}), "rols"),
         (
             json!({"types": [{"slug": "t", "parent": "organization"}]}),
-            "parent",
+            "types[0].parent",
         ),
-        (json!({"permissions": [permission]}), "resource_type_slug"),
-        (json!({"roles": [{"slug": "r", "permission": []}]}), "permission"),
-        (json!({"types": [twice]}), "types"),
+        (
+            json!({"permissions": [permission]}),
+            "permissions[0].resource_type_slug",
+        ),
+        (
+            json!({"roles": [{"slug": "r", "permission": []}]}),
+            "roles[0].permission",
+        ),
+        (json!({"types": [twice]}), "types[0].parents[1]"),
         (
             json!({"roles": [{"slug": "admin", "permissions": ["p:r", "p:r"]}]}),
-            "roles",
+            "roles[0].permissions[1]",
         ),
     ] {
         let error = world

@@ -1,6 +1,53 @@
 //! Which entries are wanted.
 
+use std::collections::BTreeSet;
+
+use rowgate_schema::did_you_mean;
 use serde_json::Value;
+
+/// Every action that entries have.
+pub const ACTIONS: [&str; 30] = [
+    "environment.imported",
+    "group.created",
+    "group.deleted",
+    "group_member.added",
+    "group_member.removed",
+    "group_role_assignment.created",
+    "group_role_assignment.removed",
+    "organization.created",
+    "organization.deleted",
+    "organization_membership.created",
+    "organization_membership.deactivated",
+    "organization_membership.deleted",
+    "organization_membership.pending",
+    "organization_membership.reactivated",
+    "permission.created",
+    "permission.deleted",
+    "resource.deleted",
+    "resource.moved",
+    "resource_type.created",
+    "resource_type.deleted",
+    "resource_type.updated",
+    "role.created",
+    "role.deleted",
+    "role.permissions_changed",
+    "role_assignment.created",
+    "role_assignment.removed",
+    "role_assignment.updated",
+    "settings.updated",
+    "user.created",
+    "user.deleted",
+];
+
+/// Whether an action, or what actions begin with up to a dot, is one that entries can have; if not, what is similar.
+pub fn known_action(wanted: &str) -> Result<(), Option<String>> {
+    let kinds = ACTIONS.iter().filter_map(|action| Some(action.split_once('.')?.0));
+    let known: BTreeSet<&str> = ACTIONS.into_iter().chain(kinds).collect();
+    if known.contains(wanted) {
+        return Ok(());
+    }
+    Err(did_you_mean(wanted, known))
+}
 
 /// Which entries of the audit log are wanted: those that match everything that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,6 +114,24 @@ impl Filter {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn every_action_that_is_written_can_be_asked_for() {
+        let is_action = |text: &&str| {
+            text.contains('.') && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"_.".contains(&byte))
+        };
+        let written = include_str!("entries.rs").split('"').filter(is_action);
+        let mut count = 0;
+        for action in written {
+            assert_eq!(known_action(action), Ok(()), "{action}");
+            count += 1;
+        }
+        assert_eq!(count, ACTIONS.len() - 1, "an import is written elsewhere");
+        assert_eq!(known_action("role_assignment"), Ok(()));
+        assert_eq!(known_action("rol_assignment"), Err(Some("did you mean `role_assignment`?".into())));
+        assert_eq!(known_action("role_"), Err(Some("did you mean `role`?".into())));
+        assert_eq!(known_action("nonsense"), Err(None));
+    }
 
     #[test]
     fn everything_that_is_given_has_to_match() {

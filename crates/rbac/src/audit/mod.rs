@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::read::Reader;
 
-pub use filter::Filter;
+pub use filter::{Filter, known_action};
 
 /// Who changes something.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,6 +41,19 @@ pub struct Refused {
     pub errors: Vec<String>,
     /// For a schema: the codes of its errors.
     pub error_codes: Vec<String>,
+    /// For a document: what is wrong with which of its fields.
+    pub fields: Vec<Blamed>,
+}
+
+/// What is wrong with a field of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blamed {
+    /// Its path, such as `roles[2].slug`.
+    pub field: String,
+    /// The stable code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
 }
 
 impl Refused {
@@ -78,8 +91,17 @@ impl ClientError {
                 message,
             };
         };
-        let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
-        let errors = errors.filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
+        let errors = || body.get("errors").and_then(Value::as_array).into_iter().flatten();
+        let blamed = |error: &Value| {
+            let text = |name: &str| error.get(name)?.as_str().map(str::to_owned);
+            Some(Blamed {
+                field: text("field")?,
+                code: text("code")?,
+                message: text("message")?,
+            })
+        };
+        let fields = errors().filter_map(blamed).collect();
+        let errors = errors().filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
         let found = body
             .get("diagnostics")
             .and_then(Value::as_array)
@@ -95,6 +117,7 @@ impl ClientError {
             parameter: field("parameter"),
             errors: errors.map(str::to_owned).collect(),
             error_codes: codes.map(str::to_owned).collect(),
+            fields,
         }))
     }
 

@@ -165,7 +165,7 @@ pub fn apply(draft: &mut Draft<'_>, wanted: &Types, prune: bool) -> Result<Vec<S
     let before = Types::of(draft.read);
     let hierarchy = sense::hierarchy(draft.read, wanted, prune)?;
     let mut plan = Vec::new();
-    let slugs = sense::declared_permissions(&before, wanted, &hierarchy, prune)?;
+    let slugs = sense::permissions_and_roles(&before, wanted, &hierarchy, prune)?;
     sense::still_reached(draft.read, wanted, &hierarchy, &slugs)?;
     steps::types(draft, &before, wanted, prune, &mut plan)?;
     let permission_steps = steps::permission_steps(&before, wanted, prune);
@@ -173,7 +173,7 @@ pub fn apply(draft: &mut Draft<'_>, wanted: &Types, prune: bool) -> Result<Vec<S
         steps::permission(draft, wanted, step);
     }
     plan.extend(permission_steps);
-    let role_steps = steps::role_steps(draft, &before, wanted, &hierarchy, &slugs, prune)?;
+    let role_steps = steps::role_steps(draft, &before, wanted, prune)?;
     plan.extend(role_steps);
     steps::settings(draft, &before, wanted, prune, &mut plan)?;
     let permissions: Vec<(String, String)> = slugs.into_iter().collect();

@@ -1,13 +1,12 @@
 //! What a document changes, one kind of thing after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::sense::{makes_sense, refused};
+use super::sense::refused;
 use super::{Action, RoleEntry, Step, Types};
 use crate::change::permissions::{self, NewPermission};
 use crate::change::{roles, set};
 use crate::draft::Draft;
-use crate::hierarchy::Hierarchy;
 use crate::names::{self, ORGANIZATION};
 use crate::read::Reader;
 use crate::record::{Resource, Role};
@@ -172,21 +171,10 @@ pub(super) fn role_steps(
     draft: &mut Draft<'_>,
     before: &Types,
     wanted: &Types,
-    hierarchy: &Hierarchy,
-    slugs: &BTreeMap<String, String>,
     prune: bool,
 ) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
-    let mut seen = BTreeSet::new();
     for entry in &wanted.roles {
-        if !seen.insert(&entry.slug) {
-            return Err(Error::field(
-                "roles",
-                "invalid",
-                format!("the role `{}` stands twice", entry.slug),
-            ));
-        }
-        makes_sense(entry, hierarchy, slugs)?;
         let known = before.roles.iter().find(|known| known.slug == entry.slug);
         match known {
             Some(known) if known.resource_type != entry.resource_type => {

@@ -69,6 +69,7 @@ impl Audit {
         let mut left = if self.all { usize::MAX } else { self.limit as usize };
         let mut after = self.after.clone().unwrap_or_default();
         let given = self.filters();
+        let mut found = false;
         while left > 0 {
             let limit = left.min(PAGE).to_string();
             let mut query: Vec<(&str, &str)> = given
@@ -91,6 +92,7 @@ impl Audit {
                 .cloned()
                 .unwrap_or_default();
             left = left.saturating_sub(entries.len());
+            found |= !entries.is_empty();
             for entry in &entries {
                 output::line(if session.json() {
                     entry.to_string()
@@ -103,7 +105,26 @@ impl Audit {
                 None => break,
             }
         }
+        if !found && !session.json() {
+            output::note("nothing found");
+            self.hints().iter().for_each(|hint| output::warn(hint));
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Values that do not look like the ids that entries have.
+    fn hints(&self) -> Vec<String> {
+        let ids = [
+            ("--org", &self.org, "org_"),
+            ("--membership", &self.membership, "om_"),
+            ("--user", &self.user, "user_"),
+            ("--group", &self.group, "group_"),
+        ];
+        let odd = ids.into_iter().filter_map(|(option, value, prefix)| {
+            let value = value.as_deref().filter(|value| !value.starts_with(prefix))?;
+            Some(format!("{option} takes an id, such as {prefix}01…; `{value}` does not look like one"))
+        });
+        odd.collect()
     }
 
     /// As parameters of the request.

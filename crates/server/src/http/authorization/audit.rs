@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use rowgate_environment::Environment;
-use rowgate_rbac::audit::Filter;
+use rowgate_rbac::audit::{Filter, known_action};
 use rowgate_rbac::{Error, FieldError};
 use rowgate_store::{AuditEntry, AuditPlace, AuditRange, Revision};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ const PREFIX: &str = "audit_";
 
 pub(crate) async fn list(State(app): State<App>, ready: Ready, params: Params) -> Answer {
     let range = range(&params)?;
-    let filter = filter(&params);
+    let filter = filter(&params)?;
     let environment = ready.environment().clone();
     let page = app.long(move || page(&environment, range, &filter)).await??;
     let rows: Vec<Value> = page.entries.into_iter().map(row).collect();
@@ -78,9 +78,16 @@ fn range(params: &Params) -> Answer<AuditRange> {
     })
 }
 
-fn filter(params: &Params) -> Filter {
+fn filter(params: &Params) -> Answer<Filter> {
     let get = |name: &str| params.get(name).map(str::to_owned);
-    Filter {
+    if let Some(action) = params.get("action")
+        && let Err(near) = known_action(action)
+    {
+        let near = near.unwrap_or_else(|| "docs/authorization.md lists them".to_owned());
+        let message = format!("there is no action `{action}`; {near}");
+        return Err(Error::field("action", "invalid", message).into());
+    }
+    Ok(Filter {
         actor: get("actor"),
         action: get("action"),
         organization: get("organization_id"),
@@ -92,7 +99,7 @@ fn filter(params: &Params) -> Filter {
         resource_type: get("resource_type_slug"),
         resource_external_id: get("resource_external_id"),
         request: get("request_id"),
-    }
+    })
 }
 
 struct Page {

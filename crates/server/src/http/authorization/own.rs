@@ -57,15 +57,14 @@ fn document(types: &Types) -> Value {
     })
 }
 
-/// The entries of a list, each read by `read`, with the errors of all of them.
-fn entries<T>(body: &mut Fields, name: &str, read: impl Fn(&mut Fields) -> T) -> Answer<Vec<T>> {
+/// The entries of a list, each read by `read`. What is wrong with them is noted with their paths.
+fn entries<T>(body: &mut Fields, name: &str, read: impl Fn(&mut Fields) -> T) -> Vec<T> {
     let objects = body.objects(name).unwrap_or_default();
-    body.check()?;
-    let entries = objects.into_iter().map(|object| {
+    let entries = objects.into_iter().enumerate().map(|(at, object)| {
         let mut entry = Fields::of(object);
         let found = read(&mut entry);
-        entry.check()?;
-        Ok(found)
+        body.adopt(&format!("{name}[{at}]"), entry);
+        found
     });
     entries.collect()
 }
@@ -96,7 +95,7 @@ fn wanted(body: &mut Fields) -> Answer<Types> {
             parents: entry.texts("parents").unwrap_or_default(),
             slug,
         }
-    })?;
+    });
     let permissions = entries(body, "permissions", |entry| {
         entry.only(&["slug", "name", "description", "resource_type"]);
         let slug = entry.permission_slug("slug");
@@ -106,7 +105,7 @@ fn wanted(body: &mut Fields) -> Answer<Types> {
             resource_type: resource_type(entry),
             slug,
         }
-    })?;
+    });
     let roles = entries(body, "roles", |entry| {
         entry.only(&["slug", "name", "description", "resource_type", "permissions"]);
         let slug = entry.role_slug("slug");
@@ -117,7 +116,7 @@ fn wanted(body: &mut Fields) -> Answer<Types> {
             permissions: entry.texts("permissions").unwrap_or_default(),
             slug,
         }
-    })?;
+    });
     let wanted = Types {
         types,
         permissions,
