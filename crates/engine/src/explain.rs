@@ -65,10 +65,12 @@ pub enum Step {
     Check(Words),
     /// Is there this warrant, and does its policy hold? The children are what has to hold behind it.
     Warrant {
-        /// The stored warrant.
+        /// The warrant.
         warrant: Words,
         /// Its policy.
         policy: Option<String>,
+        /// Where a row says it; none for a stored warrant.
+        held_in: Option<String>,
     },
     /// `any_of`, `all_of`, `none_of` over the children.
     Operator(GroupOp),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use rowgate_binding::{Bindings, Condition, Literal, Qualified, Resolved, Source, Table, Test};
 use rowgate_schema::Diagnostic;
 
+use crate::lower;
 use crate::shape::{Column, ColumnType, KeyType, Shapes, UniqueIndex};
 use crate::sql::quote::{ident, qualified};
 use crate::unique::is_unique;
@@ -55,7 +56,12 @@ impl Checker<'_> {
             }
         }
         for (parameter, column) in &table.attributes {
-            self.column(&table.name, column, &format!("{path}.attributes.{parameter}"));
+            self.attribute(
+                table,
+                parameter,
+                column,
+                &format!("{path}.attributes.{parameter}"),
+            );
         }
     }
 
@@ -103,6 +109,26 @@ impl Checker<'_> {
             );
             let help = "they are texts, such as org_01JZ7W3Q0X8S2N4V6B1C5D9E7F".to_owned();
             self.report("key_type_mismatch", path, message, Some(help));
+        }
+    }
+
+    /// The column must be able to give what policies declare.
+    fn attribute(&mut self, table: &Table, parameter: &str, name: &str, path: &str) {
+        let Some(column) = self.column(&table.name, name, path) else {
+            return;
+        };
+        let types = lower::declared_types(self.resolved.model(), parameter);
+        let wrong = types
+            .iter()
+            .find(|ty| lower::attribute("t.c", &column, **ty).is_err());
+        if let Some(wanted) = wrong {
+            let message = format!(
+                "`{name}` of `{}` is {} and cannot give `{parameter}`, which a policy declares as {wanted}",
+                table.name,
+                described(&column)
+            );
+            let help = "bind another column, or declare the parameter with a type that the column can give: `Attributes` in docs/bindings.md lists them";
+            self.report("attribute_type_mismatch", path, message, Some(help.to_owned()));
         }
     }
 
@@ -154,7 +180,8 @@ impl Checker<'_> {
                 .map_or("", |column| column.name.as_str());
             let message = format!("`{column}` of `{table}` is {is}, and {what} is {}", wanted.sql());
             let help = if is_turned {
-                "the types are the same in another order: list the columns in the order of the key's".to_owned()
+                "the types are the same in another order: list the columns in the order of the key's"
+                    .to_owned()
             } else {
                 format!(
                     "make the column {}, so that it can only hold ids that exist",
@@ -265,7 +292,9 @@ fn how_to_compare(column: &str, ty: ColumnType) -> String {
             format!("write the value in single quotes, as in `{column} = 'open'`")
         }
         ColumnType::Float | ColumnType::TextArray | ColumnType::Other => {
-            format!("a column of this type can only be tested by `{column} is null` or `{column} is not null`")
+            format!(
+                "a column of this type can only be tested by `{column} is null` or `{column} is not null`"
+            )
         }
     }
 }

@@ -3,6 +3,7 @@
 /// Every code and what it stands for.
 #[rustfmt::skip]
 pub const ALL: &[(&str, &str)] = &[
+    ("attribute_type_mismatch", "a column whose values cannot be the parameter of a policy"),
     ("conditional_warrants", "stored warrants with policies, on relations that rows depend on"),
     ("database_error", "the database refused a statement"),
     ("database_lost", "the connection to the database was lost"),

@@ -132,30 +132,22 @@ fn what_an_owner_writes_changes_nothing_unless_it_says_so() {
     }
 }
 
-/// The function of docs/rls.md, word for word but for the name of the owner.
-const DELETES: &str = "
-create policy deletes on document for update to shop_owner using (deleted_at is null) with check (deleted_at is not null);
-create function delete_document(id bigint) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if rowgate.check('document:' || id, 'editor', 'user:' || auth.user_id()) is not true then
-        raise insufficient_privilege using message = 'this document is not yours to delete';
-    end if;
-    update public.document d set deleted_at = now() where d.id = delete_document.id;
-end $$;
-revoke execute on function delete_document from public;
-grant execute on function delete_document to shop_app;
-";
+/// The policy and the function of docs/rls.md, for a database whose roles have other names.
+fn deletes(owner: &str, app: &str) -> String {
+    let text = include_str!("../../../docs/rls.md");
+    let (_, rest) = text.split_once("create policy deletes").unwrap();
+    let (sql, _) = rest.split_once("```").unwrap();
+    format!("create policy deletes{sql}")
+        .replace("shop_owner", owner)
+        .replace("shop_app", app)
+}
 
 #[test]
 fn a_row_is_deleted_by_an_update_in_a_function_of_the_owner() {
     for version in versions() {
         let mut owned = Owned::new(version);
         owned.apply().unwrap();
-        let sql = DELETES
-            .replace("shop_owner", &owned.owner)
-            .replace("shop_app", &owned.site.role);
+        let sql = deletes(&owned.owner, &owned.site.role);
         owned.as_owner().batch_execute(&sql).unwrap();
         assert!(
             owned.apply().unwrap().plan.steps.is_empty(),
@@ -183,7 +175,10 @@ fn a_row_is_deleted_by_an_update_in_a_function_of_the_owner() {
             Some(&SqlState::INSUFFICIENT_PRIVILEGE),
             "a row that does not count holds nothing"
         );
-        let left = owned.as_owner().query("select id from document where deleted_at is null", &[]).unwrap();
+        let left = owned
+            .as_owner()
+            .query("select id from document where deleted_at is null", &[])
+            .unwrap();
         assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [2]);
     }
 }
@@ -202,7 +197,11 @@ fn a_policy_for_a_role_that_a_guarded_one_can_act_as_is_in_the_way() {
             ))
             .unwrap();
         owned.apply().unwrap();
-        owned.site.admin.batch_execute(&format!("grant {group} to {role}")).unwrap();
+        owned
+            .site
+            .admin
+            .batch_execute(&format!("grant {group} to {role}"))
+            .unwrap();
         let error = owned.apply().unwrap_err();
         assert_eq!(error.code(), "existing_policies");
         assert!(error.to_string().contains("more"), "{error}");

@@ -36,8 +36,7 @@ relations.team = { column = "team", type = "team" }
 policies.select = "viewer"
 "#;
 
-const TABLES: &str =
-    "create table doc (id uuid primary key, owner text, team text, size json, label char(4))";
+const TABLES: &str = "create table doc (id uuid primary key, owner text, team text, size json, label char(4), open boolean, rank integer)";
 
 /// Codes and messages, and that nothing was changed.
 fn refused(site: &mut Site, schema: &str, bindings: &str) -> String {
@@ -63,6 +62,9 @@ fn tables_and_columns_that_do_not_fit() {
         ("\"id\"\nrel", "\"label\"\nrel"),
         ("column = \"owner\"", "column = \"creator\""),
         ("id = \"id\"", "id = \"id\"\nwhere = \"owner = 3\""),
+        ("id = \"id\"", "id = \"id\"\nwhere = \"open = 'true'\""),
+        ("id = \"id\"", "id = \"id\"\nwhere = \"rank = 'high'\""),
+        ("id = \"id\"", "id = \"id\"\nwhere = \"size = 'big'\""),
     ] {
         said.push(refused(&mut site, SCHEMA, &BINDINGS.replace(from, to)));
     }
@@ -76,6 +78,16 @@ fn tables_and_columns_that_do_not_fit() {
         SCHEMA,
         &BINDINGS.replace("public.doc", "public.shown"),
     ));
+    // A policy that the column cannot serve: the place is in the bindings, and not in the schema.
+    let sized = format!("{SCHEMA}            policy p\npolicy p(rank string) {{ rank == \"high\" }}\n");
+    let attribute = format!("{BINDINGS}[table.attributes]\nrank = \"rank\"\n");
+    said.push(refused(&mut site, &sized, &attribute));
+    // Two columns in another order than the key's.
+    let sql = "create table crew (org uuid, num integer, primary key (org, num)); alter table doc add crew_org uuid, add crew_num integer";
+    site.admin.batch_execute(sql).unwrap();
+    let crew = "[[table]]\nname = \"public.crew\"\ntype = \"team\"\nid = [\"num\", \"org\"]\n";
+    let turned = BINDINGS.replace("column = \"team\"", "column = [\"crew_org\", \"crew_num\"]");
+    said.push(refused(&mut site, SCHEMA, &format!("{turned}{crew}")));
     insta::assert_snapshot!(said.join("\n"));
 }
 

@@ -34,6 +34,17 @@ pub(crate) fn json_object(what: &str, argument: &str) -> Result<Map<String, Valu
     }
 }
 
+/// The URL of a database, which an option or the environment gives.
+pub(crate) fn database(given: Option<&String>) -> Result<&str> {
+    let url = given.map(String::as_str).filter(|url| !url.is_empty());
+    url.ok_or_else(|| {
+        Failure::with_help(
+            "which database?",
+            "say --database postgres://USER:PASSWORD@HOST/DATABASE, or put the URL into ROWGATE_PG_URL",
+        )
+    })
+}
+
 /// The text of a file; `-` is the standard input.
 pub(crate) fn read_text(path: &str) -> Result<String> {
     let mut text = String::new();

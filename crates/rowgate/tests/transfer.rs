@@ -114,12 +114,16 @@ fn a_backup_that_was_cut_short_is_not_taken_for_a_whole_one() {
     let (from, to) = (filled(), Server::start());
     let export = from.rowgate(&["export"]).ok();
     let lines: Vec<&str> = export.lines().collect();
-    let warrants = lines.iter().filter(|line| line.starts_with(r#"{"warrant""#)).count();
+    let warrants = lines
+        .iter()
+        .filter(|line| line.starts_with(r#"{"warrant""#))
+        .count();
     let cut = lines[..lines.len() - warrants].join("\n");
     let broken = to.rowgate_with(&["import"], &cut);
     assert_eq!(broken.code, 2, "{}", broken.out);
     assert!(
-        broken.err.contains("standard input is not whole") && broken.err.contains(&format!("{warrants} warrants, and it has")),
+        broken.err.contains("standard input is not whole")
+            && broken.err.contains(&format!("{warrants} warrants, and it has")),
         "{}",
         broken.err
     );

@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use postgres::Client;
-use rowgate_engine::explain::Node;
+use rowgate_engine::explain::{Node, Step};
 use rowgate_engine::query::page::Page;
 use rowgate_engine::query::text::{Names, Query, Reference, Select};
 use rowgate_engine::{Ambient, Check, Subject, Value};
@@ -210,9 +210,15 @@ impl World {
         Ok(list.rows.len())
     }
 
-    /// The reasons in the decision tree of a check on a file.
-    fn reasons(&self, id: &str, relation: &str, user: &str) -> Vec<String> {
+    /// What the decision tree of a check on a file says: its reasons, and of each edge what it is and where.
+    fn said(&self, id: &str, relation: &str, user: &str) -> Vec<String> {
         fn collect(node: &Node, out: &mut Vec<String>) {
+            if let Step::Warrant { warrant, held_in, .. } = &node.step {
+                out.push(format!(
+                    "{warrant} in {}",
+                    held_in.as_deref().unwrap_or("a warrant")
+                ));
+            }
             out.extend(node.reason.clone());
             node.children.iter().for_each(|child| collect(child, out));
         }
@@ -242,9 +248,9 @@ impl World {
             subject,
         };
         let asked = reader.blocking_ask(&question, |view| view.explain(&check, &ambient, &|| 0));
-        let mut reasons = Vec::new();
-        collect(&asked.unwrap().root, &mut reasons);
-        reasons
+        let mut said = Vec::new();
+        collect(&asked.unwrap().root, &mut said);
+        said
     }
 
     /// The answers to checks on files, which share what they read as far as they can.
@@ -295,10 +301,30 @@ impl World {
 }
 
 #[test]
-fn a_decision_tree_says_where_an_edge_would_be() {
+fn a_decision_tree_says_where_an_edge_is_and_would_be() {
     let world = World::new(Cluster::shared(versions()[0]));
+    let one = file(1);
+    assert_eq!(
+        world.said(&one, "owner", "bob"),
+        [format!(
+            "file:{one}#owner@user:bob in column `owner_id` of table `public.file`"
+        )]
+    );
+    let through = world.said(&one, "viewer", "dora");
+    let project = "#project@project:";
+    assert!(
+        through.iter().any(|said| said.contains(project)
+            && said.ends_with("in column `project_id` of table `public.folder`")),
+        "{through:#?}"
+    );
+    assert!(
+        through
+            .iter()
+            .any(|said| said.contains("@user:dora") && said.ends_with("in a warrant")),
+        "{through:#?}"
+    );
     let (two, three) = (file(2), file(3));
-    let said = world.reasons(&two, "viewer", "ann");
+    let said = world.said(&two, "viewer", "ann");
     for reason in [
         format!("no `file:{two}#owner@user:ann` in column `owner_id` of table `public.file`"),
         format!("no warrant `file:{two}#shared@user:ann`"),
@@ -307,7 +333,7 @@ fn a_decision_tree_says_where_an_edge_would_be() {
         assert!(said.contains(&reason), "{reason}: {said:#?}");
     }
     assert_eq!(
-        world.reasons(&three, "banned", "ann"),
+        world.said(&three, "banned", "ann"),
         [format!(
             "no `file:{three}#banned@user:ann` in column `user_id` of table `public.ban`"
         )]

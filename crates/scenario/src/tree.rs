@@ -39,6 +39,8 @@ pub enum Step {
         warrant: String,
         /// Its policy.
         policy: Option<String>,
+        /// Where a row says it; none for a stored warrant.
+        held_in: Option<String>,
     },
     /// `any_of`, `all_of`, `none_of`.
     Operator(String),
@@ -67,16 +69,20 @@ impl Node {
     fn line(&self, root: bool) -> String {
         let label = match &self.step {
             Step::Check(tuple) => tuple.clone(),
-            Step::Warrant { warrant, policy } => {
-                let through = if self.children.is_empty() {
-                    "warrant"
-                } else {
-                    "through"
+            Step::Warrant {
+                warrant,
+                policy,
+                held_in,
+            } => {
+                let through = match (self.children.is_empty(), held_in) {
+                    (false, _) => "through ",
+                    (true, None) => "warrant ",
+                    (true, Some(_)) => "",
                 };
-                let policy = policy
-                    .as_ref()
-                    .map_or(String::new(), |policy| format!(" [{policy}]"));
-                format!("{through} `{warrant}`{policy}")
+                let held_in = held_in.as_ref().map(|place| format!(" in {place}"));
+                let policy = policy.as_ref().map(|policy| format!(" [{policy}]"));
+                let beside = held_in.or(policy).unwrap_or_default();
+                format!("{through}`{warrant}`{beside}")
             }
             Step::Operator(name) => name.clone(),
             Step::Policy(name) => format!("policy `{name}`"),
@@ -154,9 +160,14 @@ impl From<&explain::Node> for Node {
     fn from(node: &explain::Node) -> Self {
         let step = match &node.step {
             explain::Step::Check(words) => Step::Check(words.to_string()),
-            explain::Step::Warrant { warrant, policy } => Step::Warrant {
+            explain::Step::Warrant {
+                warrant,
+                policy,
+                held_in,
+            } => Step::Warrant {
                 warrant: warrant.to_string(),
                 policy: policy.clone(),
+                held_in: held_in.clone(),
             },
             explain::Step::Operator(op) => Step::Operator(op.keyword().to_owned()),
             explain::Step::Policy { name, .. } => Step::Policy(name.clone()),
@@ -186,6 +197,7 @@ struct Wire {
     operator: Option<String>,
     name: Option<String>,
     policy: Option<String>,
+    held_in: Option<String>,
     value: String,
     reason: Option<String>,
     #[serde(default)]
@@ -206,6 +218,7 @@ impl Wire {
             "warrant" => Step::Warrant {
                 warrant: self.tuple?,
                 policy: self.policy,
+                held_in: self.held_in,
             },
             "operator" => Step::Operator(self.operator?),
             "policy" => Step::Policy(self.name?),

@@ -394,10 +394,14 @@ impl<'a> Tree<'_, 'a> {
     }
 
     fn step_of_warrant(&self, edge: &Edge) -> Step {
-        let policy = self.evaluator.graph.policy(edge.policy());
+        let graph = self.evaluator.graph;
+        let policy = graph.policy(edge.policy());
+        let row = graph.warrant(edge.warrant());
+        let held_in = row.and_then(|row| self.evaluator.place_of(row.resource, row.relation));
         Step::Warrant {
             warrant: self.words_of_warrant(edge),
             policy: policy.map(|policy| policy.text().to_owned()),
+            held_in: held_in.map(str::to_owned),
         }
     }
 

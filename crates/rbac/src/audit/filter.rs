@@ -41,7 +41,9 @@ pub const ACTIONS: [&str; 30] = [
 
 /// Whether an action, or what actions begin with up to a dot, is one that entries can have; if not, what is similar.
 pub fn known_action(wanted: &str) -> Result<(), Option<String>> {
-    let kinds = ACTIONS.iter().filter_map(|action| Some(action.split_once('.')?.0));
+    let kinds = ACTIONS
+        .iter()
+        .filter_map(|action| Some(action.split_once('.')?.0));
     let known: BTreeSet<&str> = ACTIONS.into_iter().chain(kinds).collect();
     if known.contains(wanted) {
         return Ok(());
@@ -118,7 +120,10 @@ mod tests {
     #[test]
     fn every_action_that_is_written_can_be_asked_for() {
         let is_action = |text: &&str| {
-            text.contains('.') && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"_.".contains(&byte))
+            text.contains('.')
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || b"_.".contains(&byte))
         };
         let written = include_str!("entries.rs").split('"').filter(is_action);
         let mut count = 0;
@@ -128,7 +133,10 @@ mod tests {
         }
         assert_eq!(count, ACTIONS.len() - 1, "an import is written elsewhere");
         assert_eq!(known_action("role_assignment"), Ok(()));
-        assert_eq!(known_action("rol_assignment"), Err(Some("did you mean `role_assignment`?".into())));
+        assert_eq!(
+            known_action("rol_assignment"),
+            Err(Some("did you mean `role_assignment`?".into()))
+        );
         assert_eq!(known_action("role_"), Err(Some("did you mean `role`?".into())));
         assert_eq!(known_action("nonsense"), Err(None));
     }

@@ -105,7 +105,8 @@ pub(super) fn environment(transaction: &mut Transaction<'_>, name: &str) -> Resu
     }
     number.ok_or_else(|| {
         let help = if name == FIRST {
-            "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it".to_owned()
+            "start a server on this database, `rowgate serve --store postgres://…`: the first one makes it"
+                .to_owned()
         } else {
             format!("create it with `rowgate environment create {name}`, or name another one in the bindings")
         };
@@ -122,7 +123,11 @@ pub(super) fn bound_environment(transaction: &mut Transaction<'_>, name: &str) -
     match (number, bound) {
         (Some(number), None) => Ok(number),
         (number, Some(other)) => {
-            let what = if number.is_some() { "has no bindings" } else { "is not there" };
+            let what = if number.is_some() {
+                "has no bindings"
+            } else {
+                "is not there"
+            };
             let message = format!("environment `{name}` {what}; the bindings are those of `{other}`");
             Err(Problem::new("other_bindings", message, format!("say --environment {other}")).into())
         }

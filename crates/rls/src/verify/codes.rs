@@ -10,11 +10,7 @@ pub const ALL: &[(&str, Severity, &str)] = &[
         Error,
         "bindings were never applied to the database",
     ),
-    (
-        "nothing_guarded",
-        Warning,
-        "the bindings have no policies",
-    ),
+    ("nothing_guarded", Warning, "the bindings have no policies"),
     (
         "policy_missing",
         Error,

@@ -30,8 +30,14 @@ pub(super) fn check(inspection: &Inspection<'_>, out: &mut Vec<Finding>) {
             Remedy::Advice(advice),
         ));
     }
-    if expected.bindings.tables().iter().all(|table| table.policies.is_empty()) {
-        let message = "no table of these bindings has `policies`, so every role sees every row that it may select";
+    if expected
+        .bindings
+        .tables()
+        .iter()
+        .all(|table| table.policies.is_empty())
+    {
+        let message =
+            "no table of these bindings has `policies`, so every role sees every row that it may select";
         let advice = "say which relation guards which command, for example `policies.select = \"viewer\"`, and run `rowgate rls apply`";
         out.push(Finding::new(
             "nothing_guarded",

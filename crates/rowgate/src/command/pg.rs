@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::Session;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::{input, output};
 
 /// Install, bring up to date and uninstall what Rowgate keeps in Postgres.
 #[derive(Debug, Subcommand)]
@@ -25,7 +25,7 @@ pub enum Pg {
 struct Database {
     /// The database: postgres://USER:PASSWORD@HOST/DATABASE, as a role that may create roles and schemas
     #[arg(long, env = "ROWGATE_PG_URL", hide_env_values = true, value_name = "URL")]
-    database: String,
+    database: Option<String>,
     /// Say what would be done, and do nothing
     #[arg(long, visible_alias = "plan")]
     dry_run: bool,
@@ -80,7 +80,8 @@ impl Pg {
 
 impl Install {
     fn run(&self, session: &Session) -> Result {
-        let Database { database, dry_run } = &self.database;
+        let dry_run = &self.database.dry_run;
+        let database = input::database(self.database.database.as_ref())?;
         let grants = self.grants();
         let steps = if *dry_run {
             install::plan(database, &grants)
@@ -135,7 +136,8 @@ impl Install {
 
 impl Uninstall {
     fn run(&self, session: &Session) -> Result {
-        let Database { database, dry_run } = &self.database;
+        let dry_run = &self.database.dry_run;
+        let database = input::database(self.database.database.as_ref())?;
         if !dry_run && !self.yes {
             return Err(Failure::with_help(
                 "this drops all warrants",

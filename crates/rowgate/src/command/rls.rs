@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Session;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::{input, output};
 use documents::Documents;
 
 /// The file that bindings are in, unless another one is named.
@@ -66,12 +66,13 @@ pub struct Drop {
 struct Database {
     /// The database: postgres://USER:PASSWORD@HOST/DATABASE, as the owner of the tables
     #[arg(long, env = "ROWGATE_PG_URL", hide_env_values = true, value_name = "URL")]
-    database: String,
+    database: Option<String>,
 }
 
 impl Database {
     fn connect(&self) -> Result<rowgate_rls::Client> {
-        rowgate_store::postgres::connect(&self.database).map_err(|error| Failure::new(error.to_string()))
+        let url = input::database(self.database.as_ref())?;
+        rowgate_store::postgres::connect(url).map_err(|error| Failure::new(error.to_string()))
     }
 }
 
@@ -231,8 +232,8 @@ fn remarks(plan: &Plan, documents: &Documents) {
     documents.say_bindings(&plan.warnings);
     for owner in &plan.owners {
         output::warn(&format!(
-            "policies hold for {owner}, who owns tables, too: what that role itself writes there changes no rows. \
-             `The owner of the tables` in docs/rls.md has what a migration says to change some"
+            "policies hold for the owner of tables too: what {owner} itself updates and deletes there are no rows. \
+             See `The owner of the tables` in docs/rls.md, for migrations that change rows"
         ));
     }
 }

@@ -104,7 +104,7 @@ impl NodeOut {
         for node in steps {
             match &node.step {
                 Step::Check(words) => out.push(Self::check(words, node)),
-                Step::Warrant { warrant, policy } => {
+                Step::Warrant { warrant, policy, .. } => {
                     out.push(Self::warrant(warrant, policy.as_deref(), node))
                 }
                 Step::Operator(_) => Self::steps(words, &node.children, out),
@@ -172,6 +172,9 @@ struct StepOut {
     /// The expression of a policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
+    /// The column that says what a warrant says, of a bound relation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_in: Option<String>,
     value: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -197,6 +200,7 @@ impl From<Node> for StepOut {
             operator: None,
             name: None,
             policy: None,
+            held_in: None,
             value: match node.value {
                 Value::True => "true",
                 Value::Unknown => "unknown",
@@ -208,10 +212,15 @@ impl From<Node> for StepOut {
         };
         match node.step {
             Step::Check(words) => out.tuple = Some(words.to_string()),
-            Step::Warrant { warrant, policy } => {
+            Step::Warrant {
+                warrant,
+                policy,
+                held_in,
+            } => {
                 out.step = "warrant";
                 out.tuple = Some(warrant.to_string());
                 out.policy = policy;
+                out.held_in = held_in;
             }
             Step::Operator(op) => {
                 out.step = "operator";

@@ -78,7 +78,11 @@ impl Document {
         let file = if path == "-" { "standard input" } else { path };
         let wrong = |found: Vec<Diagnostic>| {
             let source = Text { file, text: &text };
-            source.refused(&found, json, format!("{file} cannot be used; nothing was changed"))
+            source.refused(
+                &found,
+                json,
+                format!("{file} cannot be used; nothing was changed"),
+            )
         };
         let (value, places) = rowgate_binding::text::read(&text).map_err(wrong)?;
         let Value::Object(table) = value else {
@@ -161,7 +165,11 @@ fn located(
     message: String,
     help: Option<String>,
 ) -> Diagnostic {
-    let part = if path.ends_with(']') { Part::Value } else { Part::Key };
+    let part = if path.ends_with(']') {
+        Part::Value
+    } else {
+        Part::Key
+    };
     let diagnostic = Diagnostic {
         severity: Severity::Error,
         code,

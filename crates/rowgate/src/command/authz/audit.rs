@@ -122,7 +122,9 @@ impl Audit {
         ];
         let odd = ids.into_iter().filter_map(|(option, value, prefix)| {
             let value = value.as_deref().filter(|value| !value.starts_with(prefix))?;
-            Some(format!("{option} takes an id, such as {prefix}01…; `{value}` does not look like one"))
+            Some(format!(
+                "{option} takes an id, such as {prefix}01…; `{value}` does not look like one"
+            ))
         });
         odd.collect()
     }

@@ -120,7 +120,8 @@ impl Documents {
             1 => "nothing was changed".to_owned(),
             many => format!("{many} things are in the way; nothing was changed"),
         };
-        self.bindings_with_text().refused(&diagnostics, self.json, message)
+        self.bindings_with_text()
+            .refused(&diagnostics, self.json, message)
     }
 }
 

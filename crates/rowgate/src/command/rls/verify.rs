@@ -58,7 +58,11 @@ impl Verify {
         }
         let json = session.json();
         let bindings = file.map(|file| read_bindings(file, json)).transpose()?;
-        let schema = self.schema.as_deref().map(|file| read_schema(file, json)).transpose()?;
+        let schema = self
+            .schema
+            .as_deref()
+            .map(|file| read_schema(file, json))
+            .transpose()?;
         let mut client = self.database.connect()?;
         let question = Question {
             bindings: bindings.as_ref(),

@@ -44,7 +44,9 @@ impl Fmt {
             if !self.check && !same {
                 write(&self.file, &text)?;
             }
-            output::json(&json!({"file": self.file, "formatted": same || !self.check, "changed": !same && !self.check}))?;
+            output::json(
+                &json!({"file": self.file, "formatted": same || !self.check, "changed": !same && !self.check}),
+            )?;
             return Ok(answer(same || !self.check));
         }
         if self.check {
