@@ -66,6 +66,8 @@ pub enum Part {
     Check,
     /// Grants in a transaction.
     Grant,
+    /// Who is how fast where memberships are in the application's tables.
+    Bound,
 }
 
 impl Request {
@@ -158,7 +160,8 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
     }
     let mut cells = Vec::new();
     if request.has(Part::Cells) {
-        cells = measure_cells(&database, &askers, request.rounds)?;
+        let ways: Vec<Way> = Way::all(Shape::Array).into_iter().chain(Way::LEAST).collect();
+        cells = measure_cells(&database, &ways, &askers, request.rounds)?;
     }
     let server = Server::on(binary, "off", &database.url_as("bench_server"))?;
     let mut lists = Vec::new();
@@ -179,12 +182,23 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
         grant = grant::run(&database, 200)?;
         eprintln!("grant: {grant}");
     }
+    drop(server);
+    let mut bound = Vec::new();
+    if request.has(Part::Bound) {
+        load::bind_memberships(&database)?;
+        let ways: Vec<Way> = [Way::Hand(Shape::Array), Way::Rowgate]
+            .into_iter()
+            .chain(Way::LEAST)
+            .collect();
+        bound = measure_cells(&database, &ways, &askers[..Subject::SHARES.len()], request.rounds)?;
+    }
     Ok(json!({
         "rows": tickets.rows(),
         "others": tickets.others(),
         "load_s": load_s,
         "subjects": subjects,
         "cells": cells,
+        "bound": bound,
         "lists": lists,
         "check": check,
         "grant": grant,
@@ -192,14 +206,18 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
 }
 
 /// Every subject and operation; for the one whose rows are always as many, only reading.
-fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
+fn measure_cells(
+    database: &Database,
+    ways: &[Way],
+    askers: &[Asker],
+    rounds: usize,
+) -> Result<Vec<Value>> {
     let effort = Effort {
         rounds,
         time: TIME,
         patience: PATIENCE,
     };
-    let ways: Vec<Way> = Way::all(Shape::Array).into_iter().chain(Way::LEAST).collect();
-    let mut sessions = Sessions::open(database, &ways, PATIENCE)?;
+    let mut sessions = Sessions::open(database, ways, PATIENCE)?;
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {
@@ -207,7 +225,7 @@ fn measure_cells(database: &Database, askers: &[Asker], rounds: usize) -> Result
             if asker.subject == Subject::Steady && writes {
                 continue;
             }
-            let cell = compare::run(&mut sessions, asker, operation, &effort)?;
+            let cell = compare::run(&mut sessions, ways, asker, operation, &effort)?;
             eprintln!("{cell}");
             cells.push(cell);
         }

@@ -12,19 +12,30 @@ use super::endpoint;
 use crate::http::client::{Connection, get, post};
 use crate::measure::{Times, median};
 
+/// What is measured. The row over HTTP is read by as little as can be, and by what the product is made of.
+pub const WAYS: [&str; 5] = [
+    "row, driver",
+    "row, over HTTP",
+    "row, over HTTP by libraries",
+    "check",
+    "check without a row",
+];
+
 /// Questions of one turn.
 const QUESTIONS: usize = 400;
 
-/// Measures, in turns: the row by a driver, the row over HTTP, a check of the row over HTTP, and one that needs no row.
+/// Measures, in turns: the row by a driver, the row over HTTP in two ways, a check of the row over HTTP, and one that needs no row.
 pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: usize) -> Result<Value> {
     let mut driver = database.client_as("bench_plain");
     let statement = driver.prepare(endpoint::ROW)?;
     let mut row_over_http = Connection::open(endpoint::serve(database.client_as("bench_plain"))?)?;
+    let library = endpoint::library::Server::start(&database.url_as("bench_plain"))?;
+    let mut row_by_library = Connection::open(library.address())?;
     let mut rowgate = Connection::open(address)?;
     let questions = questions(tickets);
     let organization = organization_check();
-    let mut figures: [Vec<f64>; 4] = Default::default();
-    let mut all: [Times; 4] = Default::default();
+    let mut figures: [Vec<f64>; WAYS.len()] = Default::default();
+    let mut all: [Times; WAYS.len()] = Default::default();
     for round in 0..=rounds {
         let mut turn = |kind: usize| -> Result<()> {
             let mut times = Times::default();
@@ -42,6 +53,9 @@ pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: u
                         row_over_http.exchange(&row)?;
                     }
                     2 => {
+                        row_by_library.exchange(&row)?;
+                    }
+                    3 => {
                         let answer = rowgate.exchange(&check)?;
                         let authorized = answer.windows(15).any(|part| part == br#""result":"autho"#);
                         ensure!(authorized == *allowed, "ticket {ticket} for {subject:?}");
@@ -60,11 +74,10 @@ pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: u
             Ok(())
         };
         // In each round another one goes first.
-        for at in 0..4 {
-            turn((at + round) % 4)?;
+        for at in 0..WAYS.len() {
+            turn((at + round) % WAYS.len())?;
         }
     }
-    let names = ["row, driver", "row, over HTTP", "check", "check without a row"];
     let figure = |kind: usize| {
         json!({
             "median_us": median(&figures[kind]) / 1e3,
@@ -72,15 +85,19 @@ pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: u
         })
     };
     let ratio = |to: usize| {
-        let ratios: Vec<f64> = figures[2]
+        let ratios: Vec<f64> = figures[3]
             .iter()
             .zip(&figures[to])
             .map(|(check, row)| check / row)
             .collect();
         median(&ratios)
     };
-    let mut found = json!({"per row over HTTP": ratio(1), "per row of the driver": ratio(0)});
-    for (kind, name) in names.into_iter().enumerate() {
+    let mut found = json!({
+        "per row over HTTP": ratio(1),
+        "per row by libraries": ratio(2),
+        "per row of the driver": ratio(0),
+    });
+    for (kind, name) in WAYS.into_iter().enumerate() {
         found[name] = figure(kind);
     }
     Ok(found)

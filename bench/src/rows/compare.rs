@@ -220,10 +220,19 @@ fn best(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &E
     }
 }
 
-/// All ways in turns. Every answer is held against what the data says.
-pub fn run(sessions: &mut Sessions, asker: &Asker, operation: Operation, effort: &Effort) -> Result<Value> {
+/// The ways in turns, with the best `WHERE` in the place of any. Every answer is held against what the data says.
+pub fn run(
+    sessions: &mut Sessions,
+    ways: &[Way],
+    asker: &Asker,
+    operation: Operation,
+    effort: &Effort,
+) -> Result<Value> {
     let shape = best(sessions, asker, operation, effort)?;
-    let ways = Way::all(shape).into_iter().chain(Way::LEAST);
+    let ways = ways.iter().map(|way| match way {
+        Way::Hand(_) => Way::Hand(shape),
+        other => *other,
+    });
     let ways = ways.filter(|way| way.can(operation));
     let mut contenders: Vec<Contender> = ways.map(Contender::new).collect();
     race(&mut contenders, sessions, asker, operation, effort)?;

@@ -1,5 +1,7 @@
 //! The thinnest HTTP server that reads a row: what an answer over HTTP costs when it needs one row and nothing else.
 
+pub mod library;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 

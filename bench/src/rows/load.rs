@@ -15,6 +15,7 @@ use super::least;
 /// The schema.
 pub const SCHEMA: &str = include_str!("schema.txt");
 const BINDINGS: &str = include_str!("rowgate.toml");
+const BOUND: &str = include_str!("bound.toml");
 const TABLES: &str = include_str!("tables.sql");
 const INDEXES: &str = include_str!("indexes.sql");
 const POLICIES: &str = include_str!("policies.sql");
@@ -81,16 +82,30 @@ pub fn database(cluster: &Cluster, tickets: Tickets) -> Result<Database> {
 
 /// Puts Rowgate's policies into force with its own code, and then those that were written by hand.
 fn guard(admin: &mut Client) -> Result<()> {
+    apply(admin, BINDINGS, false)?;
+    admin.batch_execute(POLICIES)?;
+    admin.batch_execute(&least::sql())?;
+    Ok(())
+}
+
+/// Has the application's own tables of memberships say who is a member, and no warrant any more.
+pub fn bind_memberships(database: &Database) -> Result<()> {
+    let mut admin = database.client();
+    admin.batch_execute("delete from rowgate.warrant")?;
+    apply(&mut admin, BOUND, true)?;
+    admin.batch_execute("vacuum (analyze)")?;
+    Ok(())
+}
+
+fn apply(admin: &mut Client, bindings: &str, keep_existing: bool) -> Result<()> {
     let (model, _) = rowgate_schema::compile(SCHEMA).map_err(|errors| anyhow!("{errors:?}"))?;
-    let bindings = rowgate_rls::Bindings::parse_toml(BINDINGS).map_err(|errors| anyhow!("{errors:?}"))?;
+    let bindings = rowgate_rls::Bindings::parse_toml(bindings).map_err(|errors| anyhow!("{errors:?}"))?;
     let request = rowgate_rls::Request {
         bindings: &bindings,
         schema: Some(&model),
-        keep_existing: false,
+        keep_existing,
     };
     rowgate_rls::apply(admin, &request).map_err(|error| anyhow!("{error}"))?;
-    admin.batch_execute(POLICIES)?;
-    admin.batch_execute(&least::sql())?;
     Ok(())
 }
 
@@ -104,6 +119,7 @@ fn rows(admin: &mut Client, tickets: Tickets) -> Result<()> {
         copy.write(&[&project, &data::organization(project)])?;
     }
     copy.finish()?;
+    transaction.batch_execute("insert into organization select distinct org_id from project")?;
     let into = transaction
         .copy_in("copy ticket (id, project_id, title, status, created_at) from stdin (format binary)")?;
     let types = [Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ];

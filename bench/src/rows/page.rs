@@ -40,6 +40,7 @@ pub fn section(found: &Value) -> String {
     for size in items(&found["sizes"]) {
         subjects(size, &mut out);
         targets(size, &mut out);
+        bound(size, &mut out);
         least(size, &mut out);
         ways(size, &mut out);
         lists(size, &mut out);
@@ -103,7 +104,11 @@ fn subjects(size: &Value, out: &mut String) {
 }
 
 fn cell(size: &Value, operation: Operation, subject: Subject) -> Option<&Value> {
-    items(&size["cells"])
+    cell_of(&size["cells"], operation, subject)
+}
+
+fn cell_of(cells: &Value, operation: Operation, subject: Subject) -> Option<&Value> {
+    items(cells)
         .find(|cell| cell["operation"] == operation.name() && cell["subject"] == subject.id())
 }
 
@@ -115,13 +120,30 @@ fn targets(size: &Value, out: &mut String) {
     let _ = writeln!(
         out,
         "Rowgate's policy against the best `WHERE`; the target is {TARGET} times as long at most. It is out of reach where the best policy by hand \
-         misses it, too, which was measured in the same turns.\n\n\
-         | | subject sees | best `WHERE` | Rowgate | times as long | |\n|---|---|---|---|---|---|"
+         misses it, too, which was measured in the same turns. Memberships are warrants for Rowgate, and in the application's tables for the others.\n"
     );
+    verdicts(&size["cells"], out);
+    other_targets(size, out);
+}
+
+/// The same where all read the same.
+fn bound(size: &Value, out: &mut String) {
+    if items(&size["bound"]).next().is_none() {
+        return;
+    }
+    out.push_str(
+        "The same where Rowgate reads what the others read: memberships are in the application's tables, which `bound.toml` binds, and there are no warrants.\n\n",
+    );
+    verdicts(&size["bound"], out);
+    out.push('\n');
+}
+
+fn verdicts(cells: &Value, out: &mut String) {
+    out.push_str("| | subject sees | best `WHERE` | Rowgate | times as long | |\n|---|---|---|---|---|---|\n");
     let hand = Way::Hand(Shape::Array);
     for operation in Operation::ALL {
         for subject in Subject::SHARES {
-            let Some(cell) = cell(size, operation, subject) else {
+            let Some(cell) = cell_of(cells, operation, subject) else {
                 continue;
             };
             let (best, own) = (median(cell, hand), median(cell, Way::Rowgate));
@@ -140,6 +162,10 @@ fn targets(size: &Value, out: &mut String) {
             );
         }
     }
+}
+
+/// Of grants and checks.
+fn other_targets(size: &Value, out: &mut String) {
     let grant = &size["grant"];
     let figure = |of: &Value, what: &str| of[what]["median_us"].as_f64().unwrap_or(f64::NAN);
     let (statement, transaction) = (
@@ -153,19 +179,22 @@ fn targets(size: &Value, out: &mut String) {
         "\n| what | target | measured | |\n|---|---|---|---|\n\
          | grant of a project in the application's transaction, the statement | ≤ 2 ms | {} ms | {} |\n\
          | the same, with `begin` and a durable `commit` | ≤ 2 ms | {} ms (with one plain row instead {} ms) | {} |\n\
-         | check on a row over HTTP, against reading the row over HTTP | ≤ {CHECK} times | {:.2} times | {} |\n\
+         | check on a row over HTTP, against reading the row over HTTP by the same libraries | ≤ {CHECK} times | {:.2} times | {} |\n\
+         | the same, against reading the row over HTTP by a thread with two sockets and no HTTP library | ≤ {CHECK} times | {:.2} times | {} |\n\
          | the same, against reading the row by a driver, without HTTP | | {:.2} times | |\n",
         ms(statement),
         verdict(statement <= GRANT),
         ms(transaction),
         ms(figure(&grant["one plain row"], "transaction")),
         verdict(transaction <= GRANT),
+        ratio("per row by libraries"),
+        verdict(ratio("per row by libraries") <= CHECK),
         ratio("per row over HTTP"),
         verdict(ratio("per row over HTTP") <= CHECK),
         ratio("per row of the driver"),
     );
     out.push_str("| over one connection | median | p95 |\n|---|---|---|\n");
-    for name in ["row, driver", "row, over HTTP", "check", "check without a row"] {
+    for name in super::check::WAYS {
         let of = |field: &str| check[name][field].as_f64().map_or("–".to_owned(), ms);
         let _ = writeln!(out, "| {name} | {} ms | {} ms |", of("median_us"), of("p95_us"));
     }

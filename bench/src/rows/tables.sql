@@ -1,4 +1,7 @@
 -- The application's tables.
+create table organization (
+    id bigint primary key
+);
 create table project (
     id     bigint primary key,
     org_id bigint not null

@@ -34,6 +34,7 @@ impl Bindings {
             }
         }
         checker.cycles();
+        checker.guards_something();
         let failed = checker.report.has_errors();
         let found = checker.report.finish(&self.places);
         if failed {
@@ -99,11 +100,21 @@ impl<'a> Checker<'a> {
             self.report.key_error("missing_roles", "roles", message).help =
                 Some("for example `roles = [\"app\"]`, the role that the application connects as".to_owned());
         }
-        if !guards && !self.bindings.tables.is_empty() {
-            let message = "no table has `policies`, so no row is guarded: these bindings serve checks and queries alone";
-            self.report.key_warning("nothing_guarded", "table", message).help =
-                Some("for example `policies.select = \"viewer\"` in a `[[table]]`".to_owned());
+    }
+
+    /// Bindings that are right otherwise, and guard nothing, may be half of what was meant.
+    fn guards_something(&mut self) {
+        let tables = &self.bindings.tables;
+        if self.report.has_errors()
+            || tables.is_empty()
+            || tables.iter().any(|table| !table.policies.is_empty())
+        {
+            return;
         }
+        let message =
+            "no table has `policies`, so no row is guarded: these bindings serve checks and queries alone";
+        self.report.key_warning("nothing_guarded", "table", message).help =
+            Some("for example `policies.select = \"viewer\"` in a `[[table]]`".to_owned());
     }
 
     fn table(&mut self, table: &Table, index: usize) {

@@ -161,6 +161,57 @@ fn a_file_that_is_wrong_changes_nothing_and_says_where() {
 }
 
 #[test]
+fn every_error_of_a_file_of_types_has_its_line() {
+    let (server, files) = (Server::start(), Files::new());
+    let wrong = TYPES
+        .replace("permissions = [\"org:manage\"]", "permissions = [\"org:mange\"]")
+        .replace(
+            "parents = [\"organization\"]",
+            "parents = [\"organization\"]\n[[permission]]\nslug = \"p:r\"\nresource_type = \"projct\"",
+        );
+    let file = files.write("wrong.toml", &wrong);
+    let line = |text: &str| wrong.lines().position(|line| line.contains(text)).unwrap() + 1;
+    let run = server.rowgate(&["authz", "apply", &file]);
+    assert_eq!(run.code, 2);
+    for said in [
+        "the type `projct` does not exist; did you mean `project`?".to_owned(),
+        format!("wrong.toml:{}:1", line("projct")),
+        "the permission `org:mange` does not exist; did you mean `org:manage`?".to_owned(),
+        format!("wrong.toml:{}:16", line("org:mange")),
+        "has 2 errors; nothing was changed".to_owned(),
+    ] {
+        assert!(run.err.contains(&said), "{said}: {}", run.err);
+    }
+    let run = server.rowgate(&["authz", "apply", &file, "--json"]);
+    let error: Value = serde_json::from_str(run.err.trim()).unwrap();
+    assert_eq!(
+        error["error"]["found"][1]["path"], "role[0].permissions[0]",
+        "{error:#}"
+    );
+    // What has the wrong form, and what means nothing, in one go.
+    let odd = TYPES.replace("slug = \"member\"", "slugg = \"member\"\npermissions = 3");
+    let run = server.rowgate(&["authz", "apply", &files.write("odd.toml", &odd)]);
+    for said in [
+        "did you mean `slug`?",
+        "slug is required",
+        "must be a list of strings",
+    ] {
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+    }
+    let run = server.rowgate(&[
+        "authz",
+        "apply",
+        &files.write("top.toml", "[[rolle]]\nslug = \"x\"\n"),
+    ]);
+    assert!(
+        run.err.contains("did you mean `role`?") && run.err.contains("top.toml:1"),
+        "{}",
+        run.err
+    );
+    assert_eq!(entries(&server, "resource_type").len(), 0);
+}
+
+#[test]
 fn the_audit_log_is_read_as_sentences_and_as_json() {
     let (server, files) = (Server::start(), Files::new());
     let types = files.write("types.toml", TYPES);
@@ -203,4 +254,15 @@ fn the_audit_log_is_read_as_sentences_and_as_json() {
     assert_eq!(server.rowgate(&["authz", "audit", "--actor", "nobody"]).ok(), "");
     let run = server.rowgate(&["authz", "audit", "--after", "nonsense"]);
     assert_eq!(run.code, 2);
+    // An empty answer says that it is one, and why it may be.
+    let run = server.rowgate(&["authz", "audit", "--org", "acme"]);
+    assert_eq!((run.code, run.out.as_str()), (0, ""));
+    assert!(
+        run.err.contains("nothing found") && run.err.contains("--org takes an id"),
+        "{}",
+        run.err
+    );
+    let run = server.rowgate(&["authz", "audit", "--action", "role_assignmnt"]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("did you mean `role_assignment`?"), "{}", run.err);
 }

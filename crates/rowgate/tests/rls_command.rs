@@ -261,6 +261,98 @@ fn what_is_done_is_there_for_programs_too() {
     assert_eq!(count(&run(&["rls", "plan", "--schema", "schema.txt"])), 0);
     let dropped = run(&["rls", "drop", "--yes"]);
     assert!(dropped["applied"] == true && count(&dropped) > 0, "{dropped:#}");
+    assert_eq!(
+        count(&run(&["rls", "drop", "--yes"])),
+        0,
+        "there is nothing left to drop"
+    );
+}
+
+#[test]
+fn what_is_wrong_has_its_line_and_its_code() {
+    let here = tempfile::tempdir().unwrap();
+    let database = database(
+        versions()[0],
+        "alter table ticket disable row level security; drop schema auth cascade",
+    );
+    let (role, url) = (format!("app_{}", database.name()), database.url());
+    let write = |name: &str, text: &str| std::fs::write(here.path().join(name), text).unwrap();
+    write("schema.txt", SCHEMA);
+    let installed = rowgate(&["pg", "install", "--app", &role, "--database", url], here.path());
+    assert_eq!(installed.status.code(), Some(0), "{installed:?}");
+    let environment = "insert into rowgate.environment (name, uid, created_at) values ('default', 'e1', 0)";
+    database.client().batch_execute(environment).unwrap();
+    let put = |what: &str, more: &[&str]| {
+        let arguments = [&["rls", what, "--schema", "schema.txt", "--database", url], more].concat();
+        let output = rowgate(&arguments, here.path());
+        let said = String::from_utf8(output.stderr.clone()).unwrap();
+        (output.status.code(), said)
+    };
+    // Of the database: a role that is not there, a function that is not.
+    let bindings = BINDINGS.replace("ROLE", &role);
+    let listed = format!("roles = [\"{role}\"");
+    assert!(bindings.contains(&listed), "{bindings}");
+    write(
+        "rowgate.toml",
+        &bindings.replace(&listed, &format!("{listed}, \"no_such_role\"")),
+    );
+    let (code, said) = put("apply", &[]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("error[missing_role]")
+            && said.contains("rowgate.toml:")
+            && said.contains("create role"),
+        "{said}"
+    );
+    let (_, said) = put("apply", &["--json"]);
+    let error: Value = serde_json::from_str(said.trim()).expect("JSON alone");
+    assert_eq!(error["error"]["code"], "missing_role");
+    let found = &error["error"]["found"][0];
+    assert_eq!(
+        (&found["code"], &found["file"]),
+        (&"missing_role".into(), &"rowgate.toml".into())
+    );
+    assert!(found["line"].is_u64() && found["help"].is_string(), "{error:#}");
+    // Of the file.
+    write(
+        "rowgate.toml",
+        &bindings.replace("public.ticket", "public.tikket"),
+    );
+    let (_, said) = put("plan", &["--json"]);
+    let error: Value = serde_json::from_str(said.trim()).expect("JSON alone");
+    assert_eq!(error["error"]["found"][0]["code"], "missing_table", "{error:#}");
+    // Nothing is guarded where nothing is said to be.
+    let open: Vec<&str> = bindings
+        .lines()
+        .filter(|line| !line.starts_with("policies"))
+        .collect();
+    write("rowgate.toml", &open.join("\n"));
+    let (code, said) = put("apply", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("warning[nothing_guarded]"), "{said}");
+    let verified = rowgate(&["rls", "verify", "--database", url], here.path());
+    assert!(
+        stdout(&verified).contains("warning[nothing_guarded]"),
+        "{verified:?}"
+    );
+    // And where no database is named, that is said.
+    let output = rowgate(&["rls", "plan"], here.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("--database postgres://") && said.contains("ROWGATE_PG_URL"),
+        "{said}"
+    );
+    // What does not exist cannot be dropped.
+    let output = rowgate(
+        &["rls", "drop", "--yes", "--environment", "prod", "--database", url],
+        here.path(),
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("`prod` is not there") && said.contains("--environment default"),
+        "{said}"
+    );
 }
 
 #[test]

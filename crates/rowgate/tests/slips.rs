@@ -53,9 +53,10 @@ fn a_check_says_what_is_not_declared() {
         let run = server.rowgate(&["check", subject, relation, resource]);
         let answer = format!("✖ not authorized {resource}#{relation}@{subject}\n  {hint}\n");
         assert_eq!((run.code, run.out), (1, answer));
-        // For programs the answer is what it was.
+        // For programs the answer is what it was; what is beside it is for whoever reads their log.
         let json = server.rowgate(&["check", subject, relation, resource, "--json"]);
         assert_eq!((json.code, json.json().get("warnings")), (1, None));
+        assert_eq!(json.err, format!("warning: {hint}\n"));
     }
     let no = server.rowgate(&["check", "user:ben", "viewer", "ticket:7"]);
     assert_eq!(no.out, "✖ not authorized ticket:7#viewer@user:ben\n");

@@ -49,13 +49,14 @@ impl Check {
         };
         let client = session.client()?;
         let hints = || Declared::by(&client).about_tuple(&tuple);
-        let mut decision = client.post(&ask).map_err(|error| explained(error, hints))?;
+        let decision = client.post(&ask).map_err(|error| explained(error, hints))?;
         let authorized = output::field(&decision, "result") == "authorized";
         let holds = self.assert.map(|wanted| wanted == authorized);
         let hints = if authorized { Vec::new() } else { hints() };
         if session.json() {
-            with_hints(&mut decision, &hints);
+            // What programs read is the server's answer, and nothing else.
             output::json(&decision)?;
+            hints.iter().for_each(|hint| output::warn(hint));
         } else {
             print(&tuple.to_string(), authorized, self.assert, &hints, &decision)?;
         }
@@ -108,20 +109,6 @@ fn print(
         output::line("(the tree is larger than this; part of it was left out)")?;
     }
     Ok(())
-}
-
-/// Adds what is probably a slip of the pen to the warnings of an answer.
-pub(crate) fn with_hints(answer: &mut Value, hints: &[String]) {
-    if hints.is_empty() {
-        return;
-    }
-    let warnings = hints
-        .iter()
-        .map(|hint| json!({"code": "unknown_name", "message": hint}));
-    match answer.get_mut("warnings").and_then(Value::as_array_mut) {
-        Some(known) => known.extend(warnings),
-        None => answer["warnings"] = warnings.collect(),
-    }
 }
 
 /// A warning of an answer for people.

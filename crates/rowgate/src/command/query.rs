@@ -6,7 +6,7 @@ use clap::Args;
 use rowgate_engine::query::text::parse;
 use serde_json::Value;
 
-use super::check::{warning_text, with_hints};
+use super::check::warning_text;
 use crate::cli::Session;
 use crate::client::Ask;
 use crate::client::pages::{self, Page};
@@ -50,14 +50,14 @@ impl Query {
             Ok(query) => Declared::by(&client).about_query(&query),
             Err(_) => Vec::new(),
         };
-        let mut found = client
+        let found = client
             .list(&ask, &self.page)
             .map_err(|error| explained(error, hints))?;
         if session.json() {
-            if pages::rows(&found).is_empty() {
-                with_hints(&mut found, &hints());
-            }
             output::json(&found)?;
+            if pages::rows(&found).is_empty() {
+                hints().iter().for_each(|hint| output::warn(hint));
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let titles = [
