@@ -183,6 +183,11 @@ enum Command {
         /// The directory
         dir: PathBuf,
     },
+    /// Reads rows for whoever asks over HTTP; a part of `rows`
+    RowEndpoint {
+        /// The database
+        url: String,
+    },
     /// One kind of operation of the engine over and over, for a profiler to look at
     Profile {
         /// What is repeated
@@ -304,6 +309,7 @@ fn main() -> Result<()> {
         })?,
         Command::AuthzBuild { dir, organizations } => authz::build(&dir, organizations)?,
         Command::AuthzAsk { dir } => authz::ask(&dir)?,
+        Command::RowEndpoint { url } => rows::row_endpoint(&url)?,
         Command::Profile {
             subject,
             scale,

@@ -140,6 +140,8 @@ pub fn run(request: &Request) -> Result<Value> {
     Ok(found)
 }
 
+pub use endpoint::library::serve as row_endpoint;
+
 /// Everything about one number of tickets.
 fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -> Result<Value> {
     eprintln!("-- {} tickets", tickets.rows());

@@ -1,7 +1,9 @@
 //! The same by the HTTP library, the runtime and the driver that the product is made of, used as their documentation says: what an application of that kind
-//! takes to read the row.
+//! takes to read the row. It is a process of its own, as the product is.
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -11,16 +13,17 @@ use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::ROW;
 
-/// A server on a runtime of its own, with a thread for each core. Both end when this is dropped.
+/// The running process. It ends with this.
 pub struct Server {
+    process: Child,
     address: SocketAddr,
-    runtime: Option<Runtime>,
 }
 
 struct Database {
@@ -37,32 +40,21 @@ struct Ticket {
 }
 
 impl Server {
-    /// Starts it on the database of a URL. A request is `GET /7`.
+    /// Starts it on the database of a URL.
     pub fn start(url: &str) -> Result<Self> {
-        let runtime = Runtime::new()?;
-        let (listener, database) = runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-            tokio::spawn(connection);
-            let statement = client.prepare(ROW).await?;
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            anyhow::Ok((listener, Database { client, statement }))
-        })?;
-        let address = listener.local_addr().context("a port")?;
-        let router = Router::new()
-            .route("/{id}", get(ticket))
-            .with_state(Arc::new(database));
-        // As the product does: answers are written at once.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Ok(Self {
-            address,
-            runtime: Some(runtime),
-        })
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["row-endpoint", url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut said = String::new();
+        let out = process.stdout.as_mut().context("its output")?;
+        BufReader::new(out).read_line(&mut said)?;
+        let address = said.trim().parse().context("where it listens")?;
+        Ok(Self { process, address })
     }
 
-    /// Where it listens.
+    /// Where it listens. A request is `GET /7`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -70,10 +62,34 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        // It ends when nobody holds the other end of its input.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
     }
+}
+
+/// Serves, on a thread for each core, until the standard input ends.
+pub fn serve(url: &str) -> Result<Value> {
+    let runtime = Runtime::new()?;
+    let (listener, database) = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        let statement = client.prepare(ROW).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        anyhow::Ok((listener, Database { client, statement }))
+    })?;
+    println!("{}", listener.local_addr()?);
+    let router = Router::new()
+        .route("/{id}", get(ticket))
+        .with_state(Arc::new(database));
+    // As the product does: answers are written at once.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    runtime.shutdown_background();
+    Ok(Value::Null)
 }
 
 async fn ticket(

@@ -135,7 +135,14 @@ impl Compiler {
                     };
                     let (rows, new_rows) = policy::needs(*command);
                     let using = rows.then(|| condition(Finding::Listed)).transpose()?;
-                    let check = new_rows.then(|| condition(Finding::LookedUp)).transpose()?;
+                    let check = match &using {
+                        _ if !new_rows => None,
+                        // Postgres holds the row that an update makes to the condition of `select`, too. What is said in the same words it asks once.
+                        Some(using) if table.policies.get(&Command::Select) == Some(relation) => {
+                            Some(using.clone())
+                        }
+                        _ => Some(condition(Finding::LookedUp)?),
+                    };
                     Ok((predicate, using, check))
                 });
                 match compiled {
