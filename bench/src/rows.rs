@@ -208,12 +208,7 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
 }
 
 /// Every subject and operation; for the one whose rows are always as many, only reading.
-fn measure_cells(
-    database: &Database,
-    ways: &[Way],
-    askers: &[Asker],
-    rounds: usize,
-) -> Result<Vec<Value>> {
+fn measure_cells(database: &Database, ways: &[Way], askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
     let effort = Effort {
         rounds,
         time: TIME,

@@ -108,8 +108,7 @@ fn cell(size: &Value, operation: Operation, subject: Subject) -> Option<&Value> 
 }
 
 fn cell_of(cells: &Value, operation: Operation, subject: Subject) -> Option<&Value> {
-    items(cells)
-        .find(|cell| cell["operation"] == operation.name() && cell["subject"] == subject.id())
+    items(cells).find(|cell| cell["operation"] == operation.name() && cell["subject"] == subject.id())
 }
 
 fn median(cell: &Value, way: Way) -> Option<f64> {
@@ -139,7 +138,9 @@ fn bound(size: &Value, out: &mut String) {
 }
 
 fn verdicts(cells: &Value, out: &mut String) {
-    out.push_str("| | subject sees | best `WHERE` | Rowgate | times as long | |\n|---|---|---|---|---|---|\n");
+    out.push_str(
+        "| | subject sees | best `WHERE` | Rowgate | times as long | |\n|---|---|---|---|---|---|\n",
+    );
     let hand = Way::Hand(Shape::Array);
     for operation in Operation::ALL {
         for subject in Subject::SHARES {

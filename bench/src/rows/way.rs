@@ -172,6 +172,14 @@ impl Way {
         }
     }
 
+    /// Whether it is one of those that the target is about: Rowgate, the best `WHERE`, and the best policies by hand.
+    pub fn is_held_to_the_target(self) -> bool {
+        matches!(
+            self,
+            Self::Hand(_) | Self::Rowgate | Self::Policy(_) | Self::Chosen
+        )
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
