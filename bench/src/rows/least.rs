@@ -1,11 +1,15 @@
 //! The least that a policy takes: policies by hand that know these tables and nothing else. They are ways among the others.
 //!
-//! They read the tables of memberships themselves, which no role of an application should, and ask Rowgate for nothing but who asks. What they miss,
-//! a policy that is generated for any schema, and keeps memberships from those whom they concern, cannot reach either.
+//! They ask Rowgate for nothing but who asks. Some read the tables of memberships themselves, which no role of an application should be able to: whoever
+//! may, can ask who is a member of what. `private` ones keep them from the application's roles, as Rowgate does. What these miss, a policy that is
+//! generated for any schema cannot reach either.
 
 use super::way::Shape;
 
 const SQL: &str = include_str!("least.sql");
+
+/// The choice of a shape, which is the body of two functions: one that calls the other would be planned, and so asked, once in a session.
+const CHOOSE: &str = include_str!("choose.sql");
 
 /// The projects of who asks, whom it finds out once.
 const PROJECTS: &str = "with me (id) as (select auth.user_id()) \
@@ -20,7 +24,8 @@ pub fn sql() -> String {
         .condition()
         .replace("$user", "(select auth.user_id())")
         .replace("$project", "ticket.project_id");
-    SQL.replace("$array", &array)
+    SQL.replace("$choose", CHOOSE.trim_end())
+        .replace("$array", &array)
         .replace("$hash", &hash)
         .replace("$exists", &exists)
 }

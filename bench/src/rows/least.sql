@@ -9,32 +9,8 @@ create policy by_exists on ticket to bench_exists using ($exists);
 -- subjects that are measured: 10, 100 and 500 projects were granted to them one by one.
 create function forget() returns void language plpgsql as $$ begin discard plans; end $$;
 create function shape() returns text language plpgsql immutable parallel restricted as $$
-declare
-    kept text;
-    me text;
-begin
-    if current_query() !~* '\mlimit\M' then
-        return 'array';
-    end if;
-    -- Postgres would keep the plan of whoever came first. Where the statement has parameters, one that is said to cost very much is not kept.
-    kept := (
-        select case when p.parameter_types = '{}' then 'always' else 'if it is cheap' end from pg_prepared_statement() p
-        where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
-        limit 1
-    );
-    if kept = 'always' then
-        perform forget();
-    elsif kept = 'if it is cheap' then
-        return 'exists';
-    end if;
-    me := auth.user_id();
-    if exists (select from project_member where user_id = me offset 399) then
-        return 'exists';
-    elsif exists (select from project_member where user_id = me offset 99) then
-        return 'hash';
-    end if;
-    return 'array';
-end $$;
+$choose
+$$;
 -- Planned once for a session, which a sub-select in the policy would be in each statement.
 create function projects() returns setof bigint language plpgsql stable as $$
 declare
@@ -48,4 +24,38 @@ create policy by_choice on ticket to bench_chosen using (
     case shape() when 'exists' then $exists
         when 'hash' then project_id in (select p.id from projects() p (id))
         else project_id = any (array(select p.id from projects() p (id))) end
+);
+
+-- The same for roles that may read no memberships: functions read them, with the rights of their owner and for who asks alone.
+grant select on ticket to bench_private, bench_private_chosen;
+grant insert, update on ticket to bench_private;
+create function sees(project bigint) returns boolean
+    language plpgsql stable parallel restricted security definer set search_path = public, pg_temp
+as $$
+declare
+    me constant text := auth.user_id();
+begin
+    return exists (select from project_member m where m.user_id = me and m.project_id = project)
+        or exists (select from project p join org_member o on o.org_id = p.org_id where p.id = project and o.user_id = me);
+end $$;
+create function own_projects() returns setof bigint
+    language plpgsql stable parallel restricted security definer set search_path = public, pg_temp
+as $$
+declare
+    me constant text := auth.user_id();
+begin
+    return query
+        select m.project_id from project_member m where m.user_id = me
+        union all select p.id from org_member o join project p on p.org_id = o.org_id where o.user_id = me;
+end $$;
+create function own_shape() returns text
+    language plpgsql immutable parallel restricted security definer set search_path = public, pg_temp
+as $$
+$choose
+$$;
+create policy by_function_of_owner on ticket to bench_private using (sees(project_id));
+create policy by_choice_of_owner on ticket to bench_private_chosen using (
+    case own_shape() when 'exists' then sees(project_id)
+        when 'hash' then project_id in (select p.id from own_projects() p (id))
+        else project_id = any (array(select p.id from own_projects() p (id))) end
 );

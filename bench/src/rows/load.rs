@@ -35,16 +35,20 @@ const ROLES: &str = "do $$ begin
     create role bench_hash login;
     create role bench_exists login;
     create role bench_chosen login;
+    create role bench_private login;
+    create role bench_private_chosen login;
 exception when duplicate_object then null; end $$";
 
 /// Those of them who ask Rowgate who asks.
-const ASK_WHO: [&str; 6] = [
+const ASK_WHO: [&str; 8] = [
     "bench_app",
     "bench_check",
     "bench_array",
     "bench_hash",
     "bench_exists",
     "bench_chosen",
+    "bench_private",
+    "bench_private_chosen",
 ];
 
 /// A database with so many tickets.

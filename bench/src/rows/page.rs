@@ -118,8 +118,8 @@ fn median(cell: &Value, way: Way) -> Option<f64> {
 fn targets(size: &Value, out: &mut String) {
     let _ = writeln!(
         out,
-        "Rowgate's policy against the best `WHERE`; the target is {TARGET} times as long at most. It is out of reach where the best policy by hand \
-         misses it, too, which was measured in the same turns. Memberships are warrants for Rowgate, and in the application's tables for the others.\n"
+        "Rowgate's policy against the best `WHERE`; the target is {TARGET} times as long at most. It is out of reach where the best policy by hand that keeps \
+         memberships private misses it, too, which was measured in the same turns. Memberships are warrants for Rowgate, and in the application's tables for the others.\n"
     );
     verdicts(&size["cells"], out);
     other_targets(size, out);

@@ -138,6 +138,10 @@ pub enum Way {
     Policy(Shape),
     /// By such a policy with a choice between the shapes.
     Chosen,
+    /// By such a policy whose role may read no memberships: a function looks the row's project up.
+    Private,
+    /// By such a policy with a choice between the shapes.
+    PrivateChosen,
 }
 
 impl Way {
@@ -155,20 +159,22 @@ impl Way {
     }
 
     /// The policies that say what the least is, see `least`.
-    pub const LEAST: [Self; 4] = [
+    pub const LEAST: [Self; 6] = [
         Self::Policy(Shape::Array),
         Self::Policy(Shape::Hash),
         Self::Policy(Shape::Exists),
         Self::Chosen,
+        Self::Private,
+        Self::PrivateChosen,
     ];
 
-    /// Of these, the one that takes the least that a policy can. For single rows that is one shape; where many are read no single shape serves
-    /// all subjects.
+    /// Of these, the one that takes the least that a policy can which keeps memberships from the application's roles. For single rows that is one
+    /// shape; where many are read no single shape serves all subjects.
     pub fn least(operation: Operation) -> Self {
         if operation.reads_many() {
-            Self::Chosen
+            Self::PrivateChosen
         } else {
-            Self::Policy(Shape::Exists)
+            Self::Private
         }
     }
 
@@ -176,7 +182,12 @@ impl Way {
     pub fn is_held_to_the_target(self) -> bool {
         matches!(
             self,
-            Self::Hand(_) | Self::Rowgate | Self::Policy(_) | Self::Chosen
+            Self::Hand(_)
+                | Self::Rowgate
+                | Self::Policy(_)
+                | Self::Chosen
+                | Self::Private
+                | Self::PrivateChosen
         )
     }
 
@@ -194,6 +205,8 @@ impl Way {
             Self::Policy(Shape::Hash | Shape::Join) => "policy: hash",
             Self::Policy(Shape::Exists) => "policy: exists",
             Self::Chosen => "policy: chosen",
+            Self::Private => "policy: private",
+            Self::PrivateChosen => "policy: private, chosen",
         }
     }
 
@@ -210,6 +223,8 @@ impl Way {
             Self::Policy(Shape::Hash | Shape::Join) => "bench_hash",
             Self::Policy(Shape::Exists) => "bench_exists",
             Self::Chosen => "bench_chosen",
+            Self::Private => "bench_private",
+            Self::PrivateChosen => "bench_private_chosen",
         }
     }
 
@@ -217,7 +232,8 @@ impl Way {
     pub fn can(self, operation: Operation) -> bool {
         match self {
             Self::List => !operation.inserts(),
-            Self::Policy(Shape::Array) | Self::Chosen => operation.reads_many(),
+            Self::Policy(Shape::Array) | Self::Chosen | Self::PrivateChosen => operation.reads_many(),
+            Self::Private => !operation.reads_many(),
             Self::Policy(Shape::Hash | Shape::Join) => operation.is_page(),
             Self::Policy(Shape::Exists) => operation != Operation::Count,
             _ => true,

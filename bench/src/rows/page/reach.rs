@@ -16,7 +16,7 @@ pub(super) fn judged(own: Option<f64>, best: Option<f64>, least: Option<f64>) ->
     }
     match least.zip(times(least)) {
         Some((least, times)) if times > TARGET => format!(
-            "out of reach without an extension: a policy by hand, for these tables alone, takes {} ms, {times:.2} times as long",
+            "out of reach without an extension: a policy by hand, for these tables alone, that keeps memberships private takes {} ms, {times:.2} times as long",
             ms(least)
         ),
         _ => verdict(false).to_owned(),
@@ -27,8 +27,8 @@ pub(super) fn judged(own: Option<f64>, best: Option<f64>, least: Option<f64>) ->
 pub(super) fn least(size: &Value, out: &mut String) {
     out.push_str(
         "Policies written by hand for these tables alone, of one shape, and, where many rows are read, with the choice of a shape that serves all \
-         subjects: median in ms, and in times of the best `WHERE`.\n\n\
-         | | subject sees | array | hash | exists | chosen | Rowgate |\n|---|---|---|---|---|---|---|\n",
+         subjects: median in ms, and in times of the best `WHERE`. The roles of the first four may read all memberships; those of `private` may not, as Rowgate's may not, and functions read them.\n\n\
+         | | subject sees | array | hash | exists | chosen | private | private, chosen | Rowgate |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for operation in Operation::ALL {
         for subject in Subject::SHARES {
