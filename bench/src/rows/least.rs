@@ -11,6 +11,9 @@ const SQL: &str = include_str!("least.sql");
 /// The choice of a shape, which is the body of two functions: one that calls the other would be planned, and so asked, once in a session.
 const CHOOSE: &str = include_str!("choose.sql");
 
+/// The list of the projects of who asks, which is the body of two functions as well.
+const LISTING: &str = include_str!("listing.sql");
+
 /// The projects of who asks, whom it finds out once.
 const PROJECTS: &str = "with me (id) as (select auth.user_id()) \
      select m.project_id from project_member m where m.user_id = (select id from me) \
@@ -25,6 +28,7 @@ pub fn sql() -> String {
         .replace("$user", "(select auth.user_id())")
         .replace("$project", "ticket.project_id");
     SQL.replace("$choose", CHOOSE.trim_end())
+        .replace("$listing", LISTING.trim_end())
         .replace("$array", &array)
         .replace("$hash", &hash)
         .replace("$exists", &exists)

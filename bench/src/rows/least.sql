@@ -13,13 +13,8 @@ $choose
 $$;
 -- Planned once for a session, which a sub-select in the policy would be in each statement.
 create function projects() returns setof bigint language plpgsql stable as $$
-declare
-    me constant text := auth.user_id();
-begin
-    return query
-        select m.project_id from project_member m where m.user_id = me
-        union all select p.id from org_member o join project p on p.org_id = o.org_id where o.user_id = me;
-end $$;
+$listing
+$$;
 create policy by_choice on ticket to bench_chosen using (
     case shape() when 'exists' then $exists
         when 'hash' then project_id in (select p.id from projects() p (id))
@@ -41,13 +36,8 @@ end $$;
 create function own_projects() returns setof bigint
     language plpgsql stable parallel restricted security definer set search_path = public, pg_temp
 as $$
-declare
-    me constant text := auth.user_id();
-begin
-    return query
-        select m.project_id from project_member m where m.user_id = me
-        union all select p.id from org_member o join project p on p.org_id = o.org_id where o.user_id = me;
-end $$;
+$listing
+$$;
 create function own_shape() returns text
     language plpgsql immutable parallel restricted security definer set search_path = public, pg_temp
 as $$
