@@ -66,8 +66,11 @@ describe('rowgate authz', () => {
 
   it('says what is wrong with a file', async () => {
     await writeFile(file, '[[typ]]\nslug = "x"\n');
-    assert.match((await failure(() => server.cli('authz', 'apply', file))).stderr, /`typ`, which means nothing here/);
+    const { stderr } = await failure(() => server.cli('authz', 'apply', file));
+    assert.match(stderr, /`typ` means nothing here\n --> .*types\.toml:1:3\n/);
+    assert.match(stderr, /did you mean `type`\?/);
     await writeFile(file, '[[type]]\nslug = "x"\nparents = ["y"]\n');
-    assert.match((await failure(() => server.cli('authz', 'apply', file))).stderr, /parent `y` of the type `x` does not exist/);
+    const parent = await failure(() => server.cli('authz', 'apply', file));
+    assert.match(parent.stderr, /the type `y` does not exist\n --> .*types\.toml:3:12\n/);
   });
 });
