@@ -17,7 +17,7 @@ use crate::Value;
 /// The bound types of a schema and the rows that were read.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
-    types: FxHashSet<Symbol>,
+    types: Arc<FxHashSet<Symbol>>,
     /// The relations, by type, of which all edges were read wherever the row was; `None` for every relation.
     complete: Option<FxHashSet<(Symbol, Symbol)>>,
     /// The relations, by type, that rows hold, and where: what a decision tree says in the place of warrants.
@@ -38,7 +38,7 @@ impl Rows {
     /// No row was read yet of these types. A name that the graph does not know has no resources.
     pub fn unread<'a>(graph: &Snapshot, types: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
-            types: types.into_iter().filter_map(|name| graph.symbol(name)).collect(),
+            types: Arc::new(types.into_iter().filter_map(|name| graph.symbol(name)).collect()),
             complete: None,
             places: Arc::default(),
             read: FxHashMap::default(),

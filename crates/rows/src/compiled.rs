@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hashbrown::Equivalent;
 use rowgate_binding::Resolved;
 use rowgate_environment::{Bound, Published};
 use rowgate_rls::{Begin, ColumnType, Compiler, Order, QueryStatement, RowsStatement, Shapes};
@@ -19,8 +20,22 @@ pub(crate) struct Compiled {
     compiler: Compiler,
     /// The same with the rules left out, for explicit lists.
     explicit: Compiler,
-    rows: Mutex<HashMap<(String, String, String), Arc<RowsStatement>>>,
+    rows: Mutex<hashbrown::HashMap<OwnNeed, Arc<RowsStatement>>>,
     queries: Mutex<HashMap<Query, Arc<QueryStatement>>>,
+}
+
+/// Rows that checks need: the type of the rows, and the relation asked about, as (type, relation).
+#[derive(PartialEq, Eq, Hash)]
+struct OwnNeed(String, String, String);
+
+/// The same, to look it up. It has the same hash.
+#[derive(Hash)]
+struct Need<'n>(&'n str, &'n str, &'n str);
+
+impl Equivalent<OwnNeed> for Need<'_> {
+    fn equivalent(&self, own: &OwnNeed) -> bool {
+        self.0 == own.0 && self.1 == own.1 && self.2 == own.2
+    }
 }
 
 /// A list: relation, as (type, relation), subject's type, order, where it begins, and whether it is explicit.
@@ -78,16 +93,16 @@ impl Compiled {
 
     /// The rows of a bound type that checks of a relation need.
     pub(crate) fn rows(&self, resource_type: &str, asked: (&str, &str)) -> Result<Arc<RowsStatement>> {
-        let key = (resource_type.to_owned(), asked.0.to_owned(), asked.1.to_owned());
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(statement) = rows.get(&key) {
+        if let Some(statement) = rows.get(&Need(resource_type, asked.0, asked.1)) {
             return Ok(Arc::clone(statement));
         }
         let mut statement = self.compiler.rows_from(resource_type, asked).map_err(refused)?;
         // What a row leads to can be anything. One more than is allowed is enough to say no.
         statement.sql = format!("select * from ({}) s limit {}", statement.sql, MAX_ROWS + 1);
         let statement = Arc::new(statement);
-        rows.insert(key, Arc::clone(&statement));
+        let need = OwnNeed(resource_type.to_owned(), asked.0.to_owned(), asked.1.to_owned());
+        rows.insert(need, Arc::clone(&statement));
         Ok(statement)
     }
 

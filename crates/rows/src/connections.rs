@@ -1,12 +1,12 @@
 //! Connections to the database, kept and replaced.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use hashbrown::HashMap;
 use tokio::sync::Semaphore;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;

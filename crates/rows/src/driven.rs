@@ -4,13 +4,11 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use rowgate_store::postgres::Driver;
-
-/// How often work and connection may take turns before other tasks have one: nearly always once is enough.
-const TURNS: usize = 4;
+use rowgate_wake::{Relay, TURNS};
 
 /// What moves the bytes of a connection.
 pub(crate) struct Driven {
@@ -58,66 +56,13 @@ impl Driven {
     }
 }
 
-/// Wakes the task that waits, and only then. What the work hands to the driver wakes the driver, which is this very task: it goes on in any
-/// case, and to be woken in the middle of it would run it once more, and wake another thread for that.
-#[derive(Default)]
-struct Relay(Mutex<Stand>);
-
-#[derive(Default)]
-struct Stand {
-    /// The task, while it waits.
-    waiting: Option<Waker>,
-    /// Whether there is news for the driver that it has not looked at.
-    news: bool,
-}
-
-impl Relay {
-    fn stand(&self) -> MutexGuard<'_, Stand> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The task is at work.
-    fn begin(&self) {
-        self.stand().waiting = None;
-    }
-
-    /// The driver looks at everything now.
-    fn listen(&self) {
-        self.stand().news = false;
-    }
-
-    /// Whether the task may wait: there is nothing new since the driver looked.
-    fn wait(&self, context: &Context<'_>) -> bool {
-        let mut stand = self.stand();
-        if !stand.news {
-            stand.waiting = Some(context.waker().clone());
-        }
-        !stand.news
-    }
-}
-
-impl Wake for Relay {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let waiting = {
-            let mut stand = self.stand();
-            stand.news = true;
-            stand.waiting.take()
-        };
-        if let Some(task) = waiting {
-            task.wake();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::VecDeque;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     /// A connection in memory: work pushes questions and wakes the driver, as a channel does, and the driver answers them.
     #[derive(Default)]

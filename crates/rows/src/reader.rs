@@ -1,17 +1,19 @@
 //! The rows that the questions of one request need, and asking again once they were read.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod group;
+
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rowgate_engine::{EngineError, Subject, View};
-use rowgate_environment::rows::{Edge, Found, Row, WithRows};
+use rowgate_environment::rows::{Edge, Found, Row};
 use rowgate_environment::{Bound, Environment, Published};
 use rowgate_rls::{MAX_EDGES, ReadRow, RowsStatement};
 use rowgate_store::EnvironmentId;
 use tokio::runtime::Handle;
 
+use self::group::{Group, Groups, Key, OwnKey, distinct, edges_of, find};
 use crate::compiled::Compiled;
 use crate::connections::{Collect, Connections, Parameters, Plans};
 use crate::{Error, Result};
@@ -123,40 +125,7 @@ pub struct Reader<'a> {
     tables: &'a Tables,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) published: &'a Published,
-    groups: Mutex<HashMap<Key, Group<'a>>>,
-}
-
-/// Questions that read the same rows: about one relation of one type, by one subject.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    resource_type: String,
-    relation: String,
-    /// Edges that only matter when they name the subject are read when they name this one, as (type, id); without one, all are.
-    subject: Option<(String, String)>,
-}
-
-#[derive(Default)]
-struct Group<'a> {
-    read: BTreeMap<(String, String), Row>,
-    relations: BTreeSet<(String, String)>,
-    /// How many edges the rows have that were read.
-    edges: usize,
-    /// The revision with what was read, until more is.
-    ready: Option<WithRows<'a>>,
-}
-
-impl Key {
-    fn of(question: &Question<'_>) -> Self {
-        // A group, and a wildcard, can be met in other ways than by an edge that names it.
-        let plain = question
-            .subject
-            .filter(|subject| subject.relation.is_none() && subject.id != "*");
-        Self {
-            resource_type: question.resource.0.to_owned(),
-            relation: question.relation.to_owned(),
-            subject: plain.map(|subject| (subject.resource_type.to_owned(), subject.id.to_owned())),
-        }
-    }
+    groups: Mutex<Groups<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -165,16 +134,18 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Those of reading.
     pub async fn prefetch(&self, questions: &[Question<'_>]) -> Result<()> {
-        let mut wanted: HashMap<Key, BTreeSet<String>> = HashMap::new();
-        for question in questions {
-            let (resource_type, id) = question.resource;
-            if self.is_bound(resource_type) {
-                wanted.entry(Key::of(question)).or_default().insert(id.to_owned());
-            }
-        }
-        for (key, ids) in wanted {
-            let resource_type = key.resource_type.clone();
-            self.read(&key, BTreeMap::from([(resource_type, ids)])).await?;
+        let bound = questions
+            .iter()
+            .filter(|question| self.is_bound(question.resource.0));
+        let mut wanted: Vec<(Key<'_>, &str)> = bound
+            .map(|question| (Key::of(question), question.resource.1))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for same in wanted.chunk_by(|one, next| one.0 == next.0) {
+            let Some((key, _)) = same.first() else { continue };
+            let ids: Vec<&str> = same.iter().map(|(_, id)| *id).collect();
+            self.read(key, key.resource_type, &ids).await?;
         }
         Ok(())
     }
@@ -193,11 +164,9 @@ impl<'a> Reader<'a> {
     /// Those of reading.
     pub fn blocking_exists(&self, question: &Question<'_>) -> Result<bool> {
         self.blocking_prefetch(std::slice::from_ref(question))?;
-        let place = (question.resource.0.to_owned(), question.resource.1.to_owned());
         let groups = self.groups();
-        let row = groups
-            .get(&Key::of(question))
-            .and_then(|group| group.read.get(&place));
+        let group = groups.get(&Key::of(question));
+        let row = group.and_then(|group| group.row(question.resource));
         Ok(row.is_some_and(|row| row.found.is_some()))
     }
 
@@ -221,11 +190,12 @@ impl<'a> Reader<'a> {
         loop {
             let answer = {
                 let mut groups = self.groups();
-                let group = groups.entry(key.clone()).or_default();
-                match &group.ready {
-                    Some(ready) => ask(&ready.view()),
-                    None if group.read.is_empty() => ask(&self.published.view()),
-                    None => ask(&group.with_rows(self.published)?.view()),
+                match groups.get_mut(&key) {
+                    Some(Group {
+                        ready: Some(ready), ..
+                    }) => ask(&ready.view()),
+                    Some(group) => ask(&group.with_rows(self.published)?.view()),
+                    None => ask(&self.published.view()),
                 }
             };
             let unread = match answer {
@@ -233,19 +203,28 @@ impl<'a> Reader<'a> {
                 Err(EngineError::Unread(unread)) => unread,
                 Err(error) => return Err(error.into()),
             };
-            let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             {
                 let groups = self.groups();
-                let known = groups.get(&key).map(|group| &group.read);
-                for (resource_type, id) in unread {
-                    let place = (resource_type, id);
-                    if known.is_some_and(|known| known.contains_key(&place)) {
-                        return Err(Error::Unsettled(format!("`{}:{}`", place.0, place.1)));
+                let known = groups.get(&key);
+                for (resource_type, id) in &unread {
+                    if known.is_some_and(|known| known.row((resource_type, id)).is_some()) {
+                        return Err(Error::Unsettled(format!("`{resource_type}:{id}`")));
                     }
-                    wanted.entry(place.0).or_default().insert(place.1);
                 }
             }
-            self.read(&key, wanted).await?;
+            let mut wanted: Vec<(&str, &str)> = unread
+                .iter()
+                .map(|(resource_type, id)| (resource_type.as_str(), id.as_str()))
+                .collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            for same in wanted.chunk_by(|one, next| one.0 == next.0) {
+                let Some((resource_type, _)) = same.first() else {
+                    continue;
+                };
+                let ids: Vec<&str> = same.iter().map(|(_, id)| *id).collect();
+                self.read(&key, resource_type, &ids).await?;
+            }
         }
     }
 
@@ -273,7 +252,7 @@ impl<'a> Reader<'a> {
         runtime.block_on(connections.read(Plans::Made, sql, parameters, Vec::new))
     }
 
-    fn groups(&self) -> MutexGuard<'_, HashMap<Key, Group<'a>>> {
+    fn groups(&self) -> MutexGuard<'_, Groups<'a>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -282,43 +261,41 @@ impl<'a> Reader<'a> {
         bound.is_some_and(|bound| bound.bindings.table_of_type(resource_type).is_some())
     }
 
-    /// Reads rows by type, those that their edges lead to included.
-    async fn read(&self, key: &Key, wanted: BTreeMap<String, BTreeSet<String>>) -> Result<()> {
-        for (resource_type, ids) in wanted {
-            let statement = self
-                .compiled
-                .rows(&resource_type, (&key.resource_type, &key.relation))?;
-            let found = self.fetch(&statement, &ids, key).await?;
-            let mut groups = self.groups();
-            let group = groups.entry(key.clone()).or_default();
-            group.ready = None;
-            group.edges += found.iter().map(edges_of).sum::<usize>();
-            group.relations.extend(statement.relations.iter().cloned());
-            for id in ids {
-                let row = Row {
-                    resource_type: resource_type.clone(),
-                    resource_id: id.clone(),
+    /// Reads rows of one type by their ids, each of which is there once, and the rows that their edges lead to.
+    async fn read(&self, key: &Key<'_>, resource_type: &str, ids: &[&str]) -> Result<()> {
+        let statement = self
+            .compiled
+            .rows(resource_type, (key.resource_type, key.relation))?;
+        let mut rows = distinct(self.fetch(&statement, ids, key).await?)?;
+        let edges: usize = rows.iter().map(edges_of).sum();
+        let found = rows.len();
+        for id in ids {
+            if find(&rows[..found], (resource_type, id)).is_none() {
+                rows.push(Row {
+                    resource_type: resource_type.to_owned(),
+                    resource_id: (*id).to_owned(),
                     found: None,
-                };
-                group.read.insert((resource_type.clone(), id), row);
+                });
             }
-            for (place, row) in by_id(found)? {
-                group.read.insert(place, row);
-            }
-            if group.read.len() > MAX_ROWS {
-                return Err(too_many("rows", MAX_ROWS));
-            }
-            if group.edges > MAX_EDGES {
-                return Err(too_many("edges of rows", MAX_EDGES));
-            }
+        }
+        let mut groups = self.groups();
+        let group = groups.entry(OwnKey::from(key)).or_default();
+        group.ready = None;
+        group.edges += edges;
+        group.statements.push(statement);
+        group.take(rows);
+        if group.read.len() > MAX_ROWS {
+            return Err(too_many("rows", MAX_ROWS));
+        }
+        if group.edges > MAX_EDGES {
+            return Err(too_many("edges of rows", MAX_EDGES));
         }
         Ok(())
     }
 
-    async fn fetch(&self, statement: &RowsStatement, ids: &BTreeSet<String>, key: &Key) -> Result<Vec<Row>> {
-        let ids = statement.ids(ids.iter().map(String::as_str));
-        let subject_type = key.subject.as_ref().map(|(subject_type, _)| subject_type);
-        let subject_id = key.subject.as_ref().map(|(_, id)| id);
+    async fn fetch(&self, statement: &RowsStatement, ids: &[&str], key: &Key<'_>) -> Result<Vec<Row>> {
+        let ids = statement.ids(ids.iter().copied());
+        let (subject_type, subject_id) = key.subject.unzip();
         let fresh = || Fetched {
             statement,
             rows: Vec::new(),
@@ -362,41 +339,8 @@ impl Collect for Fetched<'_> {
     }
 }
 
-/// The rows of one statement by type and id. A row that lies beside several others is in it as often, and is the same each time.
-fn by_id(rows: Vec<Row>) -> Result<HashMap<(String, String), Row>> {
-    let mut out: HashMap<(String, String), Row> = HashMap::with_capacity(rows.len());
-    for row in rows {
-        match out.entry((row.resource_type.clone(), row.resource_id.clone())) {
-            Entry::Vacant(place) => {
-                place.insert(row);
-            }
-            Entry::Occupied(place) if *place.get() == row => {}
-            Entry::Occupied(place) => {
-                let (resource_type, id) = place.key();
-                return Err(Error::NotUnique(format!("`{resource_type}:{id}`")));
-            }
-        }
-    }
-    Ok(out)
-}
-
 fn too_many(what: &'static str, limit: usize) -> Error {
     Error::TooMany { what, limit }
-}
-
-fn edges_of(row: &Row) -> usize {
-    row.found.as_ref().map_or(0, |found| found.edges.len())
-}
-
-impl<'a> Group<'a> {
-    fn with_rows(&mut self, published: &'a Published) -> Result<&WithRows<'a>> {
-        let relations = self.relations.iter();
-        let relations =
-            relations.map(|(resource_type, relation)| (resource_type.as_str(), relation.as_str()));
-        Ok(self
-            .ready
-            .insert(published.with_rows(self.read.values(), Some(relations))?))
-    }
 }
 
 fn found(row: ReadRow) -> Row {

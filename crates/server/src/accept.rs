@@ -4,14 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Limits;
+use crate::http::Entry;
 use crate::state::App;
 
 /// Largest head of a request, in bytes: a query's text and context travel in the URL.
@@ -23,7 +22,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Accepts connections until `shutdown` is ready, then waits for requests in flight, up to the limit.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    entry: Entry,
     app: &App,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -46,9 +45,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = serve_connection(stream, router.clone(), limits.clone(), stopping.clone());
+                let connection = serve_connection(stream, entry.clone(), limits.clone(), stopping.clone());
                 tokio::spawn(async move {
-                    connection.await;
+                    // A body that is read wakes the task that reads it, which is this one.
+                    rowgate_wake::settled(connection).await;
                     drop(place);
                 });
             }
@@ -74,7 +74,7 @@ pub(crate) async fn serve(
 
 async fn serve_connection(
     stream: TcpStream,
-    router: Router,
+    entry: Entry,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -85,7 +85,7 @@ async fn serve_connection(
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(MAX_HEAD);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), entry));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {

@@ -7,10 +7,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -87,7 +88,8 @@ async fn admit(caller: Caller, mut request: Request, next: Next) -> Response {
     response
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Option<User>)> {
+/// Whose key or token a request carries.
+pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Option<User>)> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(ApiError::Unauthorized(
@@ -157,11 +159,19 @@ impl FromRequest<App> for Payload {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        read(request, app.limits.body, app).await.map(Self)
+        Self::of(request, app).await
     }
 }
 
 impl Payload {
+    /// The body of a request.
+    pub(crate) async fn of<B>(request: Request<B>, app: &App) -> Result<Self>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+    {
+        read(request, app.limits.body, app).await.map(Self)
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> Result<&str> {
         utf8(&self.0)
@@ -217,7 +227,10 @@ pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
 }
 
 /// A body of at most `limit` bytes. Of a larger one the answer is given at once.
-pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<Bytes> {
+pub(crate) async fn read<B>(request: Request<B>, limit: usize, app: &App) -> Result<Bytes>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
     let (parts, body) = request.into_parts();
     let announced = parts
         .headers
@@ -309,17 +322,16 @@ impl<S: Sync> FromRequestParts<S> for Fresh {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Some(token) = parts.headers.get("warrant-token") else {
+        if !parts.headers.contains_key(WARRANT_TOKEN) {
             return Ok(Self(Freshness::Any));
-        };
-        let token = token
-            .to_str()
-            .map_err(|_| ApiError::invalid("Warrant-Token", "not a warrant token"))?
-            .to_owned();
+        }
         let caller = Caller::from_request_parts(parts, state).await?;
-        Ok(Self(caller.freshness(Some(&token))?))
+        Self::of(&parts.headers, &caller)
     }
 }
+
+/// The header that says how fresh an answer has to be.
+const WARRANT_TOKEN: HeaderName = HeaderName::from_static("warrant-token");
 
 /// How long a read waits before it looks again whether the revision it waits for has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -328,6 +340,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 impl Fresh {
+    /// What the headers of a caller's request say.
+    pub(crate) fn of(headers: &HeaderMap, caller: &Caller) -> Result<Self> {
+        let Some(token) = headers.get(WARRANT_TOKEN) else {
+            return Ok(Self(Freshness::Any));
+        };
+        let token = token
+            .to_str()
+            .map_err(|_| ApiError::invalid("Warrant-Token", "not a warrant token"))?;
+        Ok(Self(caller.freshness(Some(token))?))
+    }
+
     /// A revision that is fresh enough, waited for if need be, though not for long.
     pub(crate) async fn read(&self, app: &App, caller: &Caller) -> Result<Arc<Published>> {
         let freshness = self.0;

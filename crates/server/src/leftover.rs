@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
@@ -21,48 +21,70 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 
 /// Makes sure that the body is read, by whoever answers or after them.
 pub(crate) fn finish(request: Request) -> Request {
-    // A client that waits to be told to send its body has not sent it.
-    if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
+    if request.body().is_end_stream() {
         return request;
     }
-    request.map(|body| Body::new(Lent(Some(body))))
+    let (parts, body) = request.into_parts();
+    let body = Body::new(Lent::new(&parts.headers, body));
+    Request::from_parts(parts, body)
 }
 
 /// A body that is read to its end when it is dropped before.
-struct Lent(Option<Body>);
+pub(crate) struct Lent<B: Whole> {
+    body: Option<B>,
+    /// A client that waits to be told to send its body has not sent it.
+    is_sent: bool,
+}
 
-impl HttpBody for Lent {
+/// A body that can be read by a task of its own.
+pub(crate) trait Whole: HttpBody<Data = Bytes> + Send + Unpin + 'static {}
+
+impl<B: HttpBody<Data = Bytes> + Send + Unpin + 'static> Whole for B {}
+
+impl<B: Whole> Lent<B> {
+    pub(crate) fn new(headers: &HeaderMap, body: B) -> Self {
+        Self {
+            body: Some(body),
+            is_sent: !headers.contains_key(header::EXPECT),
+        }
+    }
+}
+
+impl<B: Whole> HttpBody for Lent<B> {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = &mut self.0 else {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(body).poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) {
-            self.0 = None;
+            self.body = None;
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0
+        self.body
             .as_ref()
             .map_or(SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
-impl Drop for Lent {
+impl<B: Whole> Drop for Lent<B> {
     fn drop(&mut self) {
-        let rest = self.0.take().filter(|body| !body.is_end_stream());
+        let rest = self
+            .body
+            .take()
+            .filter(|body| self.is_sent && !body.is_end_stream());
         // Outside the runtime the server is gone, and the connection with it.
         if let (Some(body), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
             runtime.spawn(discard(body));
@@ -71,7 +93,7 @@ impl Drop for Lent {
 }
 
 /// Reads on for a while without keeping anything: most clients look at the answer only after they have sent everything.
-async fn discard(mut body: Body) {
+async fn discard(mut body: impl Whole) {
     let mut left = DISCARD_BYTES;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {

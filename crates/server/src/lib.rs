@@ -4,7 +4,7 @@
 //!
 //! * [`config`]: what a server is started with.
 //! * `server`: starting, running, stopping; `accept`: connections.
-//! * `http`: the routes, one file per resource, and what every request goes through.
+//! * `http`: where requests come in, the routes, one file per resource, and what every request goes through.
 //! * `wire`: the JSON shapes of requests and answers.
 //! * `extract`: callers, bodies, query strings; `leftover`: bodies that nobody read; `cursor`: pages of lists.
 //! * `sql`: SQL over HTTP, which is a crate of its own.

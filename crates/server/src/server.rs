@@ -54,7 +54,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: App,
-    router: axum::Router,
+    entry: http::Entry,
     audit_retention: Duration,
     generated_key: Option<String>,
 }
@@ -97,12 +97,12 @@ impl Server {
             Some(sql) => Some(sql::router(&app, sql, config.sql_environment).await?),
             None => None,
         };
-        let router = http::router(&app, &config.cors_origins, sql)?;
+        let entry = http::entry(&app, &config.cors_origins, sql)?;
         Ok(Self {
             listener,
             address,
             app,
-            router,
+            entry,
             audit_retention: config.audit_retention,
             generated_key,
         })
@@ -132,14 +132,14 @@ impl Server {
             listener,
             address,
             app,
-            router,
+            entry,
             audit_retention,
             ..
         } = self;
         tracing::info!(%address, version = crate::VERSION, "listening");
         let pruning = tokio::spawn(retention::keep_to(Arc::clone(&app.registry), audit_retention));
         let ending = tokio::spawn(expiry::look_after(Arc::clone(&app.registry), app.limits.expiry));
-        accept::serve(listener, router, &app, shutdown).await;
+        accept::serve(listener, entry, &app, shutdown).await;
         pruning.abort();
         ending.abort();
         let registry = Arc::clone(&app.registry);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::State;
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use rowgate_engine::{Ambient, Check, Decision, EngineError, Limits, Value, View};
 use rowgate_environment::Published;
@@ -30,11 +32,36 @@ pub(crate) async fn check(
     fresh: Fresh,
     payload: Payload,
 ) -> Result<Response> {
-    let published = fresh.read(&app, &caller).await?;
-    if let Some(response) = answer(&app, &caller, user.as_ref(), &published, &payload, Some(QUICK)).await? {
+    asked(&app, &caller, user, fresh, payload).await
+}
+
+/// The same, of a request that did not come by the router.
+pub(crate) async fn direct<B>(
+    app: &App,
+    caller: &Caller,
+    user: Option<User>,
+    request: Request<B>,
+) -> Result<Response>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let fresh = Fresh::of(request.headers(), caller)?;
+    let payload = Payload::of(request, app).await?;
+    asked(app, caller, user, fresh, payload).await
+}
+
+async fn asked(
+    app: &App,
+    caller: &Caller,
+    user: Option<User>,
+    fresh: Fresh,
+    payload: Payload,
+) -> Result<Response> {
+    let published = fresh.read(app, caller).await?;
+    if let Some(response) = answer(app, caller, user.as_ref(), &published, &payload, Some(QUICK)).await? {
         return Ok(response);
     }
-    let again = app.clone();
+    let (again, caller) = (app.clone(), caller.clone());
     let answering = move || {
         let answer = answer(&again, &caller, user.as_ref(), &published, &payload, None);
         Handle::current().block_on(answer)
@@ -113,17 +140,17 @@ struct Asked {
     nodes: usize,
 }
 
-struct Questions<'a> {
+struct Questions<'a, 'p> {
     view: View<'a>,
     /// Where resources are rows.
-    rows: Option<&'a Reader<'a>>,
+    rows: Option<&'a Reader<'p>>,
     /// Of the token that the request carries.
     claims: Option<&'a Context>,
     now: Timestamp,
     debug: bool,
 }
 
-impl Questions<'_> {
+impl Questions<'_, '_> {
     /// Asks in order, until the answer is clear. All together may take as much work, and have as many nodes in their trees, as one.
     async fn all(
         &self,

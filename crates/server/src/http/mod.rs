@@ -5,6 +5,7 @@ mod authorization;
 mod by_name;
 mod by_number;
 mod check;
+mod entry;
 mod environments;
 mod export;
 mod health;
@@ -36,6 +37,11 @@ use crate::error::{ApiError, Result};
 use crate::extract::{Caller, authenticate, authenticate_user};
 use crate::state::App;
 
+pub(crate) use entry::Entry;
+
+/// Where checks are asked.
+const CHECK: &str = "/fga/v1/check";
+
 /// A router that remembers its paths, for the counters.
 struct Routes {
     router: Router<App>,
@@ -58,11 +64,11 @@ impl Routes {
 }
 
 /// Everything that the server answers.
-pub(crate) fn router(
+pub(crate) fn entry(
     app: &App,
     cors_origins: &[String],
     sql: Option<Router<App>>,
-) -> Result<Router, ConfigError> {
+) -> Result<Entry, ConfigError> {
     let (open, users, fga, own) = (open(), users(), fga(), own());
     let authorization = authorization::routes();
     let sql_path = sql.as_ref().map(|_| crate::sql::PATH);
@@ -109,7 +115,7 @@ pub(crate) fn router(
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
         .with_state(app.clone());
-    Ok(router)
+    Ok(Entry::new(app.clone(), router))
 }
 
 /// For operators and their tools; no key is needed.
@@ -124,7 +130,7 @@ fn open() -> Routes {
 
 /// What users may ask themselves, with their own tokens.
 fn users() -> Routes {
-    Routes::new().at("/fga/v1/check", post(check::check))
+    Routes::new().at(CHECK, post(check::check))
 }
 
 /// The API that the client libraries know.

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::leftover;
-use crate::metrics::NOWHERE;
+use crate::metrics::{InFlight, NOWHERE};
 use crate::state::App;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,31 +29,67 @@ impl RequestId {
     }
 }
 
+/// A request that is being answered.
+pub(crate) struct Watch<'a> {
+    app: &'a App,
+    started: Instant,
+    in_flight: InFlight<'a>,
+    id: HeaderValue,
+    method: Method,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn begin(app: &'a App, method: &Method, headers: &HeaderMap) -> Self {
+        Self {
+            started: Instant::now(),
+            in_flight: app.metrics.begin(),
+            id: request_id(headers, app),
+            method: method.clone(),
+            app,
+        }
+    }
+
+    /// Waits for the answer for as long as a request may take.
+    pub(crate) async fn answer(&self, answering: impl Future<Output = Response>) -> Response {
+        let answer = tokio::time::timeout(self.app.limits.request_timeout, answering).await;
+        answer.unwrap_or_else(|_| ApiError::Timeout.into_response())
+    }
+
+    /// Counts the answer, and tells the log. The caller is the one whose key the request had, if it had one.
+    pub(crate) fn end(self, route: &str, caller: Option<&Caller>, mut response: Response) -> Response {
+        let Self {
+            app,
+            started,
+            in_flight,
+            id,
+            method,
+        } = self;
+        drop(in_flight);
+        let (took, status) = (started.elapsed(), response.status());
+        app.metrics.answered(route, &method, status, took);
+        tracing::info!(
+            request_id = id.to_str().unwrap_or_default(),
+            %method,
+            route,
+            status = status.as_u16(),
+            micros = took.as_micros() as u64,
+            environment = caller.map(|caller| caller.name()),
+            "request"
+        );
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    }
+}
+
+/// What a request goes through that the router answers.
 pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let in_flight = app.metrics.begin();
-    let id = request_id(request.headers(), &app);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let method = request.method().clone();
+    let watch = Watch::begin(&app, request.method(), request.headers());
+    request.extensions_mut().insert(RequestId(watch.id.clone()));
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answer = tokio::time::timeout(app.limits.request_timeout, next.run(leftover::finish(request))).await;
-    let mut response = answer.unwrap_or_else(|_| ApiError::Timeout.into_response());
-    drop(in_flight);
-    let (took, status) = (started.elapsed(), response.status());
+    let mut response = watch.answer(next.run(leftover::finish(request))).await;
+    let caller = response.extensions_mut().remove::<Caller>();
     let route = route.as_ref().map_or(NOWHERE, MatchedPath::as_str);
-    app.metrics.answered(route, &method, status, took);
-    let environment = response.extensions_mut().remove::<Caller>();
-    tracing::info!(
-        request_id = id.to_str().unwrap_or_default(),
-        %method,
-        route,
-        status = status.as_u16(),
-        micros = took.as_micros() as u64,
-        environment = environment.as_ref().map(|caller| caller.name()),
-        "request"
-    );
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+    watch.end(route, caller.as_ref(), response)
 }
 
 /// The client's own id if it can stand in a log, or a fresh one.

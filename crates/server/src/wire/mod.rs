@@ -22,10 +22,14 @@ use crate::error::ApiError;
 /// Clients parse a body only if it says that it is JSON.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
+/// Most answers have fewer bytes.
+const USUAL: usize = 512;
+
 /// A success with a body.
 pub(crate) fn json(body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => {
+    let mut bytes = Vec::with_capacity(USUAL);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => {
             let mut response = Response::new(Body::from(bytes));
             response.headers_mut().insert(CONTENT_TYPE, JSON);
             response
