@@ -96,7 +96,7 @@ impl Connections {
         parameters: Parameters<'_>,
         fresh: impl Fn() -> C,
     ) -> Result<C> {
-        let reading = self.read_in_time(plans, sql, parameters, fresh);
+        let reading = pin!(self.read_in_time(plans, sql, parameters, fresh));
         let late = |_| Error::Unavailable("the database does not answer in time".into());
         tokio::time::timeout(PATIENCE, reading).await.map_err(late)?
     }
@@ -129,7 +129,8 @@ impl Connections {
                 }
             }
         }
-        let mut connection = self.connect(plans).await?;
+        // Rare, and much larger than what is done each time.
+        let mut connection = Box::pin(self.connect(plans)).await?;
         let mut found = fresh();
         let read = connection.read(sql, parameters, &mut found).await;
         let whole = read.map_err(|error| failure(&error))?;
@@ -186,7 +187,7 @@ impl Connection {
     ) -> Result<bool, Failure> {
         let statement = self.prepared(sql).await?;
         let Self { client, driven, .. } = self;
-        let reading = async {
+        let reading = pin!(async {
             let lines = client.query_raw(&statement, parameters.iter().copied()).await?;
             let mut lines = pin!(lines);
             while let Some(line) = lines.try_next().await? {
@@ -195,7 +196,7 @@ impl Connection {
                 }
             }
             Ok(true)
-        };
+        });
         driven.drive(reading).await
     }
 
@@ -203,7 +204,7 @@ impl Connection {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.driven.drive(self.client.prepare(sql)).await?;
+        let statement = Box::pin(self.driven.drive(self.client.prepare(sql))).await?;
         if self.prepared.len() >= PREPARED {
             self.prepared.clear();
         }

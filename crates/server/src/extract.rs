@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,9 @@ pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, 
         Some((environment, key)) => Ok((Caller(environment, Some(key)), None)),
         // What an identity provider issues has three parts, the first of which is JSON in base64url.
         None if secret.starts_with("eyJ") && secret.split('.').count() == 3 => {
-            let (environment, user) = app.identities.authenticate(secret, &app.registry).await?;
+            // Larger than all that a key takes.
+            let authenticating = Box::pin(app.identities.authenticate(secret, &app.registry));
+            let (environment, user) = authenticating.await?;
             Ok((Caller(environment, None), Some(user)))
         }
         None => Err(ApiError::Unauthorized("the API key is not known to this server")),
@@ -239,7 +242,7 @@ where
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(ApiError::TooLarge(limit));
     }
-    let whole = Limited::new(body, limit).collect();
+    let whole = pin!(Limited::new(body, limit).collect());
     match tokio::time::timeout(app.limits.body_timeout, whole).await {
         Err(_) => Err(ApiError::BodyTimeout),
         Ok(Ok(body)) => Ok(body.to_bytes()),

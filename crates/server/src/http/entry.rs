@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use axum::Router;
 use axum::extract::Request;
@@ -40,8 +40,7 @@ impl Service<Request<Incoming>> for Entry {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         if is_check(&request) {
-            let answering = check(self.app.clone(), request);
-            return Box::pin(async { Ok(answering.await) });
+            return Box::pin(check(self.app.clone(), request));
         }
         Box::pin(self.router.clone().oneshot(request))
     }
@@ -55,24 +54,30 @@ fn is_check(request: &Request<Incoming>) -> bool {
 }
 
 /// What a check goes through: the same as by the router.
-async fn check(app: App, request: Request<Incoming>) -> Response {
+async fn check(app: App, request: Request<Incoming>) -> Result<Response, Infallible> {
     let watch = Watch::begin(&app, request.method(), request.headers());
     let mut caller = None;
-    let answering = async {
-        let (parts, body) = request.into_parts();
-        let body = Lent::new(&parts.headers, body);
-        let request = Request::from_parts(parts, body);
-        match identify(&app, request.headers()).await {
-            Err(error) => error.into_response(),
-            Ok((known, user)) => {
-                let answer = check::direct(&app, caller.insert(known), user, request).await;
-                answer.unwrap_or_else(IntoResponse::into_response)
-            }
-        }
+    let answered = {
+        // Pinned where it is made: what is handed on by value has its place twice in the one that waits, and all of that is copied.
+        let answering = pin!(
+            AssertUnwindSafe(async {
+                let (parts, body) = request.into_parts();
+                let body = Lent::new(&parts.headers, body);
+                let request = Request::from_parts(parts, body);
+                match identify(&app, request.headers()).await {
+                    Err(error) => error.into_response(),
+                    Ok((known, user)) => {
+                        let answer = check::direct(&app, caller.insert(known), user, request).await;
+                        answer.unwrap_or_else(IntoResponse::into_response)
+                    }
+                }
+            })
+            .catch_unwind()
+        );
+        watch.in_time(answering).await
     };
-    let answering = AssertUnwindSafe(answering).catch_unwind();
-    let response = watch
-        .answer(answering.map(|answer| answer.unwrap_or_else(panicked)))
-        .await;
-    watch.end(CHECK, caller.as_ref(), response)
+    let response = answered.map_or_else(IntoResponse::into_response, |answer| {
+        answer.unwrap_or_else(panicked)
+    });
+    Ok(watch.end(CHECK, caller.as_ref(), response))
 }

@@ -50,9 +50,9 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits for the answer for as long as a request may take.
-    pub(crate) async fn answer(&self, answering: impl Future<Output = Response>) -> Response {
+    pub(crate) async fn in_time<T>(&self, answering: impl Future<Output = T>) -> Result<T, ApiError> {
         let answer = tokio::time::timeout(self.app.limits.request_timeout, answering).await;
-        answer.unwrap_or_else(|_| ApiError::Timeout.into_response())
+        answer.map_err(|_| ApiError::Timeout)
     }
 
     /// Counts the answer, and tells the log. The caller is the one whose key the request had, if it had one.
@@ -86,7 +86,8 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     let watch = Watch::begin(&app, request.method(), request.headers());
     request.extensions_mut().insert(RequestId(watch.id.clone()));
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = watch.answer(next.run(leftover::finish(request))).await;
+    let answer = watch.in_time(next.run(leftover::finish(request))).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
     let caller = response.extensions_mut().remove::<Caller>();
     let route = route.as_ref().map_or(NOWHERE, MatchedPath::as_str);
     watch.end(route, caller.as_ref(), response)
