@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use rowgate_store::postgres::Driver;
-use rowgate_wake::{Relay, TURNS};
+use rowgate_wake::Relay;
 
 /// What moves the bytes of a connection.
 pub(crate) struct Driven {
@@ -32,25 +32,18 @@ impl Driven {
         let Self { driver, relay, waker } = self;
         let mut work = pin!(work);
         poll_fn(|context| {
-            relay.begin();
-            for _ in 0..TURNS {
+            relay.take_turns(context, || {
                 // What the work waits for comes from the driver alone, after which it is asked again in any case.
                 let mut quiet = Context::from_waker(Waker::noop());
                 if let Poll::Ready(done) = work.as_mut().poll(&mut quiet) {
                     return Poll::Ready(done);
                 }
+                // What it handed to the driver is seen by the driver now.
                 relay.listen();
                 let driven: Poll<Infallible> = driver.as_mut().poll(&mut Context::from_waker(waker));
                 let Poll::Pending = driven;
-                if let Poll::Ready(done) = work.as_mut().poll(&mut quiet) {
-                    return Poll::Ready(done);
-                }
-                if relay.wait(context) {
-                    return Poll::Pending;
-                }
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
+                work.as_mut().poll(&mut quiet)
+            })
         })
         .await
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// How often a future goes on at once before other tasks have a turn: nearly always once is enough.
-pub const TURNS: usize = 4;
+const TURNS: usize = 4;
 
 /// Wakes the task that waits, and only then.
 #[derive(Debug, Default)]
@@ -28,18 +28,33 @@ impl Relay {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The task is at work.
-    pub fn begin(&self) {
-        self.stand().waiting = None;
+    /// Takes turns until one is done or there is nothing new to look at. Each says with [`Relay::listen`] when it looks.
+    pub fn take_turns<T>(&self, context: &Context<'_>, mut turn: impl FnMut() -> Poll<T>) -> Poll<T> {
+        self.begin();
+        for _ in 0..TURNS {
+            if let Poll::Ready(done) = turn() {
+                return Poll::Ready(done);
+            }
+            if self.wait(context) {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    /// The task looks at everything now.
+    /// What is polled with this waker is looked at now.
     pub fn listen(&self) {
         self.stand().news = false;
     }
 
+    /// The task is at work.
+    fn begin(&self) {
+        self.stand().waiting = None;
+    }
+
     /// Whether the task may wait: there is nothing new since it looked.
-    pub fn wait(&self, context: &Context<'_>) -> bool {
+    fn wait(&self, context: &Context<'_>) -> bool {
         let mut stand = self.stand();
         if !stand.news {
             stand.waiting = Some(context.waker().clone());
@@ -71,18 +86,10 @@ pub async fn settled<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::clone(&relay));
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
-        relay.begin();
-        for _ in 0..TURNS {
+        relay.take_turns(context, || {
             relay.listen();
-            if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                return Poll::Ready(done);
-            }
-            if relay.wait(context) {
-                return Poll::Pending;
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
+            future.as_mut().poll(&mut Context::from_waker(&waker))
+        })
     })
     .await
 }
