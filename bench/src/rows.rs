@@ -8,7 +8,7 @@
 //! * `session`: connections that run them
 //! * `compare`: who is how fast; `least`: the best policies by hand
 //! * `prefilter`: the list of ids by `query`
-//! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row
+//! * `check`, `endpoint`: a check on a row over HTTP, and the thinnest server that reads a row; `place`: on which cores
 //! * `grant`: a grant in the application's transaction
 //! * `page`: the tables
 
@@ -20,6 +20,7 @@ mod grant;
 mod least;
 mod load;
 mod page;
+mod place;
 mod prefilter;
 mod session;
 mod way;

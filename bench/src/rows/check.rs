@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::data::{Subject, Tickets};
 use super::endpoint;
+use super::place::Place;
 use crate::http::client::{Connection, get, post};
 use crate::measure::{Times, median};
 
@@ -24,8 +25,21 @@ pub const WAYS: [&str; 5] = [
 /// Questions of one turn.
 const QUESTIONS: usize = 400;
 
-/// Measures, in turns: the row by a driver, the row over HTTP in two ways, a check of the row over HTTP, and one that needs no row.
+/// Measures all of it twice: with all processes where the kernel puts them, and with all of them on one core.
 pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: usize) -> Result<Value> {
+    let mut found = measure(address, database, tickets, rounds)?;
+    found["on one core"] = match Place::one_core() {
+        Ok(_place) => measure(address, database, tickets, rounds)?,
+        Err(error) => {
+            eprintln!("not measured on one core: {error:#}");
+            Value::Null
+        }
+    };
+    Ok(found)
+}
+
+/// In turns: the row by a driver, the row over HTTP in two ways, a check of the row over HTTP, and one that needs no row.
+fn measure(address: SocketAddr, database: &Database, tickets: Tickets, rounds: usize) -> Result<Value> {
     let mut driver = database.client_as("bench_plain");
     let statement = driver.prepare(endpoint::ROW)?;
     let mut row_over_http = Connection::open(endpoint::serve(database.client_as("bench_plain"))?)?;

@@ -175,6 +175,7 @@ fn other_targets(size: &Value, out: &mut String) {
     );
     let check = &size["check"];
     let ratio = |to: &str| check[to].as_f64().unwrap_or(f64::NAN);
+    let alike = |to: &str| check["on one core"][to].as_f64().unwrap_or(f64::NAN);
     let _ = writeln!(
         out,
         "\n| what | target | measured | |\n|---|---|---|---|\n\
@@ -182,6 +183,7 @@ fn other_targets(size: &Value, out: &mut String) {
          | the same, with `begin` and a durable `commit` | ≤ 2 ms | {} ms (with one plain row instead {} ms) | {} |\n\
          | check on a row over HTTP, against reading the row over HTTP by the same libraries | ≤ {CHECK} times | {:.2} times | {} |\n\
          | the same, against reading the row over HTTP by a thread with two sockets and no HTTP library | ≤ {CHECK} times | {:.2} times | {} |\n\
+         | both of these with all processes on one core, which they often are not | | {:.2} and {:.2} times | |\n\
          | the same, against reading the row by a driver, without HTTP | | {:.2} times | |\n",
         ms(statement),
         verdict(statement <= GRANT),
@@ -192,12 +194,24 @@ fn other_targets(size: &Value, out: &mut String) {
         verdict(ratio("per row by libraries") <= CHECK),
         ratio("per row over HTTP"),
         verdict(ratio("per row over HTTP") <= CHECK),
+        alike("per row by libraries"),
+        alike("per row over HTTP"),
         ratio("per row of the driver"),
     );
-    out.push_str("| over one connection | median | p95 |\n|---|---|---|\n");
+    out.push_str(
+        "| over one connection | median | p95 | median on one core | p95 |\n|---|---|---|---|---|\n",
+    );
     for name in super::check::WAYS {
-        let of = |field: &str| check[name][field].as_f64().map_or("–".to_owned(), ms);
-        let _ = writeln!(out, "| {name} | {} ms | {} ms |", of("median_us"), of("p95_us"));
+        let of = |found: &Value, field: &str| found[name][field].as_f64().map_or("–".to_owned(), ms);
+        let (anywhere, one) = (check, &check["on one core"]);
+        let _ = writeln!(
+            out,
+            "| {name} | {} ms | {} ms | {} ms | {} ms |",
+            of(anywhere, "median_us"),
+            of(anywhere, "p95_us"),
+            of(one, "median_us"),
+            of(one, "p95_us")
+        );
     }
     out.push('\n');
 }
