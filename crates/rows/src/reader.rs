@@ -137,17 +137,8 @@ impl<'a> Reader<'a> {
         let bound = questions
             .iter()
             .filter(|question| self.is_bound(question.resource.0));
-        let mut wanted: Vec<(Key<'_>, &str)> = bound
-            .map(|question| (Key::of(question), question.resource.1))
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        for same in wanted.chunk_by(|one, next| one.0 == next.0) {
-            let Some((key, _)) = same.first() else { continue };
-            let ids: Vec<&str> = same.iter().map(|(_, id)| *id).collect();
-            self.read(key, key.resource_type, &ids).await?;
-        }
-        Ok(())
+        let wanted = bound.map(|question| (Key::of(question), question.resource));
+        self.read_all(wanted.collect()).await
     }
 
     /// The same for a thread that may block.
@@ -212,19 +203,10 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            let mut wanted: Vec<(&str, &str)> = unread
+            let wanted = unread
                 .iter()
-                .map(|(resource_type, id)| (resource_type.as_str(), id.as_str()))
-                .collect();
-            wanted.sort_unstable();
-            wanted.dedup();
-            for same in wanted.chunk_by(|one, next| one.0 == next.0) {
-                let Some((resource_type, _)) = same.first() else {
-                    continue;
-                };
-                let ids: Vec<&str> = same.iter().map(|(_, id)| *id).collect();
-                self.read(&key, resource_type, &ids).await?;
-            }
+                .map(|(resource_type, id)| (key, (resource_type.as_str(), id.as_str())));
+            self.read_all(wanted.collect()).await?;
         }
     }
 
@@ -259,6 +241,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn is_bound(&self, resource_type: &str) -> bool {
         let bound = self.published.bound.as_ref();
         bound.is_some_and(|bound| bound.bindings.table_of_type(resource_type).is_some())
+    }
+
+    /// Reads the rows of resources, each as (type, id) and with what it is read for: those of one type and for the same in one statement.
+    async fn read_all(&self, mut wanted: Vec<(Key<'_>, (&str, &str))>) -> Result<()> {
+        wanted.sort_unstable();
+        wanted.dedup();
+        for same in wanted.chunk_by(|(key, (of, _)), (next, (of_next, _))| key == next && of == of_next) {
+            let ids: Vec<&str> = same.iter().map(|(_, (_, id))| *id).collect();
+            if let Some((key, (resource_type, _))) = same.first() {
+                self.read(key, resource_type, &ids).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads rows of one type by their ids, each of which is there once, and the rows that their edges lead to.

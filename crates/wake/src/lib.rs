@@ -162,34 +162,28 @@ mod tests {
         assert!(waiting.as_mut().poll(&mut context).is_ready());
     }
 
-    #[test]
-    fn news_from_another_thread_is_never_missed() {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_time()
-            .build()
-            .unwrap();
-        let sum = runtime.block_on(async {
-            let (questions, mut asked) = tokio::sync::mpsc::channel::<u64>(1);
-            let (answering, mut answers) = tokio::sync::mpsc::channel::<u64>(1);
-            tokio::spawn(settled(async move {
-                while let Some(question) = asked.recv().await {
-                    let _ = answering.send(question * 10).await;
-                }
-            }));
-            let asking = settled(async {
-                let mut sum = 0;
-                for question in 0..20_000 {
-                    questions.send(question).await.unwrap();
-                    sum += answers.recv().await.unwrap();
-                }
-                sum
-            });
-            let patience = std::time::Duration::from_secs(60);
-            tokio::time::timeout(patience, asking)
-                .await
-                .expect("answers in time")
-        });
-        assert_eq!(sum, 10 * (0..20_000).sum::<u64>());
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn news_from_another_thread_is_never_missed() {
+        let (questions, mut asked) = tokio::sync::mpsc::channel::<u64>(1);
+        let (answering, mut answers) = tokio::sync::mpsc::channel::<u64>(1);
+        tokio::spawn(settled(async move {
+            while let Some(question) = asked.recv().await {
+                let _ = answering.send(question * 10).await;
+            }
+        }));
+        // A task of its own, too: the thread of the test is none of the two.
+        let asking = tokio::spawn(settled(async move {
+            let mut sum = 0;
+            for question in 0..20_000 {
+                questions.send(question).await.unwrap();
+                sum += answers.recv().await.unwrap();
+            }
+            sum
+        }));
+        let patience = std::time::Duration::from_secs(60);
+        let sum = tokio::time::timeout(patience, asking)
+            .await
+            .expect("answers in time");
+        assert_eq!(sum.unwrap(), 10 * (0..20_000).sum::<u64>());
     }
 }
