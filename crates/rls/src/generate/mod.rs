@@ -2,6 +2,7 @@
 //!
 //! * `function`: functions of the subject, and those behind the hooks of `rowgate.check`
 //! * `set`: functions of sets
+//! * `reads`: what keeps the columns that these read from being dropped
 //! * `plan`: what the planner asks before it chooses between the forms of a condition
 //! * `policy`: the policies of a table
 //! * `hook`: what SQL that is not ours learns of bound relations
@@ -15,6 +16,7 @@ mod line;
 mod list;
 mod plan;
 mod policy;
+mod reads;
 mod set;
 mod statement;
 
@@ -178,7 +180,8 @@ impl Compiler {
         functions.extend(function::of_session(&who, bindings, &sets, &tables));
         functions.extend(organization);
         functions.extend(plan::functions(bindings, &sets, &tables));
-        functions.extend(set::of_sets(sets));
+        functions.extend(set::of_sets(&sets));
+        functions.push(reads::function(bindings));
         functions.extend(self.row_functions());
         Ok(Generated {
             functions,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use rowgate_binding::{Bindings, Table};
 
 use super::Function;
-use super::function::reads;
+use super::function::{in_plpgsql, reads};
 use super::policy::GuardedTable;
 use crate::sql::SCHEMA;
 use crate::sql::clause::indent;
@@ -130,24 +130,17 @@ fn of_statement(name: &str, statement: &str, (no, yes): (&str, &str), comment: &
             "{no}\nget diagnostics stack = pg_context;\nif stack ~ '\\n(PL/|SQL )' then\n    return false;\nend if;\n{yes}"
         ))
     );
-    in_plpgsql(name, "boolean", "immutable parallel restricted", &body, comment)
+    in_plpgsql(
+        &format!("{name}()"),
+        "boolean",
+        "immutable parallel restricted",
+        &body,
+        comment,
+    )
 }
 
 fn forget_plans() -> Function {
     let body = "begin\n    discard plans;\nend";
     let comment = "Has the statements of the session be planned again";
-    in_plpgsql("forget_plans", "void", "volatile", body, comment)
-}
-
-pub(super) fn in_plpgsql(name: &str, returns: &str, options: &str, body: &str, comment: &str) -> Function {
-    let signature = format!("{SCHEMA}.{name}()");
-    Function {
-        sql: format!(
-            "create or replace function {signature} returns {returns}\n    language plpgsql {options}\n    \
-             set search_path = pg_catalog, pg_temp\nas $$ {body} $$"
-        ),
-        signature,
-        for_roles: true,
-        comment: comment.to_owned(),
-    }
+    in_plpgsql("forget_plans()", "void", "volatile", body, comment)
 }

@@ -36,6 +36,18 @@ pub(crate) fn text(value: &str) -> String {
     }
 }
 
+/// The body of a function between dollar signs, with a tag that the body does not hold.
+pub(crate) fn body(sql: &str) -> String {
+    let mut tag = "$$".to_owned();
+    for number in 1.. {
+        if !sql.contains(&tag) {
+            break;
+        }
+        tag = format!("$body{number}$");
+    }
+    format!("{tag} {sql} {tag}")
+}
+
 /// A list of texts, for `in (…)` and `array[…]`.
 pub(crate) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = values.into_iter().map(text).collect();
@@ -52,6 +64,8 @@ mod tests {
         assert_eq!(text("it's"), "'it''s'");
         assert_eq!(text("a\\'b"), "E'a\\\\''b'");
         assert_eq!(text("a\nb"), "E'a\\nb'");
+        assert_eq!(body("return 'a$b$c'"), "$$ return 'a$b$c' $$");
+        assert_eq!(body("return '$$;$body1$'"), "$body2$ return '$$;$body1$' $body2$");
         assert_eq!(ident("a\n\\\"b"), "U&\"a\\000A\\\\\"\"b\"");
         assert_eq!(qualified(&Qualified::new("a.b", "C")), "\"a.b\".\"C\"");
     }
