@@ -167,6 +167,38 @@ fn a_page_that_is_prepared_once_is_planned_for_who_asks() {
 }
 
 #[test]
+fn a_page_with_parameters_is_planned_for_their_values_each_time() {
+    for version in versions() {
+        let site = site(version);
+        let mut client = site.database.client_as(&site.role);
+        client
+            .batch_execute("set jit = on; set jit_above_cost = 100000")
+            .unwrap();
+        let sql = PAGE.replace("50", "$1");
+        let page = client.prepare(&sql).unwrap();
+        // The setting of jit is the transaction's, and only of the one in which a plan for all values was thought of.
+        let mut settings = Vec::new();
+        for _ in 0..9 {
+            let mut transaction = client.transaction().unwrap();
+            common::sign_in(&mut transaction, &Asker::user("bob")).unwrap();
+            assert_eq!(transaction.query(&page, &[&50_i64]).unwrap().len(), 20);
+            let jit: String = transaction.query_one("show jit", &[]).unwrap().get(0);
+            settings.push(jit);
+            transaction.commit().unwrap();
+        }
+        let sixth = ["on", "on", "on", "on", "on", "off", "on", "on", "on"];
+        assert_eq!(settings, sixth, "{version}");
+        let plans = "select custom_plans, generic_plans from pg_prepared_statements where statement = $1";
+        let plans = client.query_one(plans, &[&sql]).unwrap();
+        assert_eq!(
+            (plans.get::<_, i64>(0), plans.get::<_, i64>(1)),
+            (9, 0),
+            "{version}"
+        );
+    }
+}
+
+#[test]
 fn a_row_that_is_named_by_its_key_is_looked_up_and_others_are_not() {
     const YES: [&str; 15] = [
         "select id from ticket where id = 5",

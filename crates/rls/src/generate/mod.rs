@@ -116,18 +116,16 @@ impl Compiler {
                     let mut condition = |finding| {
                         let functions = Sets::Functions(std::mem::take(&mut sets));
                         let writer = Writer::new(&builder, &self.shapes, self.environment, &who, functions);
-                        let by_key = if finding == Finding::Listed {
-                            plan::by_key(table)
-                        } else {
-                            None
-                        };
-                        let mut writer = writer.finding(finding).by_key(by_key.map(|asked| asked.call()));
+                        let by_key = plan::by_key(table).map(|asked| asked.call());
+                        let mut writer = writer.finding(finding).by_key(by_key);
                         let holds = writer.row(&predicate, "", table);
                         let condition = holds.map(|holds| {
                             let mut parts: Vec<String> =
                                 writer.in_own_organization(table, "").into_iter().collect();
                             parts.extend(writer.is_own_id(table, ""));
+                            let not_kept = plan::not_kept(&holds);
                             parts.push(holds);
+                            parts.extend(not_kept);
                             join(&parts, "and")
                         });
                         if let Sets::Functions(functions) = writer.sets {
@@ -180,7 +178,7 @@ impl Compiler {
         functions.extend(function::of_session(&who, bindings, &sets, &tables));
         functions.extend(organization);
         functions.extend(plan::functions(bindings, &sets, &tables));
-        functions.extend(set::of_sets(&sets));
+        functions.extend(set::of_sets(&sets, &bindings.subject));
         functions.push(reads::function(bindings));
         functions.extend(self.row_functions());
         Ok(Generated {

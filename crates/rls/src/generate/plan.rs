@@ -21,6 +21,9 @@ use crate::sql::writer::SetFunction;
 /// The statement; nothing where it is longer than a statement about a row is.
 const SHORT: &str = "case when length(current_query()) <= 4000 then current_query() end";
 
+/// So many commas has a statement about a few rows at most: they part its keys, or its rows. To look that many up takes some milliseconds.
+const MOST: usize = 200;
+
 /// How a statement begins.
 const BEGINNING: &str = r"^\s*(explain\M(\s|analyze\M|verbose\M|\([^)]*\))*)?";
 
@@ -68,7 +71,7 @@ pub(super) fn by_key(table: &Table) -> Option<ByKey> {
     };
     let keys: Vec<String> = table.id.iter().map(of_column).collect();
     let body = format!(
-        "if statement !~* {}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
+        "if statement !~* {}\n    or length(statement) - length(replace(statement, ',', '')) > {MOST}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
         text(&of_table),
         text(OTHERS),
         keys.join(" and "),
@@ -95,13 +98,17 @@ pub(super) fn functions(
     for asked in bindings.tables.iter().filter_map(by_key) {
         if reads(sets, tables, &asked.name) {
             let comment = "Whether the statement names rows by their key";
-            out.push(of_statement(&asked.name, SHORT, (&asked.body, ""), comment));
+            out.push(of_statement(&asked.name, SHORT, &asked.body, comment));
         }
     }
     if reads(sets, tables, "page") {
-        out.push(forget_plans());
-        let comment = "Whether the statement asks for a page";
-        out.push(of_statement("page", END, (NO_PAGE, NOT_KEPT), comment));
+        out.push(of_statement(
+            "page",
+            END,
+            NO_PAGE,
+            "Whether the statement asks for a page",
+        ));
+        out.extend([forget_plans(), kept(), dear()]);
     }
     out
 }
@@ -111,23 +118,66 @@ const NO_PAGE: &str = r"if statement !~* '\m(limit|fetch)\M' then
     return false;
 end if;";
 
-/// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says, and that of one that has some once it
-/// was planned five times with their values and that did not pay. With it a page would keep the form that was good for who asked first. So while
-/// such a plan is made, those of the session are forgotten: the next time the page is planned for who asks then.
-const NOT_KEPT: &str = "if exists (
-    select from pg_prepared_statement() p
-    where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
-) then
-    perform rowgate_rls.forget_plans();
-end if;
-";
+/// A condition that is always true, for policies that have a form for pages: it keeps Postgres from keeping the plan of a page, which would have the
+/// form that was good for who asked first. None where there is no such form.
+pub(super) fn not_kept(condition: &str) -> Option<String> {
+    let asks = condition.contains(&format!("{SCHEMA}.page()"));
+    asks.then(|| {
+        format!("case when {SCHEMA}.page() and {SCHEMA}.kept() then (select {SCHEMA}.dear()) else true end")
+    })
+}
 
-/// A function that looks at the client's statement. `no` returns where the answer is no; `yes` is done where it is not.
-fn of_statement(name: &str, statement: &str, (no, yes): (&str, &str), comment: &str) -> Function {
+/// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says. While such a plan is made, those of the
+/// session are forgotten: the next time the statement is planned for who asks then.
+///
+/// One that has parameters is planned five times for their values. Then a plan for all values is made, and kept if it costs no more than those
+/// did on the average. It is said to cost very much. So is the plan for the values of that time, which is made next and run: no machine code is
+/// made of it, as `jit_above_cost` would have it. From then on the statement is planned for its values each time.
+fn kept() -> Function {
+    let body = "declare
+    has_parameters boolean;
+begin
+    select p.parameter_types <> '{}' into has_parameters
+    from pg_prepared_statement() p
+    where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
+    limit 1;
+    if has_parameters then
+        perform set_config('jit', 'off', true);
+        return true;
+    elsif not has_parameters then
+        perform rowgate_rls.forget_plans();
+    end if;
+    return false;
+end";
+    let comment = "Whether a plan for all values of a statement's parameters is made";
+    in_plpgsql(
+        "kept()",
+        "boolean",
+        "immutable parallel restricted",
+        body,
+        comment,
+    )
+}
+
+/// Its cost is the planner's; it takes a microsecond.
+fn dear() -> Function {
+    let options = "stable parallel safe cost 400000000000";
+    let comment = "True, at a cost at which no plan is kept";
+    in_plpgsql(
+        "dear()",
+        "boolean",
+        options,
+        "begin\n    return true;\nend",
+        comment,
+    )
+}
+
+/// A function that looks at the client's statement. `no` returns where the answer is no.
+fn of_statement(name: &str, statement: &str, no: &str, comment: &str) -> Function {
     let body = format!(
         "declare\n    statement constant text := coalesce({statement}, '');\n    stack text;\nbegin\n{}\n    return true;\nend",
         indent(&format!(
-            "{no}\nget diagnostics stack = pg_context;\nif stack ~ '\\n(PL/|SQL )' then\n    return false;\nend if;\n{yes}"
+            "{no}\nget diagnostics stack = pg_context;\nif stack ~ '\\n(PL/|SQL )' then\n    return false;\nend if;"
         ))
     );
     in_plpgsql(

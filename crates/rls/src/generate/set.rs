@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rowgate_binding::Subject;
+
 use super::Function;
 use super::function::{OF_SESSION, in_plpgsql};
 use crate::sql::clause::indent;
 use crate::sql::members::broad;
 use crate::sql::quote::ident;
+use crate::sql::who::{VARIABLE, id_of_session};
 use crate::sql::writer::{Finding, MANY, SetFunction};
 
 /// Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes seconds where running
@@ -14,12 +17,12 @@ use crate::sql::writer::{Finding, MANY, SetFunction};
 const NO_JIT: &str = "set jit = off";
 
 /// The functions that say whether sets are large, those that list sets, and those that look a member up.
-pub(super) fn of_sets(sets: &BTreeMap<String, SetFunction>) -> Vec<Function> {
+pub(super) fn of_sets(sets: &BTreeMap<String, SetFunction>, subject: &Subject) -> Vec<Function> {
     let weighed = sets.iter().filter(|(_, set)| set.is_weighed);
     let mut out: Vec<Function> = weighed.map(|(name, set)| broad_function(name, set)).collect();
     out.extend(sets.iter().map(|(name, set)| match set.finding {
         Finding::Listed => list_function(name, set),
-        Finding::LookedUp => asking_function(name, set),
+        Finding::LookedUp => asking_function(name, set, subject),
     }));
     out
 }
@@ -52,13 +55,25 @@ fn list_function(name: &str, set: &SetFunction) -> Function {
     )
 }
 
-fn asking_function(name: &str, set: &SetFunction) -> Function {
+fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
+    let answer = format!("return (\n{}\n);", indent(&set.body));
+    let body = if set.has_variable {
+        // No column can be meant by the name of the variable: all are written with their tables.
+        format!(
+            "#variable_conflict use_variable\ndeclare\n    {VARIABLE} constant text := {};\nbegin\n    if {VARIABLE} is null then\n        \
+             return false;\n    end if;\n{}\nend",
+            id_of_session(subject),
+            indent(&answer)
+        )
+    } else {
+        format!("begin\n{}\nend", indent(&answer))
+    };
     in_plpgsql(
         &format!("{}({})", ident(name), types.join(", ")),
         "boolean",
         &format!("{OF_SESSION} {NO_JIT}"),
-        &format!("begin\n    return (\n{}\n    );\nend", indent(&indent(&set.body))),
+        &body,
         &format!("Whether something is one of {}", set.comment),
     )
 }

@@ -11,6 +11,7 @@ use super::key::{self, Coding};
 use super::members::{Listing, in_schema};
 use super::quote::qualified;
 use super::set::stored_subject;
+use super::who::Who;
 use super::within::Columns;
 use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
@@ -152,7 +153,7 @@ impl Writer<'_> {
     fn held(&mut self, holds: &Predicate, object: &Object<'_>) -> Sql {
         let mut tests = Vec::new();
         if holds.holds_without_subject() {
-            tests.push(self.somebody());
+            tests.extend(self.who.is_somebody());
         }
         tests.push(self.condition(holds, object)?);
         Ok(join(&tests, "and"))
@@ -231,13 +232,15 @@ impl Writer<'_> {
         })
     }
 
-    /// A key is looked up. Nobody can tell beforehand for how many rows, so after a while the set is listed, once, and the other rows
-    /// are looked up in that. The sub-selects are evaluated at most once for a statement, and not before a row needs them.
+    /// A key is looked up. Unless the text of the statement says so, nobody can tell beforehand for how many rows, so after a while the set is listed,
+    /// once, and the other rows are looked up in that. The sub-selects are evaluated at most once for a statement, and not before a row needs them.
     fn asked_at_first(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let asked = self.asking_function(set, object)?;
         let listed = self.found_by_list(set, object)?.by(Comparison::HashTable);
+        let few = self.by_key.as_ref();
+        let few = few.map_or_else(String::new, |by_key| format!(" when {by_key} then {asked}"));
         Ok(format!(
-            "case when clock_timestamp() < (select clock_timestamp() + interval '{WHILE}') then {asked} else {listed} end"
+            "case{few} when clock_timestamp() < (select clock_timestamp() + interval '{WHILE}') then {asked} else {listed} end"
         ))
     }
 
@@ -248,21 +251,28 @@ impl Writer<'_> {
     /// caller, so all answers together tell what one call of that one tells. A key of no row, of a row of others, or of another form is
     /// in no such list and is answered alike, and nothing about a key raises an error. How long it takes may tell whether there is a row, as it
     /// does wherever a row is found by its key; unique and foreign keys tell those who may write it outright.
-    fn asking_function(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+    pub(super) fn asking_function(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let (keys, types): (Vec<String>, Vec<KeyType>) = self.keys_of(object).into_iter().unzip();
         let numbered = (1..).map(|number| format!("${number}"));
         let argument = Object::Keys {
             resource_type: object.resource_type(),
             keys: numbered.zip(types.iter().copied()).collect(),
         };
-        let mut inner = self.inner().finding(Finding::LookedUp);
-        let condition = inner.lookup(set, &argument)?;
+        let mut inner = self.inner(&Who::Variable).finding(Finding::LookedUp);
+        let mut condition = inner.lookup(set, &argument)?;
+        let has_variable = matches!(&inner.sets, Sets::With(list) if list.is_empty());
+        if !has_variable {
+            // Where something is listed, the planner would take the value of a variable for a reason to plan again each time.
+            inner = self.inner(&Who::Body).finding(Finding::LookedUp);
+            condition = inner.lookup(set, &argument)?;
+        }
         let name = self.add_function(
             set,
             SetFunction {
                 body: inner.statement(&format!("select {condition}")),
                 columns: types,
                 finding: Finding::LookedUp,
+                has_variable,
                 comment: crate::words::set(set),
                 is_weighed: false,
             },

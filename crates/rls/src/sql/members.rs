@@ -4,6 +4,7 @@ use super::SCHEMA;
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
+use super::who::Who;
 use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
@@ -110,7 +111,10 @@ impl Writer<'_> {
         if let Some(by_key) = self.by_key.clone()
             && !matches!(set, Set::Recursive(_))
         {
-            forms.push(format!("when {by_key} then {}", self.asked(set, object)?));
+            forms.push(format!(
+                "when {by_key} then {}",
+                self.asking_function(set, object)?
+            ));
         }
         if let Some(broad) = self.is_broad(listing) {
             let table = listing.by(Comparison::HashTable);
@@ -204,7 +208,7 @@ impl Writer<'_> {
 
     /// The name of the function that lists the members of a set as they are compared.
     fn function(&mut self, set: &Set, compared: &Compared) -> Sql {
-        let mut inner = self.inner();
+        let mut inner = self.inner(&Who::Body);
         let from = compared.from(&inner.with(set)?);
         let body = inner.statement(&format!("select {} from {from}", compared.members.join(", ")));
         Ok(self.add_function(
@@ -213,6 +217,7 @@ impl Writer<'_> {
                 body,
                 columns: compared.wanted.clone(),
                 finding: Finding::Listed,
+                has_variable: false,
                 comment: crate::words::set(set),
                 is_weighed: false,
             },

@@ -39,7 +39,7 @@ impl Writer<'_> {
                 let mut tests = self.stored("w", resource_type, relation, *reading);
                 tests.extend(stored_subject("w", far, group.as_deref()));
                 if holds.holds_without_subject() {
-                    tests.push(self.somebody());
+                    tests.extend(self.who.is_somebody());
                 }
                 let far = far.as_str();
                 let id = Object::Id {
@@ -71,7 +71,7 @@ impl Writer<'_> {
                 let mut tests = Vec::new();
                 if holds.holds_without_subject() {
                     tests.extend(is_edge(&keys));
-                    tests.push(self.somebody());
+                    tests.extend(self.who.is_somebody());
                 }
                 let resource_type_of = far.as_str();
                 tests.push(self.condition(
@@ -147,7 +147,7 @@ impl Writer<'_> {
             ),
         });
         tests.extend(certain(w, resource_type, reading));
-        tests.push(self.somebody());
+        tests.extend(self.who.is_somebody());
         tests
     }
 
@@ -171,7 +171,7 @@ impl Writer<'_> {
                 known.join(", ")
             ));
         }
-        tests.push(self.somebody());
+        tests.extend(self.who.is_somebody());
         tests
     }
 
@@ -190,11 +190,6 @@ impl Writer<'_> {
         ];
         tests.extend(certain(w, resource_type, reading));
         tests
-    }
-
-    /// A test that is true when somebody is signed in, evaluated once.
-    pub(crate) fn somebody(&self) -> String {
-        format!("{} is not null", self.who.named())
     }
 
     fn warrants_where(&self, resource_type: &str, tests: &[String]) -> String {

@@ -81,6 +81,8 @@ pub(crate) struct SetFunction {
     pub(crate) columns: Vec<KeyType>,
     /// Whether it lists the members or looks one up.
     pub(crate) finding: Finding,
+    /// Whether the body has the subject's id as a variable, and is not asked when nobody is signed in.
+    pub(crate) has_variable: bool,
     /// The set, in words.
     pub(crate) comment: String,
     /// Whether a condition asks if the set is large.
@@ -100,7 +102,7 @@ pub(crate) struct Writer<'w> {
     pub(crate) compared: BTreeSet<String>,
     pub(super) names: HashMap<Set, String>,
     pub(super) finding: Finding,
-    /// In a policy on rows that are there: a call that says whether the statement names them by their key.
+    /// In a policy: a call that says whether the statement names its rows by their key, and so is about a few.
     pub(super) by_key: Option<String>,
     /// Whether the condition stands in a negation, where no index serves it.
     pub(super) negated: bool,
@@ -136,15 +138,15 @@ impl<'w> Writer<'w> {
         Self { finding, ..self }
     }
 
-    /// The same for a policy on rows that are there, with a form for statements that name them by their key.
+    /// The same for a policy, with a form for statements that name their rows by their key.
     pub(crate) fn by_key(self, call: Option<String>) -> Self {
         Self { by_key: call, ..self }
     }
 
     /// A writer of the body of a function.
-    pub(super) fn inner(&self) -> Writer<'w> {
+    pub(super) fn inner(&self, who: &'static Who) -> Writer<'w> {
         let sets = Sets::With(Vec::new());
-        Writer::new(self.builder, self.shapes, self.environment, &Who::Body, sets).finding(self.finding)
+        Writer::new(self.builder, self.shapes, self.environment, who, sets).finding(self.finding)
     }
 
     /// An alias that nothing else in the statement has.
@@ -157,7 +159,7 @@ impl<'w> Writer<'w> {
     pub(crate) fn row(&mut self, predicate: &Predicate, alias: &str, table: &Table) -> Sql {
         let mut parts = conditions(alias, &table.conditions);
         if predicate.holds_without_subject() {
-            parts.push(format!("{} is not null", self.who.named()));
+            parts.extend(self.who.is_somebody());
         }
         parts.extend(self.fits(table, alias));
         let object = Object::Row { alias, table };
