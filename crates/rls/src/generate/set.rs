@@ -12,44 +12,55 @@ use crate::sql::quote::ident;
 use crate::sql::who::{VARIABLE, id_of_session};
 use crate::sql::writer::{Finding, MANY, SetFunction};
 
-/// Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes seconds where running
-/// them takes milliseconds. What looks one key up can have such a query inside, too.
-const NO_JIT: &str = "set jit = off";
+/// How the bodies are planned. Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes
+/// seconds where running them takes milliseconds. What looks one key up can have such a query inside, too. And one plan serves all subjects: for one
+/// with few warrants Postgres would otherwise plan in each call, which takes longer than what such a plan saves.
+const PLANNED: &str = "set jit = off set plan_cache_mode = force_generic_plan";
 
 /// The functions that say whether sets are large, those that list sets, and those that look a member up.
 pub(super) fn of_sets(sets: &BTreeMap<String, SetFunction>, subject: &Subject) -> Vec<Function> {
     let weighed = sets.iter().filter(|(_, set)| set.is_weighed);
-    let mut out: Vec<Function> = weighed.map(|(name, set)| broad_function(name, set)).collect();
+    let mut out: Vec<Function> = weighed
+        .map(|(name, set)| broad_function(name, set, subject))
+        .collect();
     out.extend(sets.iter().map(|(name, set)| match set.finding {
-        Finding::Listed => list_function(name, set),
+        Finding::Listed => list_function(name, set, subject),
         Finding::LookedUp => asking_function(name, set, subject),
     }));
     out
 }
 
-fn list_function(name: &str, set: &SetFunction) -> Function {
-    let (returns, names_are_columns) = match set.columns.as_slice() {
-        [one] => (format!("setof {}", one.sql()), ""),
+/// A body that reads who asks, and has an answer for nobody.
+fn body(subject: &Subject, nobody: &str, answer: &str) -> String {
+    // No column can be meant by the name of the variable, nor by those of the result: all are written with their tables.
+    format!(
+        "#variable_conflict use_variable\ndeclare\n    {VARIABLE} constant text := {};\nbegin\n    if {VARIABLE} is null then\n        \
+         {nobody};\n    end if;\n{}\nend",
+        id_of_session(subject),
+        indent(answer)
+    )
+}
+
+fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
+    let returns = match set.columns.as_slice() {
+        [one] => format!("setof {}", one.sql()),
         many => {
             let columns: Vec<String> = many
                 .iter()
                 .enumerate()
                 .map(|(index, ty)| format!("k{} {}", index + 1, ty.sql()))
                 .collect();
-            // The columns of its result are variables, too.
-            (
-                format!("table ({})", columns.join(", ")),
-                "#variable_conflict use_column\n",
-            )
+            format!("table ({})", columns.join(", "))
         }
     };
     in_plpgsql(
         &format!("{}()", ident(name)),
         &returns,
-        &format!("{OF_SESSION} {NO_JIT}"),
-        &format!(
-            "{names_are_columns}begin\n    return query\n{};\nend",
-            indent(&set.body)
+        &format!("{OF_SESSION} {PLANNED}"),
+        &body(
+            subject,
+            "return",
+            &format!("return query\n{};", indent(&set.body)),
         ),
         &format!("Lists {}", set.comment),
     )
@@ -58,22 +69,11 @@ fn list_function(name: &str, set: &SetFunction) -> Function {
 fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
     let answer = format!("return (\n{}\n);", indent(&set.body));
-    let body = if set.has_variable {
-        // No column can be meant by the name of the variable: all are written with their tables.
-        format!(
-            "#variable_conflict use_variable\ndeclare\n    {VARIABLE} constant text := {};\nbegin\n    if {VARIABLE} is null then\n        \
-             return false;\n    end if;\n{}\nend",
-            id_of_session(subject),
-            indent(&answer)
-        )
-    } else {
-        format!("begin\n{}\nend", indent(&answer))
-    };
     in_plpgsql(
         &format!("{}({})", ident(name), types.join(", ")),
         "boolean",
-        &format!("{OF_SESSION} {NO_JIT}"),
-        &body,
+        &format!("{OF_SESSION} {PLANNED}"),
+        &body(subject, "return false", &answer),
         &format!("Whether something is one of {}", set.comment),
     )
 }
@@ -85,17 +85,17 @@ fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function
 /// It reads the first members itself: the function that lists the set would list all.
 ///
 /// Where claims cannot be read, planning the statement says so, as running it would.
-fn broad_function(name: &str, set: &SetFunction) -> Function {
+fn broad_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let members = indent(&indent(&set.body));
-    let body = format!(
-        "begin\n    return exists (select from (\n{members}\n    ) s offset {});\nend",
+    let answer = format!(
+        "return exists (\n    select from (\n{members}\n    ) s offset {}\n);",
         MANY - 1
     );
     in_plpgsql(
         &format!("{}()", ident(&broad(name))),
         "boolean",
-        &format!("immutable parallel restricted security definer {NO_JIT}"),
-        &body,
+        &format!("immutable parallel restricted security definer {PLANNED}"),
+        &body(subject, "return false", &answer),
         &format!("Whether there are many of {}", set.comment),
     )
 }

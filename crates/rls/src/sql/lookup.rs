@@ -11,7 +11,6 @@ use super::key::{self, Coding};
 use super::members::{Listing, in_schema};
 use super::quote::qualified;
 use super::set::stored_subject;
-use super::who::Who;
 use super::within::Columns;
 use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
@@ -258,21 +257,14 @@ impl Writer<'_> {
             resource_type: object.resource_type(),
             keys: numbered.zip(types.iter().copied()).collect(),
         };
-        let mut inner = self.inner(&Who::Variable).finding(Finding::LookedUp);
-        let mut condition = inner.lookup(set, &argument)?;
-        let has_variable = matches!(&inner.sets, Sets::With(list) if list.is_empty());
-        if !has_variable {
-            // Where something is listed, the planner would take the value of a variable for a reason to plan again each time.
-            inner = self.inner(&Who::Body).finding(Finding::LookedUp);
-            condition = inner.lookup(set, &argument)?;
-        }
+        let mut inner = self.inner().finding(Finding::LookedUp);
+        let condition = inner.lookup(set, &argument)?;
         let name = self.add_function(
             set,
             SetFunction {
                 body: inner.statement(&format!("select {condition}")),
                 columns: types,
                 finding: Finding::LookedUp,
-                has_variable,
                 comment: crate::words::set(set),
                 is_weighed: false,
             },

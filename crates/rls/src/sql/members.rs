@@ -4,7 +4,6 @@ use super::SCHEMA;
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
-use super::who::Who;
 use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
@@ -208,7 +207,7 @@ impl Writer<'_> {
 
     /// The name of the function that lists the members of a set as they are compared.
     fn function(&mut self, set: &Set, compared: &Compared) -> Sql {
-        let mut inner = self.inner(&Who::Body);
+        let mut inner = self.inner();
         let from = compared.from(&inner.with(set)?);
         let body = inner.statement(&format!("select {} from {from}", compared.members.join(", ")));
         Ok(self.add_function(
@@ -217,7 +216,6 @@ impl Writer<'_> {
                 body,
                 columns: compared.wanted.clone(),
                 finding: Finding::Listed,
-                has_variable: false,
                 comment: crate::words::set(set),
                 is_weighed: false,
             },

@@ -14,10 +14,9 @@ use crate::shape::KeyType;
 pub(crate) enum Who {
     /// The session. Collects the forms of the subject's id that are needed: each is a function.
     Session(RefCell<BTreeSet<Form>>),
-    /// The session again, in the body of a function: its `with` list begins with the subject's id, so that the claims are read once.
+    /// The session again, in the body of a function, which has read the claims once, the subject's id into a variable, and has answered where there
+    /// is none.
     Body,
-    /// The session, in the body of a function that has read the subject's id into a variable, and that has answered where there is none.
-    Variable,
     /// `$1` is the subject's id, `$2` the context and `$3` the claims, both jsonb, and `$6` the time in microseconds since 1970.
     Parameters,
 }
@@ -31,7 +30,7 @@ pub(crate) struct Form {
     pub(crate) parts: usize,
 }
 
-/// The variable of [`Who::Variable`].
+/// The variable of [`Who::Body`].
 pub(crate) const VARIABLE: &str = "asking";
 
 impl Form {
@@ -88,33 +87,27 @@ impl Who {
                 forms.borrow_mut().insert(form);
                 format!("(select {SCHEMA}.{}())", form.function())
             }
-            Self::Body => format!("(select {} from me)", form.of("me.id")),
-            Self::Variable => form.of(VARIABLE),
+            Self::Body => form.of(VARIABLE),
             Self::Parameters => format!("(select {})", form.of("nullif($1::text, '*')")),
         }
-    }
-
-    /// What the `with` list of a statement begins with.
-    pub(crate) fn beginning(&self, subject: &Subject) -> Option<String> {
-        matches!(self, Self::Body).then(|| format!("me (id) as (\n    select {}\n)", id_of_session(subject)))
     }
 
     /// The id as warrants name it, where `*` asks for what everybody has.
     pub(crate) fn named(&self) -> String {
         match self {
-            Self::Session(_) | Self::Body | Self::Variable => self.id(),
+            Self::Session(_) | Self::Body => self.id(),
             Self::Parameters => "$1::text".to_owned(),
         }
     }
 
     /// A test that is true when somebody is signed in, evaluated once; none where that was seen to before.
     pub(crate) fn is_somebody(&self) -> Option<String> {
-        (!matches!(self, Self::Variable)).then(|| format!("{} is not null", self.named()))
+        (!matches!(self, Self::Body)).then(|| format!("{} is not null", self.named()))
     }
 
     pub(crate) fn context(&self) -> String {
         match self {
-            Self::Session(_) | Self::Body | Self::Variable => format!("(select {SCHEMA}.context())"),
+            Self::Session(_) | Self::Body => format!("(select {SCHEMA}.context())"),
             Self::Parameters => "$2::jsonb".to_owned(),
         }
     }
@@ -122,7 +115,7 @@ impl Who {
     /// The time in nanoseconds since 1970, as a numeric: that of the transaction, or of the request.
     pub(crate) fn now(&self) -> String {
         match self {
-            Self::Session(_) | Self::Body | Self::Variable => {
+            Self::Session(_) | Self::Body => {
                 "(select extract(epoch from transaction_timestamp()) * 1000000000)".to_owned()
             }
             Self::Parameters => "($6::bigint::numeric * 1000)".to_owned(),
@@ -131,7 +124,7 @@ impl Who {
 
     pub(crate) fn claims(&self) -> String {
         match self {
-            Self::Session(_) | Self::Body | Self::Variable => format!("(select {SCHEMA}.claims())"),
+            Self::Session(_) | Self::Body => format!("(select {SCHEMA}.claims())"),
             Self::Parameters => "$3::jsonb".to_owned(),
         }
     }

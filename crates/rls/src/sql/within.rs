@@ -78,7 +78,7 @@ impl Writer<'_> {
             return "null::text".to_owned();
         }
         match self.who {
-            Who::Session(_) | Who::Body | Who::Variable => format!("(select {SCHEMA}.organization())"),
+            Who::Session(_) | Who::Body => format!("(select {SCHEMA}.organization())"),
             Who::Parameters => organization_of(self.environment, "$1::text"),
         }
     }

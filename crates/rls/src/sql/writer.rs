@@ -81,8 +81,6 @@ pub(crate) struct SetFunction {
     pub(crate) columns: Vec<KeyType>,
     /// Whether it lists the members or looks one up.
     pub(crate) finding: Finding,
-    /// Whether the body has the subject's id as a variable, and is not asked when nobody is signed in.
-    pub(crate) has_variable: bool,
     /// The set, in words.
     pub(crate) comment: String,
     /// Whether a condition asks if the set is large.
@@ -144,9 +142,9 @@ impl<'w> Writer<'w> {
     }
 
     /// A writer of the body of a function.
-    pub(super) fn inner(&self, who: &'static Who) -> Writer<'w> {
+    pub(super) fn inner(&self) -> Writer<'w> {
         let sets = Sets::With(Vec::new());
-        Writer::new(self.builder, self.shapes, self.environment, who, sets).finding(self.finding)
+        Writer::new(self.builder, self.shapes, self.environment, &Who::Body, sets).finding(self.finding)
     }
 
     /// An alias that nothing else in the statement has.
@@ -210,10 +208,7 @@ impl<'w> Writer<'w> {
 
     /// A statement with the `with` list in front of it.
     pub(crate) fn statement(&self, select: &str) -> String {
-        let mut parts: Vec<String> = {
-            let subject = &self.builder.rules.resolved.bindings().subject;
-            self.who.beginning(subject).into_iter().collect()
-        };
+        let mut parts: Vec<String> = Vec::new();
         if let Sets::With(list) = &self.sets {
             let named = |(name, body): &(String, String)| format!("{name} as (\n{}\n)", indent(body));
             parts.extend(list.iter().map(named));
