@@ -150,3 +150,21 @@ fn what_the_bodies_read_is_not_dropped_and_keeps_its_type() {
         assert_eq!(seen.len(), 20, "{version}");
     }
 }
+
+#[test]
+fn a_column_that_is_renamed_shows_nothing_until_the_bindings_say_so() {
+    for version in versions() {
+        let mut site = site(version);
+        let ann = Asker::user("ann").with(json!({ "limit": 10 }));
+        site.admin
+            .batch_execute("alter table folder rename column org to company")
+            .unwrap();
+        for question in QUESTIONS {
+            let error = site.try_ask(&ann, question).unwrap_err();
+            assert_eq!(error.code().unwrap().code(), "42703", "{version}: {question}");
+        }
+        site.apply(SCHEMA, &BINDINGS.replace("\"org\"", "\"company\""))
+            .unwrap();
+        assert_eq!(site.ask(&ann, QUESTIONS[0]).len(), 20, "{version}");
+    }
+}

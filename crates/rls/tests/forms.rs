@@ -248,7 +248,9 @@ fn a_row_that_is_named_by_its_key_is_looked_up_and_others_are_not() {
                 end $$",
             )
             .unwrap();
-        for (texts, expected) in [(&YES[..], true), (&NO, false)] {
+        let keys = |count: usize| format!("select id from ticket where id in (0{})", ", 1".repeat(count));
+        let (few, many) = (keys(200), keys(201));
+        for (texts, expected) in [(&YES[..], true), (&NO, false), (&[&few], true), (&[&many], false)] {
             for text in texts {
                 let found: bool = site.admin.query_one("select asked($1)", &[text]).unwrap().get(0);
                 assert_eq!(found, expected, "{version}: {text}");
