@@ -114,7 +114,7 @@ pub(super) fn functions(
 }
 
 /// Asks whether the end of the statement has a `limit` or a `fetch`.
-const NO_PAGE: &str = r"if statement !~* '\m(limit|fetch)\M' then
+const NO_PAGE: &str = r"if statement !~* E'\\m(limit|fetch)\\M' then
     return false;
 end if;";
 
@@ -177,7 +177,7 @@ fn of_statement(name: &str, statement: &str, no: &str, comment: &str) -> Functio
     let body = format!(
         "declare\n    statement constant text := coalesce({statement}, '');\n    stack text;\nbegin\n{}\n    return true;\nend",
         indent(&format!(
-            "{no}\nget diagnostics stack = pg_context;\nif stack ~ '\\n(PL/|SQL )' then\n    return false;\nend if;"
+            "{no}\nget diagnostics stack = pg_context;\nif stack ~ E'\\n(PL/|SQL )' then\n    return false;\nend if;"
         ))
     );
     in_plpgsql(
