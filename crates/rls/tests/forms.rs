@@ -344,3 +344,67 @@ fn claims_that_cannot_be_read_are_an_error_of_their_own() {
         }
     }
 }
+
+#[test]
+fn what_is_found_step_by_step_is_listed_once_also_for_a_row_that_is_named() {
+    const FOLDERS: &str = "version 0.3
+type user
+type folder
+    relation parent [folder]
+    relation owner [user]
+    relation viewer [user]
+    inherit viewer if
+        relation viewer on parent [folder]
+type ticket
+    relation folder [folder]
+    relation viewer []
+    inherit viewer if
+        any_of
+            relation viewer on folder [folder]
+            relation owner on folder [folder]
+";
+    const BOUND: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.folder"
+type = "folder"
+id = "id"
+relations.parent = { column = "parent", type = "folder" }
+[[table]]
+name = "public.ticket"
+type = "ticket"
+id = "id"
+relations.folder = { column = "folder", type = "folder" }
+policies.select = "viewer"
+"#;
+    const TABLES: &str = "create table folder (id bigint primary key, parent bigint);
+        create index folder_parent on folder (parent);
+        create table ticket (id bigint primary key, folder bigint);
+        create index ticket_folder on ticket (folder);
+        insert into folder values (1, null), (2, 1), (3, null);
+        insert into ticket values (1, 2), (2, 3), (3, 4)";
+    for version in versions() {
+        let mut site = Site::new(version, "steps", TABLES);
+        site.apply(FOLDERS, BOUND).unwrap();
+        site.warrants(&["folder:1#viewer@user:ann", "folder:3#owner@user:ann"]);
+        let mut client = site.database.client_as(&site.role);
+        let sql = |id: i64| format!("select id::text from ticket where id = {id}");
+        let explained = common::ask_in_order(
+            &mut client,
+            &Asker::user("ann"),
+            &format!("explain (verbose, costs off) {}", sql(1)),
+        );
+        let explained = explained.unwrap().join("\n");
+        assert!(
+            explained.contains("folder_owner_has_")
+                && explained.contains("Function Scan on rowgate_rls.folder_viewer_"),
+            "{version}: {explained}"
+        );
+        for (id, seen) in [(1, 1), (2, 1), (3, 0)] {
+            let rows = common::ask(&mut client, &Asker::user("ann"), &sql(id)).unwrap();
+            assert_eq!(rows.len(), seen, "{version}: {id}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ impl Writer<'_> {
     /// The condition under which an object is in a set.
     pub(super) fn lookup(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         if matches!(self.sets, Sets::Functions(_)) {
-            return self.asked(set, object);
+            return self.asked(set, object, Self::asked_at_first);
         }
         let found = self.found(set, object)?;
         Ok(match self.of_organization(object) {
@@ -206,8 +206,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Calls of functions: policies have no right to read what they read. What is found step by step is always listed.
-    pub(super) fn asked(&mut self, set: &Set, object: &Object<'_>) -> Sql {
+    /// Calls of functions: policies have no right to read what they read. What is found step by step is always listed, once for a statement; the others
+    /// are asked as `one` says.
+    pub(super) fn asked(
+        &mut self,
+        set: &Set,
+        object: &Object<'_>,
+        one: impl FnOnce(&mut Self, &Set, &Object<'_>) -> Sql,
+    ) -> Sql {
         let parts = match set {
             Set::Union(sets) => sets.as_slice(),
             one => std::slice::from_ref(one),
@@ -219,8 +225,8 @@ impl Writer<'_> {
         let mut ways = Vec::new();
         match others.as_slice() {
             [] => {}
-            [one] => ways.push(self.asked_at_first(one, object)?),
-            _ => ways.push(self.asked_at_first(&Set::Union(others), object)?),
+            [set] => ways.push(one(self, set, object)?),
+            _ => ways.push(one(self, &Set::Union(others), object)?),
         }
         for set in recursive {
             ways.push(self.found_by_list(&set, object)?.by(Comparison::HashTable));

@@ -110,10 +110,8 @@ impl Writer<'_> {
         if let Some(by_key) = self.by_key.clone()
             && !matches!(set, Set::Recursive(_))
         {
-            forms.push(format!(
-                "when {by_key} then {}",
-                self.asking_function(set, object)?
-            ));
+            let asked = self.asked(set, object, Self::asking_function)?;
+            forms.push(format!("when {by_key} then {asked}"));
         }
         if let Some(broad) = self.is_broad(listing) {
             let table = listing.by(Comparison::HashTable);

@@ -208,14 +208,14 @@ impl<'w> Writer<'w> {
 
     /// A statement with the `with` list in front of it.
     pub(crate) fn statement(&self, select: &str) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        if let Sets::With(list) = &self.sets {
-            let named = |(name, body): &(String, String)| format!("{name} as (\n{}\n)", indent(body));
-            parts.extend(list.iter().map(named));
-        }
-        if parts.is_empty() {
+        let Sets::With(list) = &self.sets else {
+            return select.to_owned();
+        };
+        if list.is_empty() {
             return select.to_owned();
         }
+        let named = |(name, body): &(String, String)| format!("{name} as (\n{}\n)", indent(body));
+        let parts: Vec<String> = list.iter().map(named).collect();
         format!("with recursive {}\n{select}", parts.join(", "))
     }
 }
