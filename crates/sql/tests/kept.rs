@@ -175,42 +175,61 @@ fn others_find_nothing_of_it() {
 
 #[test]
 fn others_find_nothing_when_all_ask_at_once() {
+    let tokens = ["ann#1", "bob#1", "eve#1", "ann#2", "bob#2", "eve#2"];
     for version in versions() {
         let server = server(version, 2);
-        let tokens = ["ann#1", "ann#2", "bob#1", "bob#2", "eve#1", "eve#2"];
-        thread::scope(|scope| {
-            for token in tokens {
-                let server = &server;
-                scope.spawn(move || {
-                    let user = token.split('#').next().unwrap();
-                    let look = "select coalesce(nullif(current_setting('app.mark', true), ''), $1), auth.user_id(),
-                        (select count(*) from pg_prepared_statements where statement like '%select $$mark %' and statement not like '%' || $1 || '%'
-                            and statement not like 'select coalesce%'),
-                        (select string_agg(relname, ',') from pg_class where relnamespace = pg_my_temp_schema() and relname <> $1),
-                        (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and objid <> $2::bigint::oid)";
-                    let number = 1 + tokens.iter().position(|other| *other == token).unwrap();
-                    let request = server.request("authenticated", Some(token)).arrays().raw();
-                    for _ in 0..12 {
-                        for again in 0..3 {
-                            let answer = request.query(look, &[json!(token), json!(number)]);
-                            assert_eq!(
-                                answer.body["rows"],
-                                json!([[token, user, "0", null, "0"]]),
-                                "{}",
-                                answer.text
-                            );
-                            server.value(token, &format!("select $$mark {token}$$"));
-                            run(server, token, &format!("set \"app.mark\" = '{token}'"));
-                            if again == 1 {
-                                run(server, token, &format!("select pg_advisory_lock_shared({number})"));
-                                run(server, token, &format!("create temp table if not exists \"{token}\" ()"));
-                            }
-                        }
+        for _ in 0..4 {
+            // As many as there are sessions keep theirs, all together take them from one another: of each some after the other.
+            for asking in tokens.chunks(2).chain([&tokens[..]]) {
+                let before = kept(&server);
+                thread::scope(|scope| {
+                    for token in asking {
+                        let number = 1 + tokens.iter().position(|other| other == token).unwrap();
+                        let server = &server;
+                        scope.spawn(move || leave_and_look(server, token, number));
                     }
                 });
+                if asking.len() == 2 {
+                    assert!(kept(&server) > before, "no session was kept for {asking:?}");
+                }
             }
-        });
-        assert!(kept(&server) > 0, "no session was kept for anybody");
+        }
+    }
+}
+
+/// Leaves something in each session that a token gets, and looks what others left there. `number`: of a lock that only this token takes.
+fn leave_and_look(server: &Server, token: &str, number: usize) {
+    let user = token.split('#').next().unwrap();
+    let look = "select coalesce(nullif(current_setting('app.mark', true), ''), $1), auth.user_id(),
+        (select count(*) from pg_prepared_statements where statement like '%select $$mark %' and statement not like '%' || $1 || '%'
+            and statement not like 'select coalesce%'),
+        (select string_agg(relname, ',') from pg_class where relnamespace = pg_my_temp_schema() and relname <> $1),
+        (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and objid <> $2::bigint::oid)";
+    let request = server.request("authenticated", Some(token)).arrays().raw();
+    for _ in 0..3 {
+        for again in 0..3 {
+            let answer = request.query(look, &[json!(token), json!(number)]);
+            assert_eq!(
+                answer.body["rows"],
+                json!([[token, user, "0", null, "0"]]),
+                "{}",
+                answer.text
+            );
+            server.value(token, &format!("select $$mark {token}$$"));
+            run(server, token, &format!("set \"app.mark\" = '{token}'"));
+            if again == 1 {
+                run(
+                    server,
+                    token,
+                    &format!("select pg_advisory_lock_shared({number})"),
+                );
+                run(
+                    server,
+                    token,
+                    &format!("create temp table if not exists \"{token}\" ()"),
+                );
+            }
+        }
     }
 }
 
