@@ -36,6 +36,7 @@ use crate::http::server::{self, Server};
 use crate::{machine, section};
 use compare::{Asker, Effort};
 use data::{Subject, Tickets};
+use place::Place;
 use session::Sessions;
 use way::{Operation, Shape, Way};
 
@@ -208,7 +209,9 @@ fn size(cluster: &Cluster, binary: &Path, tickets: Tickets, request: &Request) -
     }))
 }
 
-/// Every subject and operation; for the one whose rows are always as many, only reading.
+/// Every subject and operation; for the one whose rows are always as many, only reading. All on one core: each way has a process of its own, which the kernel
+/// puts where it finds room, for a while; a statement of a tenth of a millisecond took twice as long for the way that had a core to wake up than for
+/// the next.
 fn measure_cells(database: &Database, ways: &[Way], askers: &[Asker], rounds: usize) -> Result<Vec<Value>> {
     let effort = Effort {
         rounds,
@@ -216,6 +219,7 @@ fn measure_cells(database: &Database, ways: &[Way], askers: &[Asker], rounds: us
         patience: PATIENCE,
     };
     let mut sessions = Sessions::open(database, ways, PATIENCE)?;
+    let _place = Place::one_core().map_err(|error| eprintln!("not on one core: {error:#}"));
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {

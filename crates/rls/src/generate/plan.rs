@@ -71,7 +71,7 @@ pub(super) fn by_key(table: &Table) -> Option<ByKey> {
     };
     let keys: Vec<String> = table.id.iter().map(of_column).collect();
     let body = format!(
-        "if statement !~* {}\n    or length(statement) - length(replace(statement, ',', '')) > {MOST}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
+        "if words not like '%where%' and words not like '%insert%' then\n    return false;\nend if;\nif statement !~* {}\n    or length(statement) - length(replace(statement, ',', '')) > {MOST}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
         text(&of_table),
         text(OTHERS),
         keys.join(" and "),
@@ -114,7 +114,7 @@ pub(super) fn functions(
 }
 
 /// Asks whether the end of the statement has a `limit` or a `fetch`.
-const NO_PAGE: &str = r"if statement !~* E'\\m(limit|fetch)\\M' then
+const NO_PAGE: &str = r"if words not like '%limit%' and words not like '%fetch%' or statement !~* E'\\m(limit|fetch)\\M' then
     return false;
 end if;";
 
@@ -172,12 +172,14 @@ fn dear() -> Function {
     )
 }
 
-/// A function that looks at the client's statement. `no` returns where the answer is no.
+/// A function that looks at the client's statement. `no` returns where the answer is no; `words` are the statement in small letters: most answers are
+/// known when a word is not in it, which is found much faster than a pattern.
 fn of_statement(name: &str, statement: &str, no: &str, comment: &str) -> Function {
     let body = format!(
-        "declare\n    statement constant text := coalesce({statement}, '');\n    stack text;\nbegin\n{}\n    return true;\nend",
+        "declare\n    statement constant text := coalesce({statement}, '');\n    words constant text collate \"C\" := lower(statement collate \"C\");\n    \
+         stack text;\nbegin\n{}\n    return true;\nend",
         indent(&format!(
-            "{no}\nget diagnostics stack = pg_context;\nif stack ~ E'\\n(PL/|SQL )' then\n    return false;\nend if;"
+            "{no}\nget diagnostics stack = pg_context;\nif strpos(stack, E'\\nPL/') > 0 or strpos(stack, E'\\nSQL ') > 0 then\n    return false;\nend if;"
         ))
     );
     in_plpgsql(

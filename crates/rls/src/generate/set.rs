@@ -19,9 +19,11 @@ const PLANNED: &str = "set jit = off set plan_cache_mode = force_generic_plan";
 
 /// The functions that say whether sets are large, those that list sets, and those that look a member up.
 pub(super) fn of_sets(sets: &BTreeMap<String, SetFunction>, subject: &Subject) -> Vec<Function> {
-    let weighed = sets.iter().filter(|(_, set)| set.is_weighed);
+    let weighed = sets
+        .iter()
+        .filter_map(|(name, set)| Some((name, set, set.weight.as_ref()?)));
     let mut out: Vec<Function> = weighed
-        .map(|(name, set)| broad_function(name, set, subject))
+        .map(|(name, set, weight)| broad_function(name, set, weight, subject))
         .collect();
     out.extend(sets.iter().map(|(name, set)| match set.finding {
         Finding::Listed => list_function(name, set, subject),
@@ -82,11 +84,11 @@ fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function
 /// not. It only chooses between forms that mean the same: a plan that is kept when the answer has changed, or for another subject, is
 /// slower at worst. Who calls it learns whether much is visible to the subject of the session, which that one may list anyway.
 ///
-/// It reads the first members itself: the function that lists the set would list all.
+/// It counts the first members itself, and what is nearly one: the function that lists the set would list all.
 ///
 /// Where claims cannot be read, planning the statement says so, as running it would.
-fn broad_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
-    let members = indent(&indent(&set.body));
+fn broad_function(name: &str, set: &SetFunction, weight: &str, subject: &Subject) -> Function {
+    let members = indent(&indent(weight));
     let answer = format!(
         "return exists (\n    select from (\n{members}\n    ) s offset {}\n);",
         MANY - 1

@@ -272,7 +272,7 @@ impl Writer<'_> {
                 columns: types,
                 finding: Finding::LookedUp,
                 comment: crate::words::set(set),
-                is_weighed: false,
+                weight: None,
             },
         );
         Ok(format!("{}({})", in_schema(&name), keys.join(", ")))

@@ -113,7 +113,7 @@ impl Writer<'_> {
             let asked = self.asked(set, object, Self::asking_function)?;
             forms.push(format!("when {by_key} then {asked}"));
         }
-        if let Some(broad) = self.is_broad(listing) {
+        if let Some(broad) = self.is_broad(listing, set)? {
             let table = listing.by(Comparison::HashTable);
             forms.push(format!("when {SCHEMA}.page() and {broad} then {table}"));
         }
@@ -149,7 +149,7 @@ impl Writer<'_> {
         })
     }
 
-    fn compared(&self, set: &Set, object: &Object<'_>) -> Compared {
+    pub(super) fn compared(&self, set: &Set, object: &Object<'_>) -> Compared {
         let types = self.types_of(object.resource_type());
         let (left, wanted) = match object {
             Object::Row { alias, table } => {
@@ -169,17 +169,24 @@ impl Writer<'_> {
     }
 
     /// A call of the function that says whether a listed set is large; none for a set that no function lists, and where no index serves.
-    fn is_broad(&mut self, listing: &Listing) -> Option<String> {
+    fn is_broad(&mut self, listing: &Listing, set: &Set) -> Result<Option<String>, Refusal> {
+        let Some(name) = &listing.function else {
+            return Ok(None);
+        };
         if self.negated || listing.compared.left.len() != 1 {
-            return None;
+            return Ok(None);
         }
-        let name = listing.function.as_ref()?;
+        let mut inner = self.inner();
+        let weight = inner.weight(set)?;
+        let weight = inner.statement(&weight);
         if let Sets::Functions(functions) = &mut self.sets
             && let Some(function) = functions.get_mut(name)
         {
-            function.is_weighed = true;
+            // Of some members only those of an organization count.
+            let all_count = listing.compared.which.is_none();
+            function.weight = Some(if all_count { weight } else { function.body.clone() });
         }
-        Some(format!("{}()", in_schema(&broad(name))))
+        Ok(Some(format!("{}()", in_schema(&broad(name)))))
     }
 
     /// The name of a set in the `with` list.
@@ -215,7 +222,7 @@ impl Writer<'_> {
                 columns: compared.wanted.clone(),
                 finding: Finding::Listed,
                 comment: crate::words::set(set),
-                is_weighed: false,
+                weight: None,
             },
         ))
     }

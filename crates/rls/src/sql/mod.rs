@@ -6,6 +6,7 @@
 //! * `clause`: pieces of conditions
 //! * `writer`: what a relation becomes: `condition` each kind of predicate, `policy` policies, `members` sets
 //! * `set`: the query of each kind of set
+//! * `weigh`: how large a set is, nearly
 //! * `lookup`: whether one object is in a set
 //! * `within`: resources of the authorization API
 //! * `recursive`: the recursive query of relations that depend on each other
@@ -19,6 +20,7 @@ mod policy;
 pub(crate) mod quote;
 mod recursive;
 mod set;
+mod weigh;
 pub(crate) mod who;
 pub(crate) mod within;
 pub(crate) mod writer;

@@ -83,8 +83,8 @@ pub(crate) struct SetFunction {
     pub(crate) finding: Finding,
     /// The set, in words.
     pub(crate) comment: String,
-    /// Whether a condition asks if the set is large.
-    pub(crate) is_weighed: bool,
+    /// A query of nearly as many rows as there are members, where a condition asks if the set is large.
+    pub(crate) weight: Option<String>,
 }
 
 /// Writes the SQL of one relation.
