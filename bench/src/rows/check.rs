@@ -25,16 +25,22 @@ pub const WAYS: [&str; 5] = [
 /// Questions of one turn.
 const QUESTIONS: usize = 400;
 
-/// Measures all of it twice: with all processes where the kernel puts them, and with all of them on one core.
+/// Measures all of it three times: with all processes where the kernel puts them, with all of them on one core, and with the database on a core of its
+/// own.
 pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: usize) -> Result<Value> {
     let mut found = measure(address, database, tickets, rounds)?;
-    found["on one core"] = match Place::one_core() {
-        Ok(_place) => measure(address, database, tickets, rounds)?,
-        Err(error) => {
-            eprintln!("not measured on one core: {error:#}");
-            Value::Null
-        }
-    };
+    for (name, place) in [
+        ("on one core", Place::one_core as fn() -> Result<Place>),
+        ("database apart", Place::database_apart),
+    ] {
+        found[name] = match place() {
+            Ok(_place) => measure(address, database, tickets, rounds)?,
+            Err(error) => {
+                eprintln!("not measured {name}: {error:#}");
+                Value::Null
+            }
+        };
+    }
     Ok(found)
 }
 

@@ -19,16 +19,39 @@ impl Place {
     /// On one core, all of them. With `taskset`, a program of util-linux.
     pub fn one_core() -> Result<Self> {
         let before = allowed()?;
-        let first = before.split([',', '-']).next().unwrap_or("0").to_owned();
+        let core = first(&before);
         let place = Self { before };
-        set(&first)?;
+        set(|_| &core)?;
+        Ok(place)
+    }
+
+    /// The database on one core, everything else on another: as if it were on another machine.
+    pub fn database_apart() -> Result<Self> {
+        let before = allowed()?;
+        let (first, last) = (first(&before), last(&before));
+        ensure!(first != last, "there is one core only");
+        let place = Self { before };
+        set(|process| if is_database(process) { &last } else { &first })?;
         Ok(place)
     }
 }
 
+/// The first of a list of cores.
+fn first(cores: &str) -> String {
+    cores.split([',', '-']).next().unwrap_or("0").to_owned()
+}
+
+fn last(cores: &str) -> String {
+    cores.rsplit([',', '-']).next().unwrap_or("0").to_owned()
+}
+
+fn is_database(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "postgres")
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Err(error) = set(&self.before) {
+        if let Err(error) = set(|_| &self.before) {
             eprintln!("everything stays on one core: {error:#}");
         }
     }
@@ -43,8 +66,10 @@ fn allowed() -> Result<String> {
     Ok(cores.context("no list of cores")?.trim().to_owned())
 }
 
-fn set(cores: &str) -> Result<()> {
+/// Puts each process onto the cores that are said for its id.
+fn set<'c>(cores_of: impl Fn(u32) -> &'c str) -> Result<()> {
     for process in family()? {
+        let cores = cores_of(process);
         let done = Command::new("taskset")
             .args(["--all-tasks", "--cpu-list", "--pid", cores, &process.to_string()])
             .stdout(Stdio::null())

@@ -102,12 +102,8 @@ pub(super) fn functions(
         }
     }
     if reads(sets, tables, "page") {
-        out.push(of_statement(
-            "page",
-            END,
-            NO_PAGE,
-            "Whether the statement asks for a page",
-        ));
+        let comment = "Whether the statement asks for a page";
+        out.push(of_statement("page", END, NO_PAGE, comment));
         out.extend([forget_plans(), kept(), dear()]);
     }
     out
@@ -122,9 +118,7 @@ end if;";
 /// form that was good for who asked first. None where there is no such form.
 pub(super) fn not_kept(condition: &str) -> Option<String> {
     let asks = condition.contains(&format!("{SCHEMA}.page()"));
-    asks.then(|| {
-        format!("case when {SCHEMA}.page() and {SCHEMA}.kept() then (select {SCHEMA}.dear()) else true end")
-    })
+    asks.then(|| format!("case when {SCHEMA}.kept() then (select {SCHEMA}.dear()) else true end"))
 }
 
 /// Postgres keeps the plan of a prepared statement that has no parameters, whatever `plan_cache_mode` says. While such a plan is made, those of the
@@ -134,30 +128,27 @@ pub(super) fn not_kept(condition: &str) -> Option<String> {
 /// did on the average. It is said to cost very much. So is the plan for the values of that time, which is made next and run: no machine code is
 /// made of it, as `jit_above_cost` would have it. From then on the statement is planned for its values each time.
 fn kept() -> Function {
-    let body = "declare
-    has_parameters boolean;
-begin
-    select p.parameter_types <> '{}' into has_parameters
-    from pg_prepared_statement() p
-    where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
-    limit 1;
-    if has_parameters then
-        perform set_config('jit', 'off', true);
-        return true;
-    elsif not has_parameters then
-        perform rowgate_rls.forget_plans();
-    end if;
-    return false;
-end";
-    let comment = "Whether a plan for all values of a statement's parameters is made";
-    in_plpgsql(
-        "kept()",
-        "boolean",
-        "immutable parallel restricted",
-        body,
-        comment,
-    )
+    let statement = Statement {
+        text: END,
+        no: NO_PAGE,
+        declared: "has_parameters boolean;",
+        answer: KEPT,
+    };
+    let comment = "Whether a plan for all values of the parameters of a page is made";
+    statement.asked("kept", comment)
 }
+
+const KEPT: &str = "select p.parameter_types <> '{}' into has_parameters
+from pg_prepared_statement() p
+where p.statement = current_query() and (p.parameter_types = '{}' or p.custom_plans = 5)
+limit 1;
+if has_parameters then
+    perform set_config('jit', 'off', true);
+    return true;
+elsif not has_parameters then
+    perform rowgate_rls.forget_plans();
+end if;
+return false;";
 
 /// Its cost is the planner's; it takes a microsecond.
 fn dear() -> Function {
@@ -172,23 +163,55 @@ fn dear() -> Function {
     )
 }
 
-/// A function that looks at the client's statement. `no` returns where the answer is no; `words` are the statement in small letters: most answers are
-/// known when a word is not in it, which is found much faster than a pattern.
-fn of_statement(name: &str, statement: &str, no: &str, comment: &str) -> Function {
-    let body = format!(
-        "declare\n    statement constant text := coalesce({statement}, '');\n    words constant text collate \"C\" := lower(statement collate \"C\");\n    \
-         stack text;\nbegin\n{}\n    return true;\nend",
-        indent(&format!(
-            "{no}\nget diagnostics stack = pg_context;\nif strpos(stack, E'\\nPL/') > 0 or strpos(stack, E'\\nSQL ') > 0 then\n    return false;\nend if;"
-        ))
-    );
-    in_plpgsql(
-        &format!("{name}()"),
-        "boolean",
-        "immutable parallel restricted",
-        &body,
-        comment,
-    )
+/// What a function asks that looks at the client's statement.
+struct Statement<'s> {
+    /// An expression for the text, of which there is more than is looked at.
+    text: &'s str,
+    /// Returns where the answer is no. In it `statement` is the text, and `words` the same in small letters: most answers are known when a word is
+    /// not in it, which is found much faster than a pattern.
+    no: &'s str,
+    /// Variables of the answer.
+    declared: &'s str,
+    /// Returns the answer otherwise, unless the statement is not the client's.
+    answer: &'s str,
+}
+
+impl Statement<'_> {
+    fn asked(&self, name: &str, comment: &str) -> Function {
+        let Self {
+            text,
+            no,
+            declared,
+            answer,
+        } = self;
+        let body = format!(
+            "declare\n    statement constant text := coalesce({text}, '');\n    words constant text collate \"C\" := lower(statement collate \"C\");\n    \
+             stack text;\n{}begin\n{}\nend",
+            indent(declared) + if declared.is_empty() { "" } else { "\n" },
+            indent(&format!(
+                "{no}\nget diagnostics stack = pg_context;\nif strpos(stack, E'\\nPL/') > 0 or strpos(stack, E'\\nSQL ') > 0 then\n    \
+                 return false;\nend if;\n{answer}"
+            ))
+        );
+        in_plpgsql(
+            &format!("{name}()"),
+            "boolean",
+            "immutable parallel restricted",
+            &body,
+            comment,
+        )
+    }
+}
+
+/// A function that says yes to the client's statement where it does not say no.
+fn of_statement(name: &str, text: &str, no: &str, comment: &str) -> Function {
+    let statement = Statement {
+        text,
+        no,
+        declared: "",
+        answer: "return true;",
+    };
+    statement.asked(name, comment)
 }
 
 fn forget_plans() -> Function {
