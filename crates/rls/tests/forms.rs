@@ -94,6 +94,87 @@ fn a_page_of_who_sees_much_walks_the_order_and_nothing_else_does() {
 }
 
 #[test]
+fn what_stands_behind_other_rows_counts_as_what_is_granted_itself() {
+    const BEHIND: &str = "version 0.3
+type user
+type organization
+    relation member [user]
+type project
+    relation organization [organization]
+    relation viewer [user]
+    inherit viewer if
+        relation member on organization [organization]
+type ticket
+    relation project [project]
+    relation viewer []
+    inherit viewer if
+        relation viewer on project [project]
+";
+    const BOUND: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.project"
+type = "project"
+id = "id"
+relations.organization = { column = "organization", type = "organization" }
+[[table]]
+name = "public.ticket"
+type = "ticket"
+id = "id"
+relations.project = { column = "project", type = "project" }
+policies.select = "viewer"
+"#;
+    // Organization 0 has the projects 1 to 500, each other one the project with its number.
+    const TABLES: &str = "create table project (id bigint primary key, organization bigint not null);
+        create index project_organization on project (organization);
+        insert into project select n, case when n <= 500 then 0 else n end from generate_series(1, 1000) n;
+        create table ticket (id bigint generated always as identity primary key, project bigint not null, made timestamptz not null);
+        create index ticket_project on ticket (project);
+        create index ticket_made on ticket (made);
+        insert into ticket (project, made) select 1 + n % 1000, now() - n * interval '1 minute' from generate_series(1, 20000) n;
+        analyze project, ticket";
+    // Who, the organizations, the projects, and whether these are many.
+    let askers = [
+        ("one", vec![0], vec![], true),
+        ("few", (501..551).collect(), (1..50).collect(), false),
+        ("many", (501..551).collect(), (1..51).collect::<Vec<i64>>(), true),
+        ("granted", vec![], (1..101).collect(), true),
+        ("nothing", (2001..2101).collect::<Vec<i64>>(), vec![], false),
+    ];
+    for version in versions() {
+        let mut site = Site::new(version, "behind", TABLES);
+        site.apply(BEHIND, BOUND).unwrap();
+        for (who, organizations, projects, _) in &askers {
+            let members = organizations
+                .iter()
+                .map(|id| format!("organization:{id}#member@user:{who}"));
+            let viewers = projects
+                .iter()
+                .map(|id| format!("project:{id}#viewer@user:{who}"));
+            let warrants: Vec<String> = members.chain(viewers).collect();
+            let warrants: Vec<&str> = warrants.iter().map(String::as_str).collect();
+            site.warrants(&warrants);
+        }
+        site.admin.batch_execute("analyze rowgate.warrant").unwrap();
+        let mut client = site.database.client_as(&site.role);
+        for (who, organizations, projects, is_much) in &askers {
+            let plan = plan(&mut client, who, PAGE);
+            assert_eq!(plan.contains("SubPlan"), *is_much, "{version}: {who}: {plan}");
+            let seen = 20
+                * match organizations.as_slice() {
+                    [0] => 500,
+                    [first, ..] if *first > 1000 => 0,
+                    some => some.len() + projects.len(),
+                };
+            let count = site.ask(&Asker::user(who), "select count(*)::text from ticket");
+            assert_eq!(count, [seen.to_string()], "{version}: {who}");
+        }
+    }
+}
+
+#[test]
 fn a_plan_that_was_made_for_somebody_else_shows_the_same_rows() {
     for version in versions() {
         let site = site(version);

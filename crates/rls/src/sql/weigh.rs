@@ -87,11 +87,10 @@ impl Writer<'_> {
         let pairs = compared.left.iter().zip(&compared.members);
         let mut tests: Vec<String> = pairs.map(|(left, member)| format!("{left} = {member}")).collect();
         tests.extend(conditions("t", &table.conditions));
-        // `offset 0` keeps the planner from joining all there is.
         Ok(Some(format!(
-            "{ONE}\nfrom {name} s cross join lateral (\n    select from {} t\n    where {}\n    offset 0\n) t",
+            "{ONE}\nfrom {name} s join {} t on {}",
             qualified(&table.name),
-            indent(&join(&tests, "and")).trim_start()
+            join(&tests, "and")
         )))
     }
 }
