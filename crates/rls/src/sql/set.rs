@@ -8,7 +8,8 @@ use super::key::{self, Coding};
 use super::quote::{self, qualified};
 use super::within;
 use super::writer::{Object, Sql, Writer};
-use crate::predicate::{Join, Predicate, Reading, Set};
+use crate::error::Refusal;
+use crate::predicate::{Join, Node, Predicate, Reading, Set};
 use crate::shape::KeyType;
 
 impl Writer<'_> {
@@ -88,15 +89,20 @@ impl Writer<'_> {
                     return Ok(nothing());
                 };
                 // One scan for each way to hold, so that each can use its own index.
-                let ways = match self.builder.row_of(node)? {
-                    Predicate::Any(parts) if !parts.is_empty() => parts,
-                    one => vec![one],
-                };
-                let scans: Result<Vec<String>, _> = ways.iter().map(|way| self.rows(table, way)).collect();
+                let scans: Result<Vec<String>, _> =
+                    self.ways(node)?.iter().map(|way| self.rows(table, way)).collect();
                 Ok(scans?.join("\nunion all\n"))
             }
             Set::Recursive(node) => self.recursive(node),
         }
+    }
+
+    /// What makes a row count, one alternative for each.
+    pub(super) fn ways(&self, node: &Node) -> Result<Vec<Predicate>, Refusal> {
+        Ok(match self.builder.row_of(node)? {
+            Predicate::Any(parts) if !parts.is_empty() => parts,
+            one => vec![one],
+        })
     }
 
     /// Rows of a table for which a predicate holds.

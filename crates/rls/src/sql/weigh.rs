@@ -37,10 +37,7 @@ impl Writer<'_> {
                 let Some(table) = self.table_of(&node.resource_type) else {
                     return self.set(set).map(counted);
                 };
-                let mut ways = match self.builder.row_of(node)? {
-                    Predicate::Any(parts) if !parts.is_empty() => parts,
-                    one => vec![one],
-                };
+                let mut ways = self.ways(node)?;
                 // What is there without a look at the table comes first: it may be enough.
                 ways.sort_by_key(|way| !matches!(way, Predicate::In(_)));
                 let weights: Result<Vec<String>, _> =
