@@ -28,7 +28,7 @@ mod way;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use rowgate_pgtest::{Cluster, Database, Options, Version};
 use serde_json::{Value, json};
 
@@ -219,7 +219,7 @@ fn measure_cells(database: &Database, ways: &[Way], askers: &[Asker], rounds: us
         patience: PATIENCE,
     };
     let mut sessions = Sessions::open(database, ways, PATIENCE)?;
-    let _place = Place::one_core().map_err(|error| eprintln!("not on one core: {error:#}"));
+    let _place = Place::one_core().context("statements are compared on one core")?;
     let mut cells = Vec::new();
     for operation in Operation::ALL {
         for asker in askers {

@@ -22,6 +22,11 @@ pub const WAYS: [&str; 5] = [
     "check without a row",
 ];
 
+/// What is found in other places than where the kernel puts the processes.
+pub const ONE_CORE: &str = "on one core";
+/// The same, with the database on a core of its own.
+pub const DATABASE_APART: &str = "database apart";
+
 /// Questions of one turn.
 const QUESTIONS: usize = 400;
 
@@ -30,8 +35,8 @@ const QUESTIONS: usize = 400;
 pub fn run(address: SocketAddr, database: &Database, tickets: Tickets, rounds: usize) -> Result<Value> {
     let mut found = measure(address, database, tickets, rounds)?;
     for (name, place) in [
-        ("on one core", Place::one_core as fn() -> Result<Place>),
-        ("database apart", Place::database_apart),
+        (ONE_CORE, Place::one_core as fn() -> Result<Place>),
+        (DATABASE_APART, Place::database_apart),
     ] {
         found[name] = match place() {
             Ok(_place) => measure(address, database, tickets, rounds)?,

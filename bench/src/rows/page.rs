@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::check::{DATABASE_APART, ONE_CORE};
 use super::data::Subject;
 use super::way::{Operation, Shape, Way};
 use reach::{judged, least};
@@ -190,8 +191,8 @@ fn other_targets(size: &Value, out: &mut String) {
 /// Where the processes ran, in words, and under what name that was found; the first is found without one.
 const PLACES: [(&str, &str); 3] = [
     ("all processes where the kernel puts them", ""),
-    ("all processes on one core", "on one core"),
-    ("the database on a core of its own", "database apart"),
+    ("all processes on one core", ONE_CORE),
+    ("the database on a core of its own", DATABASE_APART),
 ];
 
 /// Of checks on a row, as rows of the same table and a table of their own.

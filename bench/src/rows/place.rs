@@ -52,7 +52,7 @@ fn is_database(process: u32) -> bool {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Err(error) = set(|_| &self.before) {
-            eprintln!("everything stays on one core: {error:#}");
+            eprintln!("everything stays where it is: {error:#}");
         }
     }
 }
