@@ -82,7 +82,8 @@ fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function
 
 /// The function that says whether a set is large. The planner has to know it before it chooses a plan, so it is declared immutable, which it is
 /// not. It only chooses between forms that mean the same: a plan that is kept when the answer has changed, or for another subject, is
-/// slower at worst. Who calls it learns whether much is visible to the subject of the session, which that one may list anyway.
+/// slower at worst. Who calls it learns whether the subject of the session sees much, which that one may list anyway, or has many grants of rows that
+/// are not there.
 ///
 /// It counts the first members itself, and what is nearly one: the function that lists the set would list all.
 ///

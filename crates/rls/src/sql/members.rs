@@ -176,15 +176,18 @@ impl Writer<'_> {
         if self.negated || listing.compared.left.len() != 1 {
             return Ok(None);
         }
-        let mut inner = self.inner();
-        let weight = inner.weight(set)?;
-        let weight = inner.statement(&weight);
+        let weight = if listing.compared.which.is_none() {
+            let mut inner = self.inner();
+            let weight = inner.weight(set)?;
+            Some(inner.statement(&weight))
+        } else {
+            None
+        };
         if let Sets::Functions(functions) = &mut self.sets
             && let Some(function) = functions.get_mut(name)
         {
-            // Of some members only those of an organization count.
-            let all_count = listing.compared.which.is_none();
-            function.weight = Some(if all_count { weight } else { function.body.clone() });
+            // Where only the members of an organization count, they are counted as they are listed.
+            function.weight = weight.or_else(|| Some(function.body.clone()));
         }
         Ok(Some(format!("{}()", in_schema(&broad(name)))))
     }
