@@ -4,3 +4,7 @@ create index ticket_created on ticket (created_at);
 create index project_org on project (org_id);
 alter table org_member add primary key (user_id, org_id);
 alter table project_member add primary key (user_id, project_id);
+alter table project add foreign key (org_id) references organization;
+alter table ticket add foreign key (project_id) references project;
+alter table org_member add foreign key (org_id) references organization;
+alter table project_member add foreign key (project_id) references project;

@@ -48,6 +48,27 @@ pub struct Shapes {
     pub tables: BTreeMap<Qualified, Columns>,
     /// What keeps rows apart, by table: primary keys, unique constraints and unique indexes.
     pub unique: BTreeMap<Qualified, Vec<UniqueIndex>>,
+    /// The foreign keys of one column that hold for all rows, by the table of the column.
+    pub references: BTreeMap<Qualified, Vec<ForeignKey>>,
+}
+
+/// A foreign key of one column that is validated and checked at the end of each statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The name of the constraint.
+    pub name: String,
+    /// The column.
+    pub column: String,
+    /// The column's number in its table.
+    pub number: i16,
+    /// The table that it leads to.
+    pub to: Qualified,
+    /// The column there.
+    pub to_column: String,
+    /// Its number.
+    pub to_number: i16,
+    /// Whether the table of the column is partitioned: then its rows are those of its partitions, and the constraint is theirs, too.
+    pub partitioned: bool,
 }
 
 /// A valid index that no two rows of a table can be in with the same values.
@@ -106,6 +127,16 @@ impl Shapes {
     #[must_use]
     pub fn column(&self, table: &Qualified, column: &str) -> Option<&Column> {
         self.tables.get(table)?.get(column)
+    }
+
+    /// The foreign key that leads from a column of a table to a column of another one.
+    pub(crate) fn reference(
+        &self,
+        (table, column): (&Qualified, &str),
+        (to, to_column): (&Qualified, &str),
+    ) -> Option<&ForeignKey> {
+        let mut keys = self.references.get(table)?.iter();
+        keys.find(|key| key.column == column && key.to == *to && key.to_column == to_column)
     }
 
     /// The key types of columns; `None` when one cannot hold ids.

@@ -121,7 +121,16 @@ fn compiler() -> Compiler {
         (Qualified::new("public", name), vec![index])
     };
     let unique = BTreeMap::from([by_id("Ticket"), by_id("folder")]);
-    Compiler::new(&resolved, Shapes { tables, unique }, 1).unwrap()
+    Compiler::new(
+        &resolved,
+        Shapes {
+            tables,
+            unique,
+            ..Shapes::default()
+        },
+        1,
+    )
+    .unwrap()
 }
 
 #[test]

@@ -85,6 +85,9 @@ fn check(site: &mut Site, sample: &Sample, seed: u64) -> Result<usize, &'static 
         return Err("bindings");
     };
     fill(site, sample);
+    let referring = seed / 8 % 2 == 1;
+    let referred = referring.then(|| stage::refer(site, sample));
+    let sample = referred.as_ref().unwrap_or(sample);
     let request = Request {
         bindings: &bindings,
         schema: Some(&model),

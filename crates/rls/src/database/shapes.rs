@@ -1,4 +1,4 @@
-//! The columns of tables and what is unique, from the catalogue.
+//! The columns of tables, what is unique, and what refers to rows, from the catalogue.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use postgres::GenericClient;
 use rowgate_binding::{Bindings, Qualified};
 
 use crate::error::Error;
-use crate::shape::{Column, ColumnType, Shapes, UniqueIndex};
+use crate::shape::{Column, ColumnType, ForeignKey, Shapes, UniqueIndex};
 
 const COLUMNS: &str = "
 select a.attname::text, format_type(a.atttypid, a.atttypmod), t.typname::text, t.typtype::text, tn.nspname = 'pg_catalog',
@@ -31,6 +31,20 @@ join pg_index x on x.indrelid = c.oid and x.indisunique and x.indisvalid
 where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')
     and not 0 = any ((x.indkey::int2[])[0:x.indnkeyatts - 1])
 order by x.indisprimary desc, x.indexrelid::regclass::text";
+
+/// Those of a table from which others inherit do not hold for the rows of these.
+const REFERENCES: &str = "
+select k.conname::text, a.attname::text, a.attnum, tn.nspname::text, t.relname::text, b.attname::text, b.attnum, c.relkind = 'p'
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' and k.convalidated and not k.condeferrable and cardinality(k.conkey) = 1
+join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+join pg_class t on t.oid = k.confrelid
+join pg_namespace tn on tn.oid = t.relnamespace
+join pg_attribute b on b.attrelid = t.oid and b.attnum = k.confkey[1]
+where n.nspname = $1 and c.relname = $2
+    and (c.relkind = 'p' or c.relkind = 'r' and not exists (select from pg_inherits h where h.inhparent = c.oid))
+order by k.conname";
 
 /// The columns of every table that bindings name. Views and foreign tables are no tables here: they cannot be guarded.
 pub fn read_shapes(client: &mut impl GenericClient, bindings: &Bindings) -> Result<Shapes, Error> {
@@ -78,6 +92,22 @@ pub fn read_shapes(client: &mut impl GenericClient, bindings: &Bindings) -> Resu
         shapes
             .unique
             .insert(name.clone(), rows.iter().map(index).collect());
+        let reading = || Error::database(format!("reading the foreign keys of {name}"));
+        let rows = client
+            .query(REFERENCES, &[&name.schema, &name.name])
+            .map_err(reading())?;
+        let key = |row: &postgres::Row| ForeignKey {
+            name: row.get(0),
+            column: row.get(1),
+            number: row.get(2),
+            to: Qualified::new(row.get::<_, &str>(3), row.get::<_, &str>(4)),
+            to_column: row.get(5),
+            to_number: row.get(6),
+            partitioned: row.get(7),
+        };
+        shapes
+            .references
+            .insert(name.clone(), rows.iter().map(key).collect());
     }
     Ok(shapes)
 }

@@ -55,15 +55,25 @@ fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
             format!("table ({})", columns.join(", "))
         }
     };
+    // The argument is the table that is asked about, see `sql::reference`. A caller who names another one learns at most of grants of its own to rows
+    // that are not there.
+    let answer = |body: &str| format!("return query\n{};", indent(body));
+    let (arguments, answers) = match &set.referred {
+        None => ("", answer(&set.body)),
+        Some((holds, referred)) => (
+            "regclass",
+            format!(
+                "if {holds} then\n{}\nelse\n{}\nend if;",
+                indent(&answer(referred)),
+                indent(&answer(&set.body))
+            ),
+        ),
+    };
     in_plpgsql(
-        &format!("{}()", ident(name)),
+        &format!("{}({arguments})", ident(name)),
         &returns,
         &format!("{OF_SESSION} {PLANNED}"),
-        &body(
-            subject,
-            "return",
-            &format!("return query\n{};", indent(&set.body)),
-        ),
+        &body(subject, "return", &answers),
         &format!("Lists {}", set.comment),
     )
 }

@@ -1,11 +1,12 @@
 //! Predicates as conditions, one function for each kind.
 
-use rowgate_binding::Qualified;
+use rowgate_binding::{Qualified, Table};
 
 use super::clause::{column, is_edge, join};
 use super::lookup;
+use super::reference::Reference;
 use super::who::Form;
-use super::writer::{Finding, Object, Sql, Writer};
+use super::writer::{Finding, Object, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Predicate;
 
@@ -90,10 +91,28 @@ impl Writer<'_> {
         if holds.holds_without_subject() {
             parts.extend(is_edge(&keys));
         }
-        let resource_type = far;
-        let sql = self.condition(holds, &Object::Keys { resource_type, keys })?;
+        let refers = self.refers(table, columns, far);
+        let far = Object::Keys {
+            resource_type: far,
+            keys,
+            refers,
+        };
+        let sql = self.condition(holds, &far)?;
         let many = matches!(holds, Predicate::Any(inner) if inner.len() > 1) && !parts.is_empty();
         parts.push(if many { format!("({sql})") } else { sql });
         Ok(join(&parts, "and"))
+    }
+
+    /// In a policy: when there is a row of type `far` for each value of a column.
+    fn refers(&self, table: &Table, columns: &[String], far: &str) -> Option<Reference> {
+        let (Sets::Functions(_), [column]) = (&self.sets, columns) else {
+            return None;
+        };
+        let far = self.table_of(far)?;
+        let [id] = far.id.as_slice() else {
+            return None;
+        };
+        let key = self.shapes.reference((&table.name, column), (&far.name, id))?;
+        Some(Reference::of(&table.name, key))
     }
 }

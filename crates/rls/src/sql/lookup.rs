@@ -129,7 +129,7 @@ impl Writer<'_> {
                     tests.extend(is_edge(&keys));
                 }
                 let resource_type = far.as_str();
-                tests.push(self.held(holds, &Object::Keys { resource_type, keys })?);
+                tests.push(self.held(holds, &Object::of_keys(resource_type, keys))?);
                 Ok(self.joins(join, object, &alias, tests))
             }
             Set::Rows(node) => {
@@ -259,10 +259,8 @@ impl Writer<'_> {
     pub(super) fn asking_function(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         let (keys, types): (Vec<String>, Vec<KeyType>) = self.keys_of(object).into_iter().unzip();
         let numbered = (1..).map(|number| format!("${number}"));
-        let argument = Object::Keys {
-            resource_type: object.resource_type(),
-            keys: numbered.zip(types.iter().copied()).collect(),
-        };
+        let numbered = numbered.zip(types.iter().copied()).collect();
+        let argument = Object::of_keys(object.resource_type(), numbered);
         let mut inner = self.inner().finding(Finding::LookedUp);
         let condition = inner.lookup(set, &argument)?;
         let name = self.add_function(
@@ -272,6 +270,7 @@ impl Writer<'_> {
                 columns: types,
                 finding: Finding::LookedUp,
                 comment: crate::words::set(set),
+                referred: None,
                 weight: None,
             },
         );

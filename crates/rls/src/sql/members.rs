@@ -4,6 +4,8 @@ use super::SCHEMA;
 use super::clause::{columns_named, names};
 use super::key::{self, Coding};
 use super::quote::ident;
+use super::reference::Reference;
+use super::set::Rows;
 use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
 use crate::error::Refusal;
 use crate::predicate::Set;
@@ -131,11 +133,15 @@ impl Writer<'_> {
             None => self.compared(set, object),
         };
         if matches!(self.sets, Sets::Functions(_)) {
-            let function = self.function(set, &compared)?;
+            let refers = match object {
+                Object::Keys { refers, .. } => refers.as_ref(),
+                _ => None,
+            };
+            let (function, argument) = self.function(set, &compared, refers)?;
             compared.members = columns_named("s", compared.wanted.len());
             let columns = names(compared.wanted.len()).join(", ");
             return Ok(Listing {
-                from: format!("{}() s({columns})", in_schema(&function)),
+                from: format!("{}({argument}) s({columns})", in_schema(&function)),
                 function: Some(function),
                 compared,
             });
@@ -194,10 +200,15 @@ impl Writer<'_> {
 
     /// The name of a set in the `with` list.
     pub(crate) fn with(&mut self, set: &Set) -> Sql {
+        self.with_known(set, Rows::LookedUp)
+    }
+
+    /// The same, with what is known of the rows.
+    fn with_known(&mut self, set: &Set, known: Rows) -> Sql {
         if let Some(name) = self.names.get(set) {
             return Ok(name.clone());
         }
-        let body = self.set(set)?;
+        let body = self.members(set, known)?;
         let Sets::With(list) = &mut self.sets else {
             return Ok(body);
         };
@@ -213,26 +224,47 @@ impl Writer<'_> {
         Ok(name)
     }
 
-    /// The name of the function that lists the members of a set as they are compared.
-    fn function(&mut self, set: &Set, compared: &Compared) -> Sql {
+    /// The name of the function that lists the members of a set as they are compared, and its argument: the table that is asked about, where it makes
+    /// a difference whether that refers to rows.
+    fn function(
+        &mut self,
+        set: &Set,
+        compared: &Compared,
+        refers: Option<&Reference>,
+    ) -> Result<(String, String), Refusal> {
+        let body = self.body(set, compared, Rows::LookedUp)?;
+        let is_as_it_is = compared.wanted == self.types_of(set.resource_type());
+        let referred = match refers {
+            Some(refers) if is_as_it_is && compared.which.is_none() => {
+                let referred = self.body(set, compared, Rows::Referred)?;
+                (referred != body).then_some((refers, referred))
+            }
+            _ => None,
+        };
+        let argument = referred.as_ref().map(|(refers, _)| refers.table.clone());
+        let function = SetFunction {
+            body,
+            columns: compared.wanted.clone(),
+            finding: Finding::Listed,
+            comment: crate::words::set(set),
+            referred: referred.map(|(refers, body)| (refers.holds.clone(), body)),
+            weight: None,
+        };
+        Ok((self.add_function(set, function), argument.unwrap_or_default()))
+    }
+
+    fn body(&self, set: &Set, compared: &Compared, known: Rows) -> Sql {
         let mut inner = self.inner();
-        let from = compared.from(&inner.with(set)?);
-        let body = inner.statement(&format!("select {} from {from}", compared.members.join(", ")));
-        Ok(self.add_function(
-            set,
-            SetFunction {
-                body,
-                columns: compared.wanted.clone(),
-                finding: Finding::Listed,
-                comment: crate::words::set(set),
-                weight: None,
-            },
-        ))
+        let from = compared.from(&inner.with_known(set, known)?);
+        Ok(inner.statement(&format!("select {} from {from}", compared.members.join(", "))))
     }
 
     /// The name of a function about a set. What is written in the same way is one function.
     pub(super) fn add_function(&mut self, set: &Set, function: SetFunction) -> String {
-        let text = format!("{:?}\n{}", function.columns, function.body);
+        let mut text = format!("{:?}\n{}", function.columns, function.body);
+        if let Some((holds, body)) = &function.referred {
+            text.extend([holds.as_str(), body]);
+        }
         let hash = blake3::hash(text.as_bytes()).to_hex();
         let mut name = super::set::short_name(set);
         name.truncate(48);

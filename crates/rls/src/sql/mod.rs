@@ -8,6 +8,7 @@
 //! * `set`: the query of each kind of set
 //! * `weigh`: how large a set is, nearly
 //! * `lookup`: whether one object is in a set
+//! * `reference`: columns that hold the key of a row which is there
 //! * `within`: resources of the authorization API
 //! * `recursive`: the recursive query of relations that depend on each other
 
@@ -19,6 +20,7 @@ pub(crate) mod members;
 mod policy;
 pub(crate) mod quote;
 mod recursive;
+mod reference;
 mod set;
 mod weigh;
 pub(crate) mod who;

@@ -12,13 +12,34 @@ use crate::error::Refusal;
 use crate::predicate::{Join, Node, Predicate, Reading, Set};
 use crate::shape::KeyType;
 
+/// What is known of the rows whose keys are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// Nothing: there may be none, and then nothing holds for them.
+    LookedUp,
+    /// They are there, see [`super::reference`].
+    Referred,
+}
+
+/// Whether each row of a table is a resource, by the one column of its key.
+fn counts_as_it_is(table: &Table) -> bool {
+    table.conditions.is_empty() && table.id.len() == 1
+}
+
 impl Writer<'_> {
     /// The query that lists a set. Without a subject it lists nothing.
     pub(crate) fn set(&mut self, set: &Set) -> Sql {
+        self.members(set, Rows::LookedUp)
+    }
+
+    /// The same, with what is known of the rows.
+    pub(super) fn members(&mut self, set: &Set, known: Rows) -> Sql {
         match set {
             Set::Union(sets) => {
-                let parts: Result<Vec<String>, _> =
-                    sets.iter().map(|set| self.set(set).map(part_of_union)).collect();
+                let parts: Result<Vec<String>, _> = sets
+                    .iter()
+                    .map(|set| self.members(set, known).map(part_of_union))
+                    .collect();
                 Ok(parts?.join("\nunion all\n"))
             }
             Set::Warrants {
@@ -74,14 +95,7 @@ impl Writer<'_> {
                     tests.extend(is_edge(&keys));
                     tests.extend(self.who.is_somebody());
                 }
-                let resource_type_of = far.as_str();
-                tests.push(self.condition(
-                    holds,
-                    &Object::Keys {
-                        resource_type: resource_type_of,
-                        keys,
-                    },
-                )?);
+                tests.push(self.condition(holds, &Object::of_keys(far, keys))?);
                 Ok(self.join_where(resource_type, join, tests))
             }
             Set::Rows(node) => {
@@ -89,12 +103,35 @@ impl Writer<'_> {
                     return Ok(nothing());
                 };
                 // One scan for each way to hold, so that each can use its own index.
-                let scans: Result<Vec<String>, _> =
-                    self.ways(node)?.iter().map(|way| self.rows(table, way)).collect();
+                let scans: Result<Vec<String>, _> = self
+                    .ways(node)?
+                    .iter()
+                    .map(|way| match way {
+                        Predicate::In(set) if known == Rows::Referred && counts_as_it_is(table) => {
+                            self.granted(set)
+                        }
+                        way => self.rows(table, way),
+                    })
+                    .collect();
                 Ok(scans?.join("\nunion all\n"))
             }
             Set::Recursive(node) => self.recursive(node),
         }
+    }
+
+    /// The members of a set of keys of one column, for rows that need not be looked up.
+    fn granted(&mut self, set: &Set) -> Sql {
+        let name = self.with(set)?;
+        let member = "s.k1";
+        Ok(match self.types_of(set.resource_type()).as_slice() {
+            // Warrants have a collation of their own, which would be at odds with that of a column.
+            [KeyType::Text] => {
+                let tests: Vec<String> = key::is_id(member, KeyType::Text).into_iter().collect();
+                let member = format!("{member} collate pg_catalog.\"default\"");
+                format!("select {member}\nfrom {name} s\nwhere {}", join(&tests, "and"))
+            }
+            _ => format!("select {member}\nfrom {name} s"),
+        })
     }
 
     /// What makes a row count, one alternative for each.

@@ -72,10 +72,7 @@ impl Writer<'_> {
         set: &Set,
     ) -> Result<Option<String>, Refusal> {
         let keys = self.key_columns(&table.name, columns, "t");
-        let object = Object::Keys {
-            resource_type: far,
-            keys,
-        };
+        let object = Object::of_keys(far, keys);
         if self.of_organization(&object).is_some() {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use rowgate_binding::{Qualified, Table};
 
 use super::clause::{column, conditions, indent, join};
 use super::key::{self, Coding};
+use super::reference::Reference;
 use super::who::Who;
 use crate::error::Refusal;
 use crate::predicate::{Builder, Predicate, Set};
@@ -25,12 +26,23 @@ pub(crate) enum Object<'o> {
     Keys {
         resource_type: &'o str,
         keys: Vec<(String, KeyType)>,
+        /// In a policy: when there is a row for each value of the columns.
+        refers: Option<Reference>,
     },
     /// A resource by its id.
     Id { resource_type: &'o str, id: &'o str },
 }
 
-impl Object<'_> {
+impl<'o> Object<'o> {
+    /// A resource by key columns of which nothing else is known.
+    pub(super) fn of_keys(resource_type: &'o str, keys: Vec<(String, KeyType)>) -> Self {
+        Self::Keys {
+            resource_type,
+            keys,
+            refers: None,
+        }
+    }
+
     pub(super) fn resource_type(&self) -> &str {
         match self {
             Self::Row { table, .. } => &table.resource_type,
@@ -83,6 +95,9 @@ pub(crate) struct SetFunction {
     pub(crate) finding: Finding,
     /// The set, in words.
     pub(crate) comment: String,
+    /// For a table whose column leads to rows that are there, which is the argument then: the test that they are, and the body without a look at
+    /// them.
+    pub(crate) referred: Option<(String, String)>,
     /// A query of nearly as many rows as there are members, where a condition asks if the set is large.
     pub(crate) weight: Option<String>,
 }

@@ -58,6 +58,27 @@ pub fn fill(site: &mut Site, sample: &Sample) {
             .unwrap();
     }
 }
+/// Has foreign keys lead from columns to the rows of bound types. Edges to rows that are not there go away; the sample is what is left.
+pub fn refer(site: &mut Site, sample: &Sample) -> Sample {
+    for ty in sample.types.iter().filter(|ty| ty.key.is_some()) {
+        let sources = ty.relations.iter().flat_map(|relation| &relation.sources);
+        for source in sources.filter(|source| !source.joins) {
+            let (table, column, far) = (&ty.name, &source.name, &source.far);
+            let key = sample.ty(far).and_then(|far| far.key);
+            if key.is_none_or(|key| key == Key::Composite) {
+                continue;
+            }
+            site.admin
+                .batch_execute(&format!(
+                    "update {table} t set {column} = null where not exists (select from {far} f where f.id = t.{column});
+                     alter table {table} add foreign key ({column}) references {far} on delete set null"
+                ))
+                .unwrap();
+        }
+    }
+    read_back(&mut site.admin, sample)
+}
+
 /// Who asks: a subject with claims and a context.
 pub fn asker(subject: &str, seed: u64) -> Asker {
     let mut context = Map::new();
