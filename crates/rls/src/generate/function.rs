@@ -95,7 +95,19 @@ pub(super) fn of_keys() -> Vec<Function> {
             comment: "Part of an id as a key, null where it is none".to_owned(),
         }
     };
-    key::FUNCTIONS.into_iter().map(function).collect()
+    let long = Function {
+        for_roles: false,
+        ..in_plpgsql(
+            "key_long(text)",
+            "bigint",
+            "immutable parallel safe",
+            key::LONG,
+            "A long id as a key, null where it is none",
+        )
+    };
+    std::iter::once(long)
+        .chain(key::FUNCTIONS.into_iter().map(function))
+        .collect()
 }
 
 /// The functions about ids of the authorization API, where a table is guarded by permissions. They run with the rights of the caller, too.

@@ -72,17 +72,16 @@ fn cast(text: &str, ty: KeyType) -> String {
     }
 }
 
-/// The functions that texts become keys by: signature with names, result, body. They raise nothing, whatever the text.
+/// The functions that texts become keys by, beside the one for long texts: signature with names, result, body. They raise nothing, whatever the text.
 pub(crate) const FUNCTIONS: [(&str, &str, &str, &str); 3] = [
     (
         "key_integer",
         "id text",
         "bigint",
-        // Eighteen characters always fit; with more it depends. Lengths are tested beside the patterns, which take four times as long with bounds.
-        "case when octet_length(id) <= 18 and id collate \"C\" ~ '^-?[1-9][0-9]*$' then id::bigint
-        when id collate \"C\" = '0' then 0
-        when octet_length(id) <= 20 and id collate \"C\" ~ '^-?[1-9][0-9]*$' then
-            case when id::numeric between -9223372036854775808 and 9223372036854775807 then id::bigint end
+        // Eighteen characters always fit; what is longer is not part of the body, which the planner reads and puts in place, again for each plan.
+        // Lengths are tested beside the pattern, which takes four times as long with bounds.
+        "case when octet_length(id) > 18 then rowgate_rls.key_long(id)
+        when id collate \"C\" ~ '^(0|-?[1-9][0-9]*)$' then id::bigint
         end",
     ),
     (
@@ -103,6 +102,13 @@ pub(crate) const FUNCTIONS: [(&str, &str, &str, &str); 3] = [
         then replace(replace(split_part(id, '/', part), '~1', '/'), '~0', '~') end",
     ),
 ];
+
+/// The body of `key_long(text)`, in PL/pgSQL: a text of nineteen or more characters as an integer.
+pub(crate) const LONG: &str = "begin
+    return case when octet_length($1) <= 20 and $1 collate \"C\" ~ '^-?[1-9][0-9]*$' then
+        case when $1::numeric between -9223372036854775808 and 9223372036854775807 then $1::bigint end
+    end;
+end";
 
 /// The test that text keys are ids at all: `*` stands for everybody and is no id.
 pub(crate) fn is_id(key: &str, ty: KeyType) -> Option<String> {
