@@ -200,15 +200,10 @@ impl Writer<'_> {
 
     /// The name of a set in the `with` list.
     pub(crate) fn with(&mut self, set: &Set) -> Sql {
-        self.with_known(set, Rows::LookedUp)
-    }
-
-    /// The same, with what is known of the rows.
-    fn with_known(&mut self, set: &Set, known: Rows) -> Sql {
         if let Some(name) = self.names.get(set) {
             return Ok(name.clone());
         }
-        let body = self.members(set, known)?;
+        let body = self.set(set)?;
         let Sets::With(list) = &mut self.sets else {
             return Ok(body);
         };
@@ -232,11 +227,17 @@ impl Writer<'_> {
         compared: &Compared,
         refers: Option<&Reference>,
     ) -> Result<(String, String), Refusal> {
-        let body = self.body(set, compared, Rows::LookedUp)?;
-        let is_as_it_is = compared.wanted == self.types_of(set.resource_type());
+        let is_whole = compared.which.is_none() && compared.wanted == self.types_of(set.resource_type());
+        let body = if is_whole {
+            self.whole(set, Rows::LookedUp)?
+        } else {
+            let mut inner = self.inner();
+            let from = compared.from(&inner.with(set)?);
+            inner.statement(&format!("select {} from {from}", compared.members.join(", ")))
+        };
         let referred = match refers {
-            Some(refers) if is_as_it_is && compared.which.is_none() => {
-                let referred = self.body(set, compared, Rows::Referred)?;
+            Some(refers) if is_whole => {
+                let referred = self.whole(set, Rows::Referred)?;
                 (referred != body).then_some((refers, referred))
             }
             _ => None,
@@ -253,10 +254,18 @@ impl Writer<'_> {
         Ok((self.add_function(set, function), argument.unwrap_or_default()))
     }
 
-    fn body(&self, set: &Set, compared: &Compared, known: Rows) -> Sql {
+    /// A statement of all members of a set as they are.
+    fn whole(&self, set: &Set, known: Rows) -> Sql {
         let mut inner = self.inner();
-        let from = compared.from(&inner.with_known(set, known)?);
-        Ok(inner.statement(&format!("select {} from {from}", compared.members.join(", "))))
+        let members = inner.members(set, known)?;
+        // A query more around it would be planned as well. But there can be one `with` list only in front of a query.
+        if members.starts_with(['w', '(']) {
+            inner = self.inner();
+            let (name, columns) = (inner.with(set)?, self.types_of(set.resource_type()).len());
+            let members = format!("select {} from {name} s", columns_named("s", columns).join(", "));
+            return Ok(inner.statement(&members));
+        }
+        Ok(inner.statement(&members))
     }
 
     /// The name of a function about a set. What is written in the same way is one function.

@@ -121,17 +121,17 @@ impl Writer<'_> {
 
     /// The members of a set of keys of one column, for rows that need not be looked up.
     fn granted(&mut self, set: &Set) -> Sql {
-        let name = self.with(set)?;
         let member = "s.k1";
-        Ok(match self.types_of(set.resource_type()).as_slice() {
-            // Warrants have a collation of their own, which would be at odds with that of a column.
-            [KeyType::Text] => {
-                let tests: Vec<String> = key::is_id(member, KeyType::Text).into_iter().collect();
-                let member = format!("{member} collate pg_catalog.\"default\"");
-                format!("select {member}\nfrom {name} s\nwhere {}", join(&tests, "and"))
-            }
-            _ => format!("select {member}\nfrom {name} s"),
-        })
+        let [KeyType::Text] = self.types_of(set.resource_type())[..] else {
+            return self.set(set).map(part_of_union);
+        };
+        // Warrants have a collation of their own, which would be at odds with that of a column.
+        let tests: Vec<String> = key::is_id(member, KeyType::Text).into_iter().collect();
+        let name = self.with(set)?;
+        Ok(format!(
+            "select {member} collate pg_catalog.\"default\"\nfrom {name} s\nwhere {}",
+            join(&tests, "and")
+        ))
     }
 
     /// What makes a row count, one alternative for each.
