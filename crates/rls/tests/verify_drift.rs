@@ -361,3 +361,63 @@ fn the_database_remembers_schema_and_bindings() {
         assert!(Stored::read(&mut transaction, Some("nowhere")).unwrap().is_none());
     }
 }
+
+#[test]
+fn a_foreign_key_that_came_or_went() {
+    const BEHIND: &str = "version 0.3
+type user
+type project
+    relation viewer [user]
+type ticket
+    relation project [project]
+    relation viewer []
+    inherit viewer if
+        relation viewer on project [project]
+";
+    const BOUND: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.project"
+type = "project"
+id = "id"
+[[table]]
+name = "public.ticket"
+type = "ticket"
+id = "id"
+relations.project = { column = "project_id", type = "project" }
+policies.select = "viewer"
+"#;
+    const TABLES: &str = "create table project (id bigint primary key);
+        create table ticket (id bigint primary key, project_id bigint references project);
+        create index on ticket (project_id)";
+    const CHANGES: [&str; 2] = [
+        "alter table ticket drop constraint ticket_project_id_fkey",
+        "alter table ticket add constraint leads foreign key (project_id) references project",
+    ];
+    for version in versions() {
+        let mut site = Site::new(version, "drift", TABLES);
+        site.apply(BEHIND, BOUND).unwrap();
+        let role = site.role.clone();
+        let revoke = format!("revoke insert, update, delete on ticket, project from {role}");
+        site.admin.batch_execute(&revoke).unwrap();
+        for change in CHANGES {
+            let found = look(&mut site, BEHIND, BOUND);
+            assert_eq!(serious(&found), [], "{version}: before {change}: {found:#?}");
+            site.admin.batch_execute(change).unwrap();
+            let found = look(&mut site, BEHIND, BOUND);
+            let changed = (
+                "policy_outdated",
+                "policy rowgate_select on public.ticket".to_owned(),
+            );
+            assert!(
+                serious(&found).contains(&changed),
+                "{version}: {change}: {found:#?}"
+            );
+            site.apply(BEHIND, BOUND).unwrap();
+        }
+        let found = look(&mut site, BEHIND, BOUND);
+        assert_eq!(serious(&found), [], "{version}: {found:#?}");
+    }
+}

@@ -19,7 +19,7 @@ pub const ALL: &[(&str, Severity, &str)] = &[
     (
         "policy_outdated",
         Error,
-        "a generated policy was made from another schema or other bindings",
+        "a generated policy was made from another schema or other bindings, or a foreign key came or went",
     ),
     ("policy_changed", Error, "a generated policy was changed by hand"),
     (

@@ -83,7 +83,8 @@ fn drifted(inspection: &Inspection<'_>, object: &Object, out: &mut Vec<Finding>)
         State::Missing => ("function_missing", "what `rls apply` makes calls it and it is not there".to_owned()),
         State::Outdated => (
             "policy_outdated",
-            "it was made from another schema or other bindings than these, so it does not mean what they say".to_owned(),
+            "it was made from another schema or other bindings than these, so it does not mean what they say; or a foreign key of the table came or went, and it \
+             means the same as before".to_owned(),
         ),
         State::Changed if is_policy => {
             ("policy_changed", "it is not as `rls apply` made it: somebody changed it by hand".to_owned())
