@@ -52,7 +52,7 @@ pub struct Shapes {
     pub references: BTreeMap<Qualified, Vec<ForeignKey>>,
 }
 
-/// A foreign key of one column that is validated and checked at the end of each statement.
+/// A foreign key of one column that is validated, checked at the end of each statement, and forbids what would leave rows that refer to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
     /// The name of the constraint.

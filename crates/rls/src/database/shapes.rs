@@ -38,6 +38,7 @@ select k.conname::text, a.attname::text, a.attnum, tn.nspname::text, t.relname::
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' and k.convalidated and not k.condeferrable and cardinality(k.conkey) = 1
+    and k.confdeltype in ('a', 'r') and k.confupdtype in ('a', 'r')
 join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
 join pg_class t on t.oid = k.confrelid
 join pg_namespace tn on tn.oid = t.relnamespace

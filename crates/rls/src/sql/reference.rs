@@ -24,13 +24,14 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// What a foreign key of a table says. It has to be the same one, of the same columns, hold for all rows, and not be put off until the
-    /// transaction commits. Rows of a table that inherits are rows of its parent, too, and do not have its foreign keys.
+    /// transaction commits. What it does to rows that refer to one that goes must be to forbid it: a trigger or a rule of the table can suppress any other
+    /// action, as one does that keeps deleted rows, and leave rows that refer to nothing. Rows of a table that inherits are rows of its parent, too, and do not have its foreign keys.
     pub(crate) fn of(table: &Qualified, key: &ForeignKey) -> Self {
         let regclass = |name: &Qualified| format!("{}::regclass", text(&qualified(name)));
         let constraint = format!(
             "select from pg_constraint c\nwhere c.conrelid = $1\n    and c.contypid = 0\n    and c.conname = {}\n    and c.contype = 'f'\n    \
              and c.conkey = '{{{}}}'\n    and c.confrelid = {}\n    and c.confkey = '{{{}}}'\n    and c.convalidated\n    \
-             and not c.condeferrable",
+             and not c.condeferrable\n    and c.confdeltype in ('a', 'r')\n    and c.confupdtype in ('a', 'r')",
             text(&key.name),
             key.number,
             regclass(&key.to),
