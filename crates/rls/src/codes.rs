@@ -25,6 +25,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("not_the_owner", "a table belongs to a role that the current one is not a member of"),
     ("open_through_parent", "a guarded role can use a table that a guarded table is a child of, and that has no row-level security"),
     ("other_bindings", "another environment of the database has bindings"),
+    ("outdated_rowgate", "the schema `rowgate` was made by an older Rowgate"),
     ("policy_not_compiled", "a policy has something that SQL cannot say exactly"),
     ("role_bypasses", "a role that policies do not apply to, or that can act as one that sees every row"),
     ("stored_resources", "resources of a type are stored whose rows are bound"),

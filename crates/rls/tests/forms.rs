@@ -281,7 +281,7 @@ fn a_page_with_parameters_is_planned_for_their_values_each_time() {
 
 #[test]
 fn a_row_that_is_named_by_its_key_is_looked_up_and_others_are_not() {
-    const YES: [&str; 15] = [
+    const YES: [&str; 17] = [
         "select id from ticket where id = 5",
         "SELECT t.id\nFROM ticket AS t\nWHERE t.id = 5 and made is not null",
         r#"SELECT "public"."ticket"."id" FROM "public"."ticket" WHERE ("public"."ticket"."id" = 5 AND 1=1) LIMIT 1 OFFSET 0"#,
@@ -295,10 +295,12 @@ fn a_row_that_is_named_by_its_key_is_looked_up_and_others_are_not() {
         r#"delete from "public"."ticket" t where ("t"."id" = 5)"#,
         "insert into ticket (project, made) values ('p1', now()) returning id",
         "insert into ticket (project, made) values ('p1', now()), ('p1', now()) returning id",
+        "insert into ticket (project, made) select $1, now() returning id",
+        "insert into ticket (project, made) select 'p1', coalesce($1, clock_timestamp()) where $2 on conflict do nothing",
         "explain (costs off) select id from ticket where id = 5",
         "explain verbose select id from ticket where id = 5",
     ];
-    const NO: [&str; 16] = [
+    const NO: [&str; 23] = [
         "select id from ticket",
         "select id from ticket where project = 'p1'",
         "select id from ticket where id > 5",
@@ -314,14 +316,22 @@ fn a_row_that_is_named_by_its_key_is_looked_up_and_others_are_not() {
         "update ticket set made = now() from project p where p.id = 5",
         "update ticket set made = now() where project = 'p1'",
         "delete from ticket using project p where p.id = 5",
-        "insert into ticket (project, made) select 'p1', now() returning id",
+        "insert into ticket (project, made) select 'p1', now() from project",
+        "insert into ticket (project, made) select unnest($1::text[]), now()",
+        "insert into ticket (project, made) select 'p1', Generate_Series (now(), now(), '1 day')",
+        "insert into ticket (project, made) select \"Several\"('p1'), now()",
+        "insert into ticket (project, made) select 'p1', now() union all select 'p2', now()",
+        "insert into ticket (project, made) select 'p1', (select now())",
+        "insert into ticket (project, made) values ((select 'p1'), now())",
+        "insert into ticket table ticket",
     ];
     for version in versions() {
         let mut site = site(version);
         // The question about a text, in the place of the statement's.
         site.admin
             .batch_execute(
-                "do $$ declare f text; begin
+                "create function \"Several\"(text) returns setof text language sql return $1;
+                do $$ declare f text; begin
                     select pg_get_functiondef(oid) into f from pg_proc where proname like 'ticket\\_by\\_key\\_%';
                     f := regexp_replace(f, 'FUNCTION \\S+\\(\\)', 'FUNCTION public.asked(asked text)');
                     f := replace(replace(f, 'current_query()', 'asked'), 'IMMUTABLE', 'STABLE');

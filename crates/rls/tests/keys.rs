@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::Site;
+use common::{Asker, Site};
 use rowgate_pgtest::versions;
 
 const SCHEMA: &str = "version 0.3
@@ -102,7 +102,7 @@ fn a_text_is_a_key_in_its_one_form_alone() {
         );
         site.apply(SCHEMA, BINDINGS).unwrap();
         let mut key = |function: &str, id: Option<&str>| -> Option<String> {
-            let sql = format!("select rowgate_rls.{function}($1)::text");
+            let sql = format!("select rowgate.{function}($1)::text");
             site.admin.query_one(&sql, &[&id]).unwrap().get(0)
         };
         for function in ["key_integer", "key_uuid"] {
@@ -121,6 +121,87 @@ fn a_text_is_a_key_in_its_one_form_alone() {
         }
         for id in NO_UUIDS {
             assert_eq!(key("key_uuid", Some(id)), None, "{version}: {id:?}");
+        }
+    }
+}
+
+/// Notes that belong to projects, by a key of that type.
+fn by_project(ty: &str) -> String {
+    format!(
+        "create table project (id {ty} primary key);
+         create table note (id bigint primary key, project {ty} references project);
+         create index on note (project)"
+    )
+}
+
+const OF_PROJECTS: &str = "version 0.3
+type user
+type project
+    relation viewer [user]
+type note
+    relation project [project]
+    relation viewer []
+    inherit viewer if
+        relation viewer on project [project]
+";
+
+const BOUND_PROJECTS: &str = r#"
+roles = ["ROLE"]
+[subject]
+type = "user"
+[[table]]
+name = "public.note"
+type = "note"
+id = "id"
+relations.project = { column = "project", type = "project" }
+policies.select = "viewer"
+"#;
+
+#[test]
+fn the_index_of_subjects_has_the_keys() {
+    for version in versions() {
+        for (ty, key) in [
+            ("bigint", "n"),
+            (
+                "uuid",
+                "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid",
+            ),
+        ] {
+            let mut site = Site::new(version, "indexed", &by_project(ty));
+            site.apply(OF_PROJECTS, BOUND_PROJECTS).unwrap();
+            site.admin
+                .batch_execute(&format!(
+                    "insert into project select {key} from generate_series(1, 2000) n;
+                     insert into note select n, {key} from generate_series(1, 2000) n;
+                     select rowgate.create_warrant('project:' || {key}, 'viewer', 'user:u' || n % 4) from generate_series(1, 2000) n;
+                     select rowgate.create_warrant('project:none', 'viewer', 'user:u1');"
+                ))
+                .unwrap();
+            site.admin.batch_execute("vacuum analyze").unwrap();
+            let seen = site.ask(&Asker::user("u1"), "select count(*)::text from note");
+            assert_eq!(seen, ["500"], "{version} {ty}");
+            // By a superuser, who may have calls of functions counted.
+            site.admin
+                .batch_execute(
+                    "select set_config('request.jwt.claims', '{\"sub\":\"u1\"}', false); set track_functions = 'pl'",
+                )
+                .unwrap();
+            let list: String = site
+                .admin
+                .query_one(
+                    "select format('select count(*) from %s() s(k1)', oid::regproc) from pg_proc
+                     where pronamespace = 'rowgate_rls'::regnamespace and proretset and proname like 'project\\_viewer\\_%'",
+                    &[],
+                )
+                .unwrap()
+                .get(0);
+            let mut transaction = site.admin.transaction().unwrap();
+            let members: i64 = transaction.query_one(&list, &[]).unwrap().get(0);
+            assert_eq!(members, 501, "{version} {ty}");
+            let calls = "select coalesce(sum(calls), 0)::bigint from pg_stat_xact_user_functions
+                where schemaname = 'rowgate' and funcname like 'key%'";
+            let calls: i64 = transaction.query_one(calls, &[]).unwrap().get(0);
+            assert_eq!(calls, 0, "{version} {ty}");
         }
     }
 }

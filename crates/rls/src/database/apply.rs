@@ -97,6 +97,7 @@ fn first_line(sql: &str) -> String {
 fn prepare(transaction: &mut Transaction<'_>, request: &Request<'_>) -> Result<(Plan, Generated), Error> {
     let bindings = request.bindings;
     preflight::installed(transaction)?;
+    preflight::up_to_date(transaction)?;
     roles::owns(transaction, &bindings.roles, &tables_of(bindings))?;
     preflight::member(transaction)?;
     let environment = preflight::environment(transaction, &bindings.environment)?;

@@ -31,6 +31,24 @@ pub(super) fn installed(transaction: &mut Transaction<'_>) -> Result<(), Error> 
     Ok(())
 }
 
+/// Whether what is installed has the functions that generated ones call.
+pub(super) fn up_to_date(transaction: &mut Transaction<'_>) -> Result<(), Error> {
+    let failed = || Error::database("looking for the functions of the schema rowgate");
+    // In the catalogue, for a name is looked up with the right to use the schema.
+    let sql = "select exists (select from pg_namespace n join pg_proc p on p.pronamespace = n.oid
+            where n.nspname = 'rowgate' and p.proname = 'key_uuid')";
+    let there = transaction.query_one(sql, &[]).map_err(failed())?;
+    if !there.get::<_, bool>(0) {
+        return Err(Problem::new(
+            "outdated_rowgate",
+            "the schema `rowgate` of the database was made by an older Rowgate",
+            "run `rowgate pg install` again, and then the servers of this version",
+        )
+        .into());
+    }
+    Ok(())
+}
+
 /// Whether the current role may act for Rowgate.
 pub(super) fn member(transaction: &mut Transaction<'_>) -> Result<(), Error> {
     let failed = || Error::database("looking for the roles of Rowgate");

@@ -77,37 +77,28 @@ pub(super) fn in_plpgsql(
     }
 }
 
-/// The functions by which texts become keys. Their bodies are bound when they are created, so no search path matters to them, and they
-/// run with the rights of the caller. They are null for null without being declared so: then the planner can put them in place.
-pub(super) fn of_keys() -> Vec<Function> {
-    let function = |(name, arguments, returns, body): (&str, &str, &str, &str)| {
-        let types: Vec<&str> = arguments
-            .split(", ")
-            .filter_map(|argument| argument.split(' ').nth(1))
-            .collect();
-        Function {
-            signature: format!("{SCHEMA}.{name}({})", types.join(", ")),
-            sql: format!(
-                "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
-                 language sql immutable parallel safe\n    return {body}"
-            ),
-            for_roles: false,
-            comment: "Part of an id as a key, null where it is none".to_owned(),
-        }
-    };
-    let long = Function {
+/// The function that takes parts of ids out. Its body is bound when it is created, so no search path matters to it, and it runs with the rights
+/// of the caller. It is null for null without being declared so: then the planner can put it in place.
+pub(super) fn of_parts() -> Function {
+    let (name, arguments, returns, body) = key::PART;
+    Function {
+        signature: signature(name, arguments),
+        sql: format!(
+            "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
+             language sql immutable parallel safe\n    return {body}"
+        ),
         for_roles: false,
-        ..in_plpgsql(
-            "key_long(text)",
-            "bigint",
-            "immutable parallel safe",
-            key::LONG,
-            "A long id as a key, null where it is none",
-        )
-    };
-    std::iter::once(long)
-        .chain(key::FUNCTIONS.into_iter().map(function))
-        .collect()
+        comment: "Part of an id, null where it has none".to_owned(),
+    }
+}
+
+/// The name of a function with the types of its arguments, which have names.
+fn signature(name: &str, arguments: &str) -> String {
+    let types = arguments
+        .split(", ")
+        .filter_map(|argument| argument.split(' ').nth(1));
+    let types: Vec<&str> = types.collect();
+    format!("{SCHEMA}.{name}({})", types.join(", "))
 }
 
 /// The functions about ids of the authorization API, where a table is guarded by permissions. They run with the rights of the caller, too.
@@ -115,20 +106,14 @@ pub(super) fn of_organizations(environment: i32, bindings: &Bindings) -> Vec<Fun
     if bindings.tables.iter().all(|table| table.parents.is_empty()) {
         return Vec::new();
     }
-    let function = |(name, arguments, returns, body): within::Helper| {
-        let types = arguments
-            .split(", ")
-            .filter_map(|argument| argument.split(' ').nth(1));
-        let types: Vec<&str> = types.collect();
-        Function {
-            signature: format!("{SCHEMA}.{name}({})", types.join(", ")),
-            sql: format!(
-                "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
+    let function = |(name, arguments, returns, body): within::Helper| Function {
+        signature: signature(name, arguments),
+        sql: format!(
+            "create or replace function {SCHEMA}.{name}({arguments}) returns {returns}\n    \
                  language sql stable strict parallel safe\n    return {body}"
-            ),
-            for_roles: false,
-            comment: "Ids of the authorization API, and assignments that end".to_owned(),
-        }
+        ),
+        for_roles: false,
+        comment: "Ids of the authorization API, and assignments that end".to_owned(),
     };
     within::functions(environment).into_iter().map(function).collect()
 }

@@ -171,7 +171,7 @@ impl Compiler {
             refused.dedup();
             return Err(Error::Refused(refused));
         }
-        let mut functions = function::of_keys();
+        let mut functions = vec![function::of_parts()];
         functions.extend(function::of_organizations(self.environment, bindings));
         let (membership, organization) = function::of_membership(self.environment, bindings, &sets, &tables);
         functions.extend(membership);

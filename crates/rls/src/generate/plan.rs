@@ -36,6 +36,12 @@ const VALUE: &str = r"(\$\d+|'[^']*'|-?\d+)";
 /// What a statement about a row has not: a query inside it, another table, other conditions beside the key.
 const OTHERS: &str = r"\m(select|insert|update|delete)\M.*\mselect\M|\mfrom\M.*\mfrom\M|\mupdate\M.*\mfrom\M|\mor\M|\mnot\s*\(|\mtable\M";
 
+/// What the query of an `insert` may have that gives several rows. Besides, functions may.
+const ROWS: &str = r"\mselect\M.*\mselect\M|\m(from|table|values|union|intersect|except)\M";
+
+/// The name before a parenthesis.
+const CALL: &str = r#"(\w+)"?\s*\("#;
+
 /// The question whether a statement names rows of a table by their key.
 pub(super) struct ByKey {
     /// In double quotes.
@@ -53,7 +59,8 @@ impl ByKey {
 /// The question for a table; none where its names are not plain words.
 ///
 /// Yes: a `select`, `update` or `delete` of this table and no other, with each column of the id set equal to a value, or one of a list, and
-/// no `or` anywhere. Or an `insert` without a query: conditions on rows that are there are then about the new ones that it returns.
+/// no `or` anywhere. Or an `insert`, of values or of a query that gives one row: conditions on rows that are there are then about the new ones that
+/// it returns.
 pub(super) fn by_key(table: &Table) -> Option<ByKey> {
     let names = [&table.name.schema, &table.name.name];
     if !names.into_iter().chain(&table.id).all(|name| is_plain(name)) {
@@ -71,11 +78,33 @@ pub(super) fn by_key(table: &Table) -> Option<ByKey> {
     };
     let keys: Vec<String> = table.id.iter().map(of_column).collect();
     let body = format!(
-        "if words not like '%where%' and words not like '%insert%' then\n    return false;\nend if;\nif statement !~* {}\n    or length(statement) - length(replace(statement, ',', '')) > {MOST}\n    or statement ~* {}\n    or not ({}) and statement !~* {}\nthen\n    return false;\nend if;",
+        "if words not like '%where%' and words not like '%insert%'
+    or statement !~* {}
+    or length(statement) - length(replace(statement, ',', '')) > {MOST}
+then
+    return false;
+end if;
+if statement !~* {} then
+    if statement ~* {} or not ({}) then
+        return false;
+    end if;
+elsif words like '%select%' then
+    if statement ~* {} or exists (
+        select from regexp_matches(statement, {}, 'g') w (word)
+            join pg_proc p on p.proname = any (array[w.word[1], lower(w.word[1])]) and p.proretset
+    ) then
+        return false;
+    end if;
+elsif words like '%table%' and statement ~* {} then
+    return false;
+end if;",
         text(&of_table),
+        text(&format!(r"{BEGINNING}insert\M")),
         text(OTHERS),
         keys.join(" and "),
-        text(&format!(r"{BEGINNING}insert\M"))
+        text(ROWS),
+        text(CALL),
+        text(r"\mtable\M"),
     );
     let hash = blake3::hash(body.as_bytes()).to_hex();
     let mut short = name.to_ascii_lowercase();

@@ -96,6 +96,17 @@ impl Predicate {
             Self::Mine(_) | Self::In(_) => false,
         }
     }
+
+    /// Whether it takes a look at other resources than the object itself.
+    pub(crate) fn is_far(&self) -> bool {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().any(Self::is_far),
+            Self::Not(part) => part.is_far(),
+            Self::Mine(_) | Self::Policy { .. } => false,
+            Self::Through { .. } => true,
+            Self::In(set) => set.is_far(),
+        }
+    }
 }
 
 /// A set of objects of one type that can be listed, for the current subject.
@@ -151,6 +162,15 @@ impl Set {
             | Self::Joined { resource_type, .. }
             | Self::JoinedThrough { resource_type, .. } => resource_type,
             Self::Rows(node) | Self::Recursive(node) => &node.resource_type,
+        }
+    }
+
+    /// Whether it takes a look at other resources than an object to tell that this one is in it.
+    pub(crate) fn is_far(&self) -> bool {
+        match self {
+            Self::Union(sets) => sets.iter().any(Self::is_far),
+            Self::Warrants { .. } | Self::Strangers { .. } | Self::Joined { .. } => false,
+            Self::Edges { .. } | Self::JoinedThrough { .. } | Self::Rows(_) | Self::Recursive(_) => true,
         }
     }
 }

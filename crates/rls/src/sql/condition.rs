@@ -16,7 +16,7 @@ impl Writer<'_> {
         Ok(match predicate {
             Predicate::Any(parts) if parts.is_empty() => "false".to_owned(),
             Predicate::All(parts) if parts.is_empty() => "true".to_owned(),
-            Predicate::Any(parts) => join(&self.all(parts, object)?, "or"),
+            Predicate::Any(parts) => join(&self.all(self.in_turn(parts), object)?, "or"),
             Predicate::All(parts) if self.finding == Finding::Listed && lookup::is_worth_it(object) => {
                 join(&self.one_listed(parts, object)?, "and")
             }
@@ -39,9 +39,22 @@ impl Writer<'_> {
         })
     }
 
-    fn all(&mut self, parts: &[Predicate], object: &Object<'_>) -> Result<Vec<String>, Refusal> {
+    /// Alternatives in the order in which they are tried. Where one object is looked up, those come first that need no other row.
+    fn in_turn<'p>(&self, parts: &'p [Predicate]) -> Vec<&'p Predicate> {
+        let mut parts: Vec<&Predicate> = parts.iter().collect();
+        if self.finding == Finding::LookedUp {
+            parts.sort_by_key(|part| part.is_far());
+        }
         parts
-            .iter()
+    }
+
+    fn all<'p>(
+        &mut self,
+        parts: impl IntoIterator<Item = &'p Predicate>,
+        object: &Object<'_>,
+    ) -> Result<Vec<String>, Refusal> {
+        parts
+            .into_iter()
             .map(|part| {
                 let sql = self.condition(part, object)?;
                 let many = |parts: &Vec<Predicate>| parts.len() > 1;

@@ -63,52 +63,25 @@ pub(crate) fn keys(id: &str, types: &[KeyType], coding: &Coding) -> Vec<String> 
         .collect()
 }
 
-/// A text as a key.
+/// A text as a key. The functions are the store's, whose index of the warrants has what they say of each (its migration `0011_keys.sql`).
 fn cast(text: &str, ty: KeyType) -> String {
     match ty {
         KeyType::Text => text.to_owned(),
-        KeyType::Integer => format!("{SCHEMA}.key_integer({text})"),
-        KeyType::Uuid => format!("{SCHEMA}.key_uuid({text})"),
+        KeyType::Integer => format!("rowgate.key_integer({text})"),
+        KeyType::Uuid => format!("rowgate.key_uuid({text})"),
     }
 }
 
-/// The functions that texts become keys by, beside the one for long texts: signature with names, result, body. They raise nothing, whatever the text.
-pub(crate) const FUNCTIONS: [(&str, &str, &str, &str); 3] = [
-    (
-        "key_integer",
-        "id text",
-        "bigint",
-        // Eighteen characters always fit; what is longer is not part of the body, which the planner reads and puts in place, again for each plan.
-        // Lengths are tested beside the pattern, which takes four times as long with bounds.
-        "case when octet_length(id) > 18 then rowgate_rls.key_long(id)
-        when id collate \"C\" ~ '^(0|-?[1-9][0-9]*)$' then id::bigint
-        end",
-    ),
-    (
-        "key_uuid",
-        "id text",
-        "uuid",
-        "case when id collate \"C\" like '________-____-____-____-____________'
-            and id collate \"C\" ~ '^[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*$'
-        then id::uuid end",
-    ),
-    (
-        "key_part",
-        "id text, part integer, parts integer",
-        "text",
-        // A `~` stands only before 0 and 1, or writing the part again would not give the same.
-        "case when length(id) - length(replace(id, '/', '')) = parts - 1
+/// Takes a part of an id out: signature with names, result, body. It raises nothing, whatever the text.
+pub(crate) const PART: (&str, &str, &str, &str) = (
+    "key_part",
+    "id text, part integer, parts integer",
+    "text",
+    // A `~` stands only before 0 and 1, or writing the part again would not give the same.
+    "case when length(id) - length(replace(id, '/', '')) = parts - 1
             and replace(replace(replace(replace(split_part(id, '/', part), '~1', '/'), '~0', '~'), '~', '~0'), '/', '~1') = split_part(id, '/', part)
         then replace(replace(split_part(id, '/', part), '~1', '/'), '~0', '~') end",
-    ),
-];
-
-/// The body of `key_long(text)`, in PL/pgSQL: a text of nineteen or more characters as an integer.
-pub(crate) const LONG: &str = "begin
-    return case when octet_length($1) <= 20 and $1 collate \"C\" ~ '^-?[1-9][0-9]*$' then
-        case when $1::numeric between -9223372036854775808 and 9223372036854775807 then $1::bigint end
-    end;
-end";
+);
 
 /// The test that text keys are ids at all: `*` stands for everybody and is no id.
 pub(crate) fn is_id(key: &str, ty: KeyType) -> Option<String> {

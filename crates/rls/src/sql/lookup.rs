@@ -69,7 +69,10 @@ impl Writer<'_> {
     fn found(&mut self, set: &Set, object: &Object<'_>) -> Sql {
         match set {
             Set::Union(sets) => {
-                let parts: Result<Vec<String>, _> = sets.iter().map(|set| self.found(set, object)).collect();
+                let mut sets: Vec<&Set> = sets.iter().collect();
+                sets.sort_by_key(|set| set.is_far());
+                let parts: Result<Vec<String>, _> =
+                    sets.into_iter().map(|set| self.found(set, object)).collect();
                 Ok(format!("({})", join(&parts?, "or")))
             }
             Set::Warrants {

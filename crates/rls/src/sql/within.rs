@@ -55,8 +55,8 @@ pub(super) fn id(resource_type: &str, organization: &str, (key, ty): (&str, KeyT
 pub(super) fn keys(resource_type: &str, id: &str, types: &[KeyType]) -> Vec<String> {
     let part = format!("substr({id}, strpos({id}, '/') + 1)");
     let external = match types.get(1) {
-        Some(KeyType::Integer) => format!("{SCHEMA}.key_integer({part})"),
-        Some(KeyType::Uuid) => format!("{SCHEMA}.key_uuid({part})"),
+        Some(KeyType::Integer) => format!("rowgate.key_integer({part})"),
+        Some(KeyType::Uuid) => format!("rowgate.key_uuid({part})"),
         // Most external ids stand for themselves.
         _ => format!(
             "case when {id} ~ '^[^/%]+/[^/%]+$' then {part} else {SCHEMA}.external_id({}, {id}) end",

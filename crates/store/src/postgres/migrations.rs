@@ -41,6 +41,8 @@ pub(super) const ALL: &[Migration] = &[
     migration!(8, "0008_notify"),
     migration!(9, "0009_signing_keys"),
     migration!(10, "0010_audit"),
+    migration!(11, "0011_keys"),
+    migration!(12, "0012_client_mark"),
 ];
 
 /// Whether the applied migrations, as (version, checksum) in order, are a beginning of `ALL`. Returns how many there are.
