@@ -12,10 +12,13 @@ use crate::sql::quote::ident;
 use crate::sql::who::{VARIABLE, id_of_session};
 use crate::sql::writer::{Finding, MANY, SetFunction};
 
-/// How the bodies are planned. Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes
-/// seconds where running them takes milliseconds. What looks one key up can have such a query inside, too. And one plan serves all subjects: for one
-/// with few warrants Postgres would otherwise plan in each call, which takes longer than what such a plan saves.
-const PLANNED: &str = "set jit = off set plan_cache_mode = force_generic_plan";
+/// How the bodies are planned: one plan serves all subjects. For one with few warrants Postgres would otherwise plan in each call, which takes longer
+/// than what such a plan saves.
+const PLANNED: &str = "set plan_cache_mode = force_generic_plan";
+
+/// The same for what lists. Compiling to machine code is switched off: the costs of recursive queries are overestimated, and compiling them takes
+/// seconds where running them takes milliseconds.
+const PLANNED_LIST: &str = "set jit = off set plan_cache_mode = force_generic_plan";
 
 /// The functions that say whether sets are large, those that list sets, and those that look a member up.
 pub(super) fn of_sets(sets: &BTreeMap<String, SetFunction>, subject: &Subject) -> Vec<Function> {
@@ -72,7 +75,7 @@ fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     in_plpgsql(
         &format!("{}({arguments})", ident(name)),
         &returns,
-        &format!("{OF_SESSION} {PLANNED}"),
+        &format!("{OF_SESSION} {PLANNED_LIST}"),
         &body(subject, "return", &answers),
         &format!("Lists {}", set.comment),
     )
@@ -81,10 +84,16 @@ fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
 fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
     let answer = format!("return (\n{}\n);", indent(&set.body));
+    // A list can be inside.
+    let planned = if set.body.contains("with recursive") {
+        PLANNED_LIST
+    } else {
+        PLANNED
+    };
     in_plpgsql(
         &format!("{}({})", ident(name), types.join(", ")),
         "boolean",
-        &format!("{OF_SESSION} {PLANNED}"),
+        &format!("{OF_SESSION} {planned}"),
         &body(subject, "return false", &answer),
         &format!("Whether something is one of {}", set.comment),
     )
@@ -107,7 +116,7 @@ fn broad_function(name: &str, set: &SetFunction, weight: &str, subject: &Subject
     in_plpgsql(
         &format!("{}()", ident(&broad(name))),
         "boolean",
-        &format!("immutable parallel restricted security definer {PLANNED}"),
+        &format!("immutable parallel restricted security definer {PLANNED_LIST}"),
         &body(subject, "return false", &answer),
         &format!("Whether there are many of {}", set.comment),
     )

@@ -257,14 +257,14 @@ impl Writer<'_> {
     /// A statement of all members of a set as they are.
     fn whole(&self, set: &Set, known: Rows) -> Sql {
         let mut inner = self.inner();
-        let members = inner.members(set, known)?;
-        // A query more around it would be planned as well. But there can be one `with` list only in front of a query.
-        if members.starts_with(['w', '(']) {
-            inner = self.inner();
+        // It has a `with` list of its own, and there can be one only in front of a query.
+        if matches!(set, Set::Recursive(_)) {
             let (name, columns) = (inner.with(set)?, self.types_of(set.resource_type()).len());
             let members = format!("select {} from {name} s", columns_named("s", columns).join(", "));
             return Ok(inner.statement(&members));
         }
+        // A query more around it would be planned as well.
+        let members = inner.members(set, known)?;
         Ok(inner.statement(&members))
     }
 

@@ -42,7 +42,7 @@ pub(super) const ALL: &[Migration] = &[
     migration!(9, "0009_signing_keys"),
     migration!(10, "0010_audit"),
     migration!(11, "0011_keys"),
-    migration!(12, "0012_client_mark"),
+    migration!(12, "0012_client_names"),
 ];
 
 /// Whether the applied migrations, as (version, checksum) in order, are a beginning of `ALL`. Returns how many there are.

@@ -20,7 +20,6 @@ begin
         execute format('grant usage on schema rowgate_client to %I', client);
         execute format('grant execute on all functions in schema rowgate_client to %I', client);
     end if;
-    execute format('grant usage on type rowgate.client to %I', client);
     insert into rowgate.client_role as r (role, logins, password) values ($1, $2, $3)
         on conflict (role) do update set logins = excluded.logins, password = excluded.password;
 end $$;
