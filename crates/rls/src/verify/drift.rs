@@ -83,20 +83,23 @@ fn drifted(inspection: &Inspection<'_>, object: &Object, out: &mut Vec<Finding>)
         State::Missing => ("function_missing", "what `rls apply` makes calls it and it is not there".to_owned()),
         State::Outdated => (
             "policy_outdated",
-            "it was made from another schema or other bindings than these, so it does not mean what they say; or a foreign key of the table came or went, and it \
-             means the same as before".to_owned(),
+            "it was made from another schema or other bindings than these, so it does not mean what they say; or an older Rowgate made it, or a foreign key of \
+             the table came or went, and it means the same".to_owned(),
         ),
         State::Changed if is_policy => {
             ("policy_changed", "it is not as `rls apply` made it: somebody changed it by hand".to_owned())
         }
         State::Changed => (
             "function_changed",
-            "it is not what `rls apply` makes of this schema and these bindings, so policies that call it mean something else".to_owned(),
+            "it is not what `rls apply` makes of this schema and these bindings, so policies that call it mean something else, unless an older Rowgate made it".to_owned(),
         ),
-        State::Unknown(why) => {
+        State::Calls(why) | State::Unknown(why) => {
             let message = format!("it could not be compared with what `rls apply` makes: {why}");
-            let advice = "run verify as a role that may create temporary tables in this database".to_owned();
-            return out.push(Finding::new("not_compared", &object.name, message, Remedy::Advice(advice)));
+            let remedy = match &object.state {
+                State::Calls(_) => Remedy::Command(APPLY.to_owned()),
+                _ => Remedy::Advice("run verify as a role that may create temporary tables in this database".to_owned()),
+            };
+            return out.push(Finding::new("not_compared", &object.name, message, remedy));
         }
     };
     out.push(Finding::new(

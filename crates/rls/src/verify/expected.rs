@@ -4,6 +4,7 @@
 //! making it, on an empty temporary copy of its table, and taking the copy back. The same goes for functions. Nothing stays.
 
 use postgres::Transaction;
+use postgres::error::SqlState;
 use rowgate_binding::{Bindings, Command, Qualified, Resolved};
 use rowgate_schema::{Diagnostic, Model};
 
@@ -24,6 +25,8 @@ pub(super) enum State {
     Outdated,
     /// It is different, and does not say that it was made from something else.
     Changed,
+    /// What it should be could not be found out, for it calls a function that is not there.
+    Calls(String),
     /// What it should be could not be found out.
     Unknown(String),
 }
@@ -168,7 +171,7 @@ fn policies(
         let state = match (now, &made) {
             (None, _) => State::Missing,
             (Some(now), _) if now.comment.as_deref() != Some(comment(&sql).as_str()) => State::Outdated,
-            (Some(_), Err(error)) => State::Unknown(said(error)),
+            (Some(_), Err(error)) => unknown(error),
             (Some(now), Ok(made)) if is_as_made(now, made, roles) => State::Same,
             _ => State::Changed,
         };
@@ -235,7 +238,7 @@ fn function_state(
     let (now, owner, rights) = match now {
         Ok(Some(now)) => now,
         Ok(None) => return Ok(State::Missing),
-        Err(error) => return Ok(State::Unknown(said(&error))),
+        Err(error) => return Ok(unknown(&error)),
     };
     let signature = temporary(&function.signature);
     let mut scratch = transaction.savepoint("function")?;
@@ -247,7 +250,7 @@ fn function_state(
         .and_then(|()| look_at(&mut scratch, &signature));
     scratch.rollback()?;
     Ok(match made {
-        Err(error) => State::Unknown(said(&error)),
+        Err(error) => unknown(&error),
         Ok(made) => {
             let same = made.is_some_and(|(made, ..)| made == now);
             let ours = owner == "rowgate_reader" || owner == "rowgate_owner";
@@ -305,6 +308,15 @@ fn head(signature: &str) -> &str {
 fn temporary(signature: &str) -> String {
     let name = signature.split_once('.').map_or(signature, |(_, name)| name);
     format!("pg_temp.{name}")
+}
+
+/// What it means that a copy of an object could not be made.
+fn unknown(error: &postgres::Error) -> State {
+    if error.code() == Some(&SqlState::UNDEFINED_FUNCTION) {
+        State::Calls(said(error))
+    } else {
+        State::Unknown(said(error))
+    }
 }
 
 fn said(error: &postgres::Error) -> String {
