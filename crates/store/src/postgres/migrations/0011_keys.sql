@@ -30,8 +30,10 @@ end $$;
 revoke all on function rowgate.key_integer, rowgate.key_uuid from public;
 grant execute on function rowgate.key_integer, rowgate.key_uuid to rowgate_server, rowgate_reader;
 
-drop index rowgate.warrant_subject;
-create index warrant_subject on rowgate.warrant
+-- Warrants can be read while it is built; to drop the other one takes a moment without.
+create index warrant_subject_keys on rowgate.warrant
     (environment, subject_type, subject_id, subject_relation, resource_type, relation, resource_id,
         rowgate.key_integer(resource_id), rowgate.key_uuid(resource_id))
     include (policy_hash);
+drop index rowgate.warrant_subject;
+alter index rowgate.warrant_subject_keys rename to warrant_subject;
