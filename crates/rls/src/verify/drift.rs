@@ -73,6 +73,11 @@ pub(super) fn not_applied(message: &str) -> Finding {
     Finding::new("not_applied", "the bindings", message, remedy)
 }
 
+fn not_compared(object: &Object, why: &str, remedy: Remedy) -> Finding {
+    let message = format!("it could not be compared with what `rls apply` makes: {why}");
+    Finding::new("not_compared", &object.name, message, remedy)
+}
+
 fn drifted(inspection: &Inspection<'_>, object: &Object, out: &mut Vec<Finding>) {
     let is_policy = object.policy.is_some();
     let (code, message) = match &object.state {
@@ -93,13 +98,10 @@ fn drifted(inspection: &Inspection<'_>, object: &Object, out: &mut Vec<Finding>)
             "function_changed",
             "it is not what `rls apply` makes of this schema and these bindings, so policies that call it mean something else, unless an older Rowgate made it".to_owned(),
         ),
-        State::Calls(why) | State::Unknown(why) => {
-            let message = format!("it could not be compared with what `rls apply` makes: {why}");
-            let remedy = match &object.state {
-                State::Calls(_) => Remedy::Command(APPLY.to_owned()),
-                _ => Remedy::Advice("run verify as a role that may create temporary tables in this database".to_owned()),
-            };
-            return out.push(Finding::new("not_compared", &object.name, message, remedy));
+        State::Calls(why) => return out.push(not_compared(object, why, Remedy::Command(APPLY.to_owned()))),
+        State::Unknown(why) => {
+            let advice = "run verify as a role that may create temporary tables in this database";
+            return out.push(not_compared(object, why, Remedy::Advice(advice.to_owned())));
         }
     };
     out.push(Finding::new(
