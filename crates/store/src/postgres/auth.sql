@@ -117,16 +117,26 @@ as $$ begin
     return auth.session();
 end $$;
 
--- The claim `sub`.
+-- The claim `sub`. Asked in nearly every statement, so where nothing is sealed it asks for itself what rowgate.unsealed_claims() asks, in the same words:
+-- two calls less.
 create or replace function auth.user_id() returns text
     language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    sealed constant text := rowgate.sealed_session();
+    sealed text := current_setting('rowgate.session', true);
 begin
-    if sealed is null then
-        return nullif(jsonb_path_query_first(rowgate.unsealed_claims(), '$.sub ? (@.type() == "string")') #>> '{}', '');
+    if sealed is null or sealed = '' then
+        if not pg_has_role(session_user, 'rowgate_app', 'member') or session_user = any (rowgate.client_names()) then
+            return null;
+        end if;
+        begin
+            return nullif(jsonb_path_query_first(
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb, '$.sub ? (@.type() == "string")') #>> '{}', '');
+        exception when invalid_text_representation or untranslatable_character then
+            return null;
+        end;
     end if;
+    sealed := rowgate.sealed_session();
     return nullif(substr(sealed, 86, split_part(sealed, ' ', 3)::integer), '');
 end $$;
 
