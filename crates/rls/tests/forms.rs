@@ -490,7 +490,8 @@ policies.select = "viewer"
         let explained = explained.unwrap().join("\n");
         assert!(
             explained.contains("folder_owner_has_")
-                && explained.contains("Function Scan on rowgate_rls.folder_viewer_"),
+                && explained.contains("InitPlan")
+                && explained.contains("Output: rowgate_rls.folder_viewer_"),
             "{version}: {explained}"
         );
         for (id, seen) in [(1, 1), (2, 1), (3, 0)] {

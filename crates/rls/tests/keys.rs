@@ -189,8 +189,9 @@ fn the_index_of_subjects_has_the_keys() {
             let list: String = site
                 .admin
                 .query_one(
-                    "select format('select count(*) from %s() s(k1)', oid::regproc) from pg_proc
-                     where pronamespace = 'rowgate_rls'::regnamespace and proretset and proname like 'project\\_viewer\\_%'",
+                    "select format('select cardinality(%s())::bigint', oid::regproc) from pg_proc
+                     where pronamespace = 'rowgate_rls'::regnamespace and prorettype = any (array['bigint[]', 'uuid[]']::regtype[])
+                         and proname like 'project\\_viewer\\_%'",
                     &[],
                 )
                 .unwrap()

@@ -7,7 +7,7 @@ use rowgate_binding::Subject;
 use super::Function;
 use super::function::{OF_SESSION, in_plpgsql};
 use crate::sql::clause::indent;
-use crate::sql::members::broad;
+use crate::sql::members::{array_of, broad};
 use crate::sql::quote::ident;
 use crate::sql::who::{VARIABLE, id_of_session};
 use crate::sql::writer::{Finding, MANY, SetFunction};
@@ -47,20 +47,21 @@ fn body(subject: &Subject, nobody: &str, answer: &str) -> String {
 }
 
 fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
-    let returns = match set.columns.as_slice() {
-        [one] => format!("setof {}", one.sql()),
-        many => {
-            let columns: Vec<String> = many
-                .iter()
-                .enumerate()
-                .map(|(index, ty)| format!("k{} {}", index + 1, ty.sql()))
-                .collect();
-            format!("table ({})", columns.join(", "))
-        }
+    let array = array_of(&set.columns);
+    let nobody = if array.is_some() { "return '{}'" } else { "return" };
+    let answer = |body: &str| match &array {
+        Some(_) => format!("return array(\n{}\n);", indent(body)),
+        None => format!("return query\n{};", indent(body)),
     };
+    let returns = array.clone().unwrap_or_else(|| {
+        let columns = set.columns.iter().enumerate();
+        let columns: Vec<String> = columns
+            .map(|(index, ty)| format!("k{} {}", index + 1, ty.sql()))
+            .collect();
+        format!("table ({})", columns.join(", "))
+    });
     // The argument is the table that is asked about, see `sql::reference`. A caller who names another one learns at most of grants of its own to rows
     // that are not there.
-    let answer = |body: &str| format!("return query\n{};", indent(body));
     let (arguments, answers) = match &set.referred {
         None => ("", answer(&set.body)),
         Some((holds, referred)) => (
@@ -76,14 +77,14 @@ fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
         &format!("{}({arguments})", ident(name)),
         &returns,
         &format!("{OF_SESSION} {PLANNED_LIST}"),
-        &body(subject, "return", &answers),
+        &body(subject, nobody, &answers),
         &format!("Lists {}", set.comment),
     )
 }
 
 fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
-    let answer = format!("return (\n{}\n);", indent(&set.body));
+    let answer = format!("return {};", set.body);
     // A list can be inside.
     let planned = if set.body.contains("with recursive") {
         PLANNED_LIST

@@ -161,6 +161,17 @@ impl Writer<'_> {
         Ok(join(&tests, "and"))
     }
 
+    /// A condition as an expression, with the `with` list that it needs. A query around it would be one more to set up in each call.
+    fn answer(&self, condition: &str) -> String {
+        let select = format!("select {condition}");
+        let statement = self.statement(&select);
+        if statement == select {
+            condition.to_owned()
+        } else {
+            format!("(\n{}\n)", indent(&statement))
+        }
+    }
+
     fn found_by_list(&mut self, set: &Set, object: &Object<'_>) -> Result<Listing, Refusal> {
         let finding = std::mem::replace(&mut self.finding, Finding::Listed);
         let listing = self.listing(set, object);
@@ -269,7 +280,7 @@ impl Writer<'_> {
         let name = self.add_function(
             set,
             SetFunction {
-                body: inner.statement(&format!("select {condition}")),
+                body: inner.answer(&condition),
                 columns: types,
                 finding: Finding::LookedUp,
                 comment: crate::words::set(set),

@@ -31,7 +31,14 @@ pub(super) struct Listing {
     /// Where the members come from.
     from: String,
     /// The function that lists them.
-    function: Option<String>,
+    function: Option<Lister>,
+}
+
+/// A function that lists members.
+struct Lister {
+    name: String,
+    /// A call, and the type of what it returns, where that is an array: members of one column.
+    array: Option<(String, String)>,
 }
 
 impl Listing {
@@ -71,14 +78,20 @@ impl Listing {
 
     /// The column `left` is one of the members, of which a column is given.
     ///
-    /// For a hash table the members of a query go through an array, of which the planner thinks little: of the query it might think that its result
-    /// does not fit into memory, and run it for each row. Of a function it expects a thousand members, however many it gives.
+    /// For a hash table the members go through an array, of which the planner thinks little: of a query it might think that its result does not fit
+    /// into memory, and run it for each row.
     fn one_of(&self, comparison: Comparison, left: &str, member: &str) -> String {
+        let array = self
+            .function
+            .as_ref()
+            .and_then(|function| function.array.as_ref());
         let members = format!("select {member} from {}", self.from);
-        match comparison {
-            Comparison::Array => format!("{left} = any (array({members}))"),
-            Comparison::HashTable if self.function.is_some() => format!("{left} in ({members})"),
-            Comparison::HashTable => format!("{left} in (select unnest(array({members})))"),
+        match (comparison, array) {
+            // Without the type it would be read as a query of members.
+            (Comparison::Array, Some((call, ty))) => format!("{left} = any ((select {call})::{ty})"),
+            (Comparison::Array, None) => format!("{left} = any (array({members}))"),
+            (Comparison::HashTable, Some((call, _))) => format!("{left} in (select unnest((select {call})))"),
+            (Comparison::HashTable, None) => format!("{left} in (select unnest(array({members})))"),
         }
     }
 
@@ -137,12 +150,16 @@ impl Writer<'_> {
                 Object::Keys { refers, .. } => refers.as_ref(),
                 _ => None,
             };
-            let (function, argument) = self.function(set, &compared, refers)?;
+            let (name, argument) = self.function(set, &compared, refers)?;
             compared.members = columns_named("s", compared.wanted.len());
             let columns = names(compared.wanted.len()).join(", ");
+            let call = format!("{}({argument})", in_schema(&name));
             return Ok(Listing {
-                from: format!("{}({argument}) s({columns})", in_schema(&function)),
-                function: Some(function),
+                from: format!("{call} s({columns})"),
+                function: Some(Lister {
+                    name,
+                    array: array_of(&compared.wanted).map(|ty| (call, ty)),
+                }),
                 compared,
             });
         }
@@ -176,7 +193,7 @@ impl Writer<'_> {
 
     /// A call of the function that says whether a listed set is large; none for a set that no function lists, and where no index serves.
     fn is_broad(&mut self, listing: &Listing, set: &Set) -> Result<Option<String>, Refusal> {
-        let Some(name) = &listing.function else {
+        let Some(Lister { name, .. }) = &listing.function else {
             return Ok(None);
         };
         if self.negated || listing.compared.left.len() != 1 {
@@ -270,7 +287,10 @@ impl Writer<'_> {
 
     /// The name of a function about a set. What is written in the same way is one function.
     pub(super) fn add_function(&mut self, set: &Set, function: SetFunction) -> String {
-        let mut text = format!("{:?}\n{}", function.columns, function.body);
+        let array = function.finding == Finding::Listed && function.columns.len() == 1;
+        let array = if array { "[]" } else { "" };
+        // What it returns cannot be changed by a function of the same name.
+        let mut text = format!("{:?}{array}\n{}", function.columns, function.body);
         if let Some((holds, body)) = &function.referred {
             text.extend([holds.as_str(), body]);
         }
@@ -294,6 +314,15 @@ impl Compared {
         let which = self.which.as_ref();
         let which = which.map_or_else(String::new, |test| format!(" where {test}"));
         format!("{name} s{which}")
+    }
+}
+
+/// The type of what a function returns that lists members of these types: an array where they have one column. Rows that a function returns are stored
+/// and read again before they are an array or a hash table, which is a quarter of the time that thousands of members take.
+pub(crate) fn array_of(columns: &[KeyType]) -> Option<String> {
+    match columns {
+        [one] => Some(format!("{}[]", one.sql())),
+        _ => None,
     }
 }
 

@@ -68,8 +68,8 @@ pub(crate) const MANY: usize = 100;
 /// How a column is compared with the members of a set that are listed. Both mean the same, null included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// `= any (array(select …))`: the planner evaluates that once and can use it as an index condition. Good for few members, and where
-    /// everything that they lead to is wanted.
+    /// `= any (…)` of an array, from a function or of a query: the planner evaluates that once and can use it as an index condition. Good for few
+    /// members, and where everything that they lead to is wanted.
     Array,
     /// `in (select …)`: a hash table in which each row is looked up. Good for many members, where rows are read in some order and a few of them are
     /// wanted.
@@ -88,6 +88,7 @@ pub(crate) enum Finding {
 /// A function about a set for the subject of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SetFunction {
+    /// Of one that lists a query, of one that looks up an expression.
     pub(crate) body: String,
     /// The types of a member's columns: of the result, or of the arguments of a function that looks a member up.
     pub(crate) columns: Vec<KeyType>,
