@@ -500,3 +500,58 @@ policies.select = "viewer"
         }
     }
 }
+
+#[test]
+fn what_everybody_was_granted_is_looked_up_also_after_what_one_was_granted_oneself() {
+    const BARRED: &str = "version 0.3
+type user
+type project
+    relation viewer [user]
+    relation barred [user]
+type ticket
+    relation project [project]
+    relation viewer []
+    inherit viewer if
+        all_of
+            relation viewer on project [project]
+            none_of
+                relation barred on project [project]
+";
+    const FEW: &str =
+        "create table ticket (id bigint generated always as identity primary key, project text);
+        create index ticket_project on ticket (project);
+        insert into ticket (project) values ('p1'), ('p2'), ('p3'), ('p4'), ('p5')";
+    for version in versions() {
+        let mut site = Site::new(version, "everybody", FEW);
+        site.apply(BARRED, BINDINGS).unwrap();
+        let by_key = |site: &Site, who: &Asker| -> Vec<usize> {
+            let seen = |id: &usize| {
+                let row = site.ask(who, &format!("select id::text from ticket where id = {id}"));
+                // A new one is looked up as well.
+                let new = format!("insert into ticket (project) values ('p{id}')");
+                assert_eq!(site.try_ask(who, &new).is_ok(), row.len() == 1, "{version}: {id}");
+                row.len() == 1
+            };
+            (1..=5).filter(seen).collect()
+        };
+        let (ann, bob) = (Asker::user("ann"), Asker::user("bob"));
+        assert!(by_key(&site, &ann).is_empty(), "{version}");
+        site.warrants(&[
+            "project:p1#viewer@user:ann",
+            "project:p3#viewer@user:ann",
+            "project:p4#viewer@user:ann",
+        ]);
+        assert_eq!(by_key(&site, &ann), [1, 3, 4], "{version}");
+        site.warrants(&["project:p2#viewer@user:*", "project:p4#viewer@user:*"]);
+        assert_eq!(by_key(&site, &ann), [1, 2, 3, 4], "{version}");
+        assert_eq!(by_key(&site, &bob), [2, 4], "{version}");
+        site.warrants(&["project:p3#barred@user:*", "project:p4#barred@user:bob"]);
+        assert_eq!(by_key(&site, &ann), [1, 2, 4], "{version}");
+        assert_eq!(by_key(&site, &bob), [2], "{version}");
+        assert!(by_key(&site, &Asker::nobody()).is_empty(), "{version}");
+        // Where nobody has a grant of one's own any more.
+        let own = "delete from rowgate.warrant where subject_id <> '*'";
+        site.admin.batch_execute(own).unwrap();
+        assert_eq!(by_key(&site, &ann), [2, 4], "{version}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::sql::clause::indent;
 use crate::sql::members::{array_of, broad};
 use crate::sql::quote::ident;
 use crate::sql::who::{VARIABLE, id_of_session};
-use crate::sql::writer::{Finding, MANY, SetFunction};
+use crate::sql::writer::{Finding, MANY, Own, SetFunction};
 
 /// How the bodies are planned: one plan serves all subjects. For one with few warrants Postgres would otherwise plan in each call, which takes longer
 /// than what such a plan saves.
@@ -84,7 +84,12 @@ fn list_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
 
 fn asking_function(name: &str, set: &SetFunction, subject: &Subject) -> Function {
     let types: Vec<&str> = set.columns.iter().map(|ty| ty.sql()).collect();
-    let answer = format!("return {};", set.body);
+    let first = set.own.as_ref().map(|Own { found, others }| {
+        format!(
+            "if {found} then\n    return true;\nend if;\nif not {others} then\n    return false;\nend if;\n"
+        )
+    });
+    let answer = format!("{}return {};", first.unwrap_or_default(), set.body);
     // A list can be inside.
     let planned = if set.body.contains("with recursive") {
         PLANNED_LIST

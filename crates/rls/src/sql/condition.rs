@@ -22,6 +22,7 @@ impl Writer<'_> {
             }
             Predicate::All(parts) => join(&self.all(parts, object)?, "and"),
             Predicate::Not(part) => {
+                self.negates = true;
                 let negated = std::mem::replace(&mut self.negated, true);
                 let part = self.condition(part, object);
                 self.negated = negated;

@@ -4,15 +4,17 @@
 //! A lookup can stand inside another one, so every source but the innermost warrants has an alias of its own, and no object is known by a
 //! column of these.
 
+use std::collections::BTreeSet;
+
 use rowgate_binding::authz;
 
 use super::clause::{conditions, indent, is_edge, join};
 use super::key::{self, Coding};
 use super::members::{Listing, in_schema};
-use super::quote::qualified;
+use super::quote::{self, qualified};
 use super::set::stored_subject;
 use super::within::Columns;
-use super::writer::{Comparison, Finding, Object, SetFunction, Sets, Sql, Writer};
+use super::writer::{Comparison, Finding, Object, Own, SetFunction, Sets, Sql, Whose, Writer};
 use crate::error::Refusal;
 use crate::predicate::{Join, Predicate, Set, can_be_listed};
 use crate::shape::KeyType;
@@ -172,6 +174,41 @@ impl Writer<'_> {
         }
     }
 
+    /// What is asked before a lookup that `written` has written: by the subject's own warrants, which are what most are found by. To read everybody's with
+    /// them is a second search in an index, each time. None where more warrants could make a yes a no, and where something is listed on the way.
+    fn own(&self, set: &Set, object: &Object<'_>, written: &Writer<'_>) -> Result<Option<Own>, Refusal> {
+        if written.negates || written.of_everybody.is_empty() {
+            return Ok(None);
+        }
+        let mut inner = self.inner().finding(Finding::LookedUp);
+        inner.whose = Whose::Own;
+        let found = inner.lookup(set, object)?;
+        if !matches!(&inner.sets, Sets::With(list) if list.is_empty()) {
+            return Ok(None);
+        }
+        let (types, relations): (BTreeSet<&str>, BTreeSet<&str>) = written
+            .of_everybody
+            .iter()
+            .map(|(resource_type, relation)| (resource_type.as_str(), relation.as_str()))
+            .unzip();
+        let tests = [
+            format!("e.environment = {}", self.environment),
+            format!(
+                "e.subject_type = {}",
+                quote::text(&self.builder.rules.subject_type)
+            ),
+            "e.subject_id = '*'".to_owned(),
+            "e.subject_relation = ''".to_owned(),
+            format!("e.resource_type in ({})", quote::texts(types)),
+            format!("e.relation in ({})", quote::texts(relations)),
+        ];
+        let others = format!("select from rowgate.warrant e\nwhere {}", join(&tests, "and"));
+        Ok(Some(Own {
+            found,
+            others: format!("exists (\n{}\n)", indent(&others)),
+        }))
+    }
+
     fn found_by_list(&mut self, set: &Set, object: &Object<'_>) -> Result<Listing, Refusal> {
         let finding = std::mem::replace(&mut self.finding, Finding::Listed);
         let listing = self.listing(set, object);
@@ -277,6 +314,7 @@ impl Writer<'_> {
         let argument = Object::of_keys(object.resource_type(), numbered);
         let mut inner = self.inner().finding(Finding::LookedUp);
         let condition = inner.lookup(set, &argument)?;
+        let own = self.own(set, &argument, &inner)?;
         let name = self.add_function(
             set,
             SetFunction {
@@ -286,6 +324,7 @@ impl Writer<'_> {
                 comment: crate::words::set(set),
                 referred: None,
                 weight: None,
+                own,
             },
         );
         Ok(format!("{}({})", in_schema(&name), keys.join(", ")))

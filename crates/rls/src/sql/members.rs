@@ -267,6 +267,7 @@ impl Writer<'_> {
             comment: crate::words::set(set),
             referred: referred.map(|(refers, body)| (refers.holds.clone(), body)),
             weight: None,
+            own: None,
         };
         Ok((self.add_function(set, function), argument.unwrap_or_default()))
     }

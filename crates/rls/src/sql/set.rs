@@ -7,7 +7,7 @@ use super::clause::{conditions, indent, is_edge, join};
 use super::key::{self, Coding};
 use super::quote::{self, qualified};
 use super::within;
-use super::writer::{Object, Sql, Writer};
+use super::writer::{Object, Sql, Whose, Writer};
 use crate::error::Refusal;
 use crate::predicate::{Join, Node, Predicate, Reading, Set};
 use crate::shape::KeyType;
@@ -168,7 +168,7 @@ impl Writer<'_> {
 
     /// The tests of a warrant `w` that names the subject, or everybody, in one of the relations.
     pub(super) fn of_warrants(
-        &self,
+        &mut self,
         w: &str,
         resource_type: &str,
         relations: &[String],
@@ -179,7 +179,17 @@ impl Writer<'_> {
             "{w}.subject_type = {}",
             quote::text(&self.builder.rules.subject_type)
         ));
-        tests.push(format!("{w}.subject_id = any (array[{}, '*'])", self.who.named()));
+        let named = self.who.named();
+        tests.push(match self.whose {
+            Whose::All => {
+                let read = relations
+                    .iter()
+                    .map(|relation| (resource_type.to_owned(), relation.clone()));
+                self.of_everybody.extend(read);
+                format!("{w}.subject_id = any (array[{named}, '*'])")
+            }
+            Whose::Own => format!("{w}.subject_id = {named}"),
+        });
         tests.push(format!("{w}.subject_relation = ''"));
         tests.push(format!("{w}.resource_type = {}", quote::text(resource_type)));
         tests.push(match relations {

@@ -85,6 +85,24 @@ pub(crate) enum Finding {
     LookedUp,
 }
 
+/// Whose warrants are read for a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Its own, and everybody's.
+    All,
+    /// Its own.
+    Own,
+}
+
+/// What a lookup asks first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Own {
+    /// The lookup by the subject's own warrants: where it says yes, the answer is yes.
+    pub(crate) found: String,
+    /// Whether there are warrants of everybody that could make a difference.
+    pub(crate) others: String,
+}
+
 /// A function about a set for the subject of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SetFunction {
@@ -101,6 +119,8 @@ pub(crate) struct SetFunction {
     pub(crate) referred: Option<(String, String)>,
     /// A query of nearly as many rows as there are members, where a condition asks if the set is large.
     pub(crate) weight: Option<String>,
+    /// What a lookup asks before its body.
+    pub(crate) own: Option<Own>,
 }
 
 /// Writes the SQL of one relation.
@@ -120,6 +140,11 @@ pub(crate) struct Writer<'w> {
     pub(super) by_key: Option<String>,
     /// Whether the condition stands in a negation, where no index serves it.
     pub(super) negated: bool,
+    /// Whether there is a negation in what was written.
+    pub(super) negates: bool,
+    pub(super) whose: Whose,
+    /// Types and relations of which everybody's warrants are read.
+    pub(super) of_everybody: BTreeSet<(String, String)>,
     aliases: usize,
 }
 
@@ -143,6 +168,9 @@ impl<'w> Writer<'w> {
             finding: Finding::Listed,
             by_key: None,
             negated: false,
+            negates: false,
+            whose: Whose::All,
+            of_everybody: BTreeSet::new(),
             aliases: 0,
         }
     }
