@@ -142,6 +142,7 @@ pub(crate) struct Writer<'w> {
     pub(super) negated: bool,
     /// Whether there is a negation in what was written.
     pub(super) negates: bool,
+    /// Whose warrants are read.
     pub(super) whose: Whose,
     /// Types and relations of which everybody's warrants are read.
     pub(super) of_everybody: BTreeSet<(String, String)>,
